@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// alive tells whether a process is there; one that took its number counts.
+// alive reports whether a process exists. A process that reuses the number counts.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// alive reports whether a process is there; one that took its number counts, and so
-// does one that this user may not open.
+// alive reports whether a process exists. A process that reuses the number counts, and so does
+// one that this user may not open.
 func alive(pid int) bool {
 	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {
-		return !errors.Is(err, windows.ERROR_INVALID_PARAMETER) // there is no process with this number
+		return !errors.Is(err, windows.ERROR_INVALID_PARAMETER) // no process has this number
 	}
 	defer windows.CloseHandle(process)
 	ended, err := windows.WaitForSingleObject(process, 0)

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Refused is a stored refusal of a place, and its approval when there is one.
+// Refused returns a stored refusal of a place, and its approval if there is one.
 func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 	store, err := Open(dir, place)
 	if err != nil {
@@ -29,8 +29,8 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 	return refused, approved, err
 }
 
-// Approve allows, for 24 hours, one run whose guarded changes are among those of
-// a stored refusal.
+// Approve allows one run within 24 hours whose guarded changes are among those of a stored
+// refusal.
 func Approve(dir, place string, a Approval) (*Refusal, error) {
 	refused, before, err := Refused(dir, place, a.ID)
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestApprove: a refusal that is stored can be approved, after a use only when a run
+// TestApprove: a stored refusal can be approved; after the approval was used, only when a run
 // was refused again.
 func TestApprove(t *testing.T) {
 	changes := []fault.Change{{Stream: "documents", ID: "a", Ref: "a", After: fault.Gone, N: 1}}
 	id := fault.Digest(changes)
 	at := time.Now().Truncate(time.Second)
 	for name, tc := range map[string]struct {
-		refused time.Time // zero: it is not stored
+		refused time.Time // zero: not stored
 		before  *Approval // may be nil
 		damaged string    // a suffix; "" for none
-		says    string    // "" when it is approved
+		says    string    // part of the error; "" when the approval is stored
 	}{
 		"not stored":      {says: "refused run " + id},
 		"damaged":         {refused: at, damaged: ".refusal-", says: "is damaged"},

@@ -20,17 +20,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// archiveVersion is the format of archives: a line with the kind and a JSON header,
-// the files one after the other, and a last line with the checksum of all before it.
+// archiveVersion is the format of archives: a line with the kind and a JSON header, the files
+// one after another, and a last line with the checksum of everything before it.
 const archiveVersion = 1
 
 const lineArchive = "pipe-state-archive"
 
-// archived are the files of a place that an archive holds, by their suffixes: not
-// the lock, and nothing half written.
+// archived matches the suffixes of a place's files that an archive contains: not the lock, and
+// no temporary file.
 var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|approval-[a-z2-7]{12}|audit|journal|state)$`)
 
-// The baseline's and the hidden list's file.
+// The files of the baseline, the hidden list and the audit ledger.
 const (
 	suffixState  = ".state"
 	suffixHidden = ".hidden"
@@ -51,14 +51,14 @@ type ArchivedFile struct {
 	Size   int64  `json:"size"`
 }
 
-// ErrHasBaseline is that a place has a baseline, which an import would replace.
+// ErrHasBaseline means that a place has a baseline, which an import would replace.
 var ErrHasBaseline = errors.New("this state folder already has a baseline of the datasource")
 
-// ErrNothing is that a folder has no state of a place.
+// ErrNothing means that a folder has no state of a place.
 var ErrNothing = errors.New("this state folder has no state of the datasource")
 
-// Files are the place's files that an archive holds. The baseline comes last: an
-// interrupted import leaves a place without one.
+// Files returns the place's files for an archive. The baseline is last: an interrupted import
+// leaves a place without a baseline.
 func (s *Store) Files() ([]string, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) Files() ([]string, error) {
 	return out, nil
 }
 
-// order puts the baseline last.
+// order sorts suffixes, with the baseline last.
 func order(a, b string) int {
 	switch {
 	case a == suffixState:
@@ -88,12 +88,11 @@ func order(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// Name begins the names of all the place's files.
+// Name returns the prefix of the names of all the place's files.
 func (s *Store) Name() string { return s.key }
 
-// Export writes the place's files into one archive, whole or not at all, with mode
-// 0600. What is damaged or newer than this program is not exported. The caller
-// holds the Lock.
+// Export writes the place's files to one archive, atomically and with mode 0600. It returns an
+// error when a file is damaged or newer than this program. The caller holds the Lock.
 func (s *Store) Export(path string) error {
 	if err := s.sound(); err != nil {
 		return err
@@ -119,7 +118,7 @@ func (s *Store) Export(path string) error {
 	return nil
 }
 
-// sound reports why a place's state must not be moved.
+// sound returns an error when the place's state must not be exported.
 func (s *Store) sound() error {
 	base, err := s.Load()
 	if err != nil {
@@ -168,10 +167,10 @@ func (s *Store) writeArchive(to io.Writer, h Archive) error {
 	return err
 }
 
-// Import replaces the place's files with those of an archive of the same place. Refs
-// that are hidden here and not in the archive stay hidden. An archive that is
-// damaged, newer or of another place changes nothing; nor does any, without force,
-// where there is a baseline. The caller holds the Lock.
+// Import replaces the place's files with those of an archive of the same place. Refs that are
+// hidden here but not in the archive stay hidden. Import changes nothing when the archive is
+// damaged, newer or of another place, or when the place has a baseline and force is false. The
+// caller holds the Lock.
 func (s *Store) Import(path string, force bool) (Archive, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -212,7 +211,7 @@ func (s *Store) Import(path string, force bool) (Archive, error) {
 	return h, err
 }
 
-// verifyArchive checks an archive whole, and gives a reader of its files.
+// verifyArchive checks the whole archive and returns a reader of its files.
 func (s *Store) verifyArchive(f *os.File) (h Archive, body io.Reader, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -268,9 +267,9 @@ func (s *Store) extract(file ArchivedFile, from io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// hideAlso adds to the hidden list, which pipe hide may change at the same time. What
-// is hidden in either list stays hidden; a ref that was let back stays listed, since
-// the imported baseline may have read it as hidden.
+// hideAlso merges entries into the hidden list, which pipe hide may change at the same time. An
+// item that either list hides stays hidden. A ref that was let back stays listed, since the
+// imported baseline may have read it as hidden.
 func (s *Store) hideAlso(hidden []Hidden) error {
 	return s.UpdateHidden(func(all []Hidden) ([]Hidden, error) {
 		for _, h := range hidden {
@@ -289,7 +288,7 @@ func (s *Store) hideAlso(hidden []Hidden) error {
 	})
 }
 
-// union returns a, followed by what b has besides.
+// union returns a, followed by the elements of b that a lacks.
 func union(a, b []string) []string {
 	for _, s := range b {
 		if !slices.Contains(a, s) {
@@ -299,8 +298,8 @@ func union(a, b []string) []string {
 	return a
 }
 
-// install removes the place's files but the hidden list and moves those of another
-// folder here. The old baseline goes first and the new one comes last.
+// install removes the place's files except the hidden list and moves those of another folder
+// here. The old baseline is removed first and the new one is moved last.
 func (s *Store) install(in *Store) error {
 	old, err := s.Files()
 	if err != nil {

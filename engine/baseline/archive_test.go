@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// filled is a folder with every file that a place can have.
+// filled returns a store with every file that a place can have.
 func filled(t *testing.T) *Store {
 	t.Helper()
 	s := open(t, t.TempDir())
@@ -83,8 +83,8 @@ func TestArchiveRoundTrip(t *testing.T) {
 	}
 }
 
-// TestImportForce: an import replaces a baseline, whatever its condition, only with
-// force, and keeps what is hidden.
+// TestImportForce: an import replaces a baseline, whatever its condition, only with force, and
+// keeps hidden items hidden.
 func TestImportForce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
 	if err := filled(t).Export(path); err != nil {
@@ -122,8 +122,7 @@ func TestImportForce(t *testing.T) {
 	}
 }
 
-// TestImportRefuses: an archive that is not whole, newer or of another place changes
-// nothing.
+// TestImportRefuses: an incomplete, newer or foreign archive changes nothing.
 func TestImportRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
 	if err := filled(t).Export(path); err != nil {
@@ -173,7 +172,7 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
-// TestExportRefuses: what no run could use is not exported, and no archive is left.
+// TestExportRefuses: state that no run could use is not exported, and no archive is left.
 func TestExportRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(s *Store) error{
 		"nothing": func(s *Store) error { return os.RemoveAll(s.dir) },
@@ -202,8 +201,8 @@ func TestExportRefuses(t *testing.T) {
 	}
 }
 
-// TestArchivedFiles: an archive holds the place's files, the baseline last, and
-// nothing that only looks like them.
+// TestArchivedFiles: an archive contains the place's files, the baseline last, and no files
+// with similar names.
 func TestArchivedFiles(t *testing.T) {
 	s := filled(t)
 	for _, name := range []string{".state", ".owner", s.key + "2.state", s.key + ".lock", s.key + ".state.tmp"} {
@@ -226,8 +225,8 @@ func TestArchivedFiles(t *testing.T) {
 	}
 }
 
-// TestExportIsWhole: when a file cannot be copied there is no archive, and an older
-// one stays as it is.
+// TestExportIsWhole: when a file cannot be copied there is no archive, and an older archive
+// stays unchanged.
 func TestExportIsWhole(t *testing.T) {
 	s := filled(t)
 	if err := os.Mkdir(s.path(".refusal-aaaaaaaaaaaa"), 0o700); err != nil {
@@ -271,8 +270,8 @@ func TestExportWithout(t *testing.T) {
 	}
 }
 
-// TestImportKeepsIDs: a ref that is hidden here and in the archive is hidden with
-// the IDs of both, each once.
+// TestImportKeepsIDs: a ref that is hidden both here and in the archive is hidden with the IDs
+// of both, without duplicates.
 func TestImportKeepsIDs(t *testing.T) {
 	from := open(t, t.TempDir())
 	save(t, from, entries...)
@@ -302,8 +301,8 @@ func TestImportKeepsIDs(t *testing.T) {
 	}
 }
 
-// TestImportLetBack: a ref that either list hides stays hidden, and one that was let
-// back stays listed.
+// TestImportLetBack: a ref that either list hides stays hidden, and a ref that was let back
+// stays listed.
 func TestImportLetBack(t *testing.T) {
 	back := time.Unix(3, 0).UTC()
 	for name, tc := range map[string]struct {

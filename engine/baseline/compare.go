@@ -13,37 +13,38 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Comparison is how the stage differs from the last good run. The methods of a nil
-// Comparison answer as those of one that compares nothing.
+// Comparison is the difference between the stage and the last good run. A nil Comparison
+// compares nothing; its methods may be called.
 type Comparison struct {
-	// streams are those that the last good runs left something about.
+	// streams are the streams that the last good runs recorded.
 	streams map[string]*Changes
-	// audience counts the documents of the last good run, withheld ones included.
+	// audience is the number of documents of the last good run by class, including withheld
+	// ones.
 	audience map[access.Audience]int
-	// rows are members, where a stream counts the principals of its items; filled
-	// are its items that had any.
+	// rows counts the principals (rows) of streams that are measured by their principals, and
+	// how many items had any (filled).
 	rows map[string]*rowChanges
-	// gone are the reasons why items go, and lost are the items, by stream; earlier are
-	// those that went in earlier runs of the window.
+	// gone are the reasons why items are deleted, and lost the deleted items, by stream;
+	// earlier are those that were deleted in earlier runs of the window.
 	gone    map[string][]*display.Examples
 	lost    map[string][]fault.Change
 	earlier map[string]*Earlier
-	// changes are those of lost and wider by the item.
+	// changes are the changes of lost and wider by item.
 	changes map[itemKey]fault.Change
-	// wider are documents that somebody finds whom their floor does not name.
+	// wider are the documents that more people find than their floor allows.
 	wider    []*Widening
 	swapped  []*Swap
 	gains    []gain
 	growths  []Growth
 	previous *previous
-	// added counts new documents by who finds them.
+	// added is the number of new documents by audience.
 	added map[access.Audience]int
 }
 
 type rowChanges struct{ before, filled int }
 
-// Changes is how a stream differs from the last good run. Items are told apart
-// by their IDs: one that comes under another ID is one gone and one added.
+// Changes is the difference between a stream and the last good run. Items are identified by
+// their IDs: an item with a new ID counts as one gone and one added.
 type Changes struct {
 	Before  int                    `json:"before"`
 	Added   int                    `json:"added"`
@@ -53,18 +54,18 @@ type Changes struct {
 	Types   map[string]*TypeChange `json:"types,omitempty"`
 }
 
-// TypeChange is how many items of an object type were there, and go.
+// TypeChange is the number of items of an object type before, and how many of them are deleted.
 type TypeChange struct {
 	Before int `json:"before"`
 	Gone   int `json:"gone"`
 }
 
-// Earlier are items that went in earlier runs of the window and that no approval covered.
+// Earlier is the items that were deleted in earlier runs of the window without an approval.
 type Earlier struct {
 	Lost  []fault.Change
 	Types map[string]int
-	// Members counts what went of a stream that is counted by its principals, and
-	// Emptied its groups that went or lost all members.
+	// Members is the number of members that were removed from a stream that is measured by its
+	// principals, and Emptied the number of its groups that were removed or lost all members.
 	Members, Emptied int
 }
 
@@ -74,28 +75,28 @@ type gain struct {
 	n   int
 }
 
-// Run is what Compare looks at of a run.
+// Run is the input of Compare from a run.
 type Run struct {
 	Stage       *stage.Stage
 	Hidden      Hiding
-	Fate        func(ref string) (component.Ending, string) // how a record ended, and why
-	Off         func(kind string) bool                      // nothing of the kind is written
+	Fate        func(ref string) (component.Ending, string) // returns how a record ended, and why
+	Off         func(kind string) bool                      // reports whether a kind is not written
 	Now         time.Time
-	Permissions func(stream string) bool // its items have permissions
-	// Strict compares with the last good run alone: a document that it did not deliver
-	// counts as one that more people find, and who left a group is a newcomer. An earlier
-	// output is compared like that.
+	Permissions func(stream string) bool // reports whether the items of a stream have permissions
+	// Strict compares only with the last good run: a document that it did not deliver counts as
+	// found by more people, and a member who had left a group is a newcomer. It is set for an
+	// earlier output.
 	Strict bool
 }
 
-// comparer makes a Comparison.
+// comparer builds a Comparison.
 type comparer struct {
 	*Comparison
 	Run
 	streams, types words
 }
 
-// NewComparison compares nothing yet. streams are those that the baseline knows.
+// NewComparison returns an empty Comparison. streams are the streams that the baseline knows.
 func NewComparison(streams ...string) *Comparison {
 	c := &Comparison{
 		streams: map[string]*Changes{}, audience: map[access.Audience]int{}, rows: map[string]*rowChanges{},
@@ -179,7 +180,7 @@ func (c *comparer) compare(plan *component.Plan, snap *Snapshot) (err error) {
 	return nil
 }
 
-// count counts what was there before.
+// count counts the items of the last good run.
 func (c *comparer) count() {
 	for _, row := range c.previous.rows {
 		if !row.away && row.audience != access.Undecided {
@@ -208,7 +209,7 @@ func (c *comparer) earlierOf(stream string) *Earlier {
 	return e
 }
 
-// earlierMembers counts members that went in earlier runs of the window.
+// earlierMembers adds members that were removed in earlier runs of the window.
 func (c *comparer) earlierMembers(stream string, n int) {
 	if c.rows[stream] != nil && n > 0 {
 		c.earlierOf(stream).Members += n
@@ -265,25 +266,24 @@ func (c *comparer) item(stream string, n uint8, t stage.Tag) {
 	}
 }
 
-// seen notes that the new run says who finds an item, of whose ref and ID these are the row
-// and the hash: what is remembered of its ref and ID together is then told anew, and of
-// either alone kept.
+// seen marks a row whose ref and ID both are those of an item of the new run, which replaces
+// the row's audience. A row that has only one of them in common is kept.
 func seen(byRef *previousItem, id uint64) {
 	if byRef != nil && byRef.id == id {
 		byRef.again = true
 	}
 }
 
-// lose notes an item that goes, or a group that loses members.
+// lose records an item that is deleted, or a group that loses members.
 func (c *comparer) lose(stream uint8, id uint64, change fault.Change, why string) {
 	c.lost[change.Stream] = append(c.lost[change.Stream], change)
 	c.changes[itemKey{stream, id}] = change
 	c.because(change.Stream, why, change.Ref)
 }
 
-// exposure notes when somebody finds a document whom its floor does not name
-// (invariant 5). It is no new document because its ref or its ID is another, nor
-// because it was away for some runs.
+// exposure records a document that more people find than its floor allows (invariant 5). A
+// document is not new because its ref or its ID has changed, or because it was away for some
+// runs.
 func (c *comparer) exposure(n uint8, t stage.Tag, byRef, byID *previousItem) {
 	old := byRef
 	if !c.beyond(old, t) {
@@ -304,10 +304,10 @@ func (c *comparer) exposure(n uint8, t stage.Tag, byRef, byID *previousItem) {
 		access.AudienceText(floor.Audience.String(), floor.Names))
 }
 
-// delivered reports whether the last good run had an item of an entry.
+// delivered reports whether the last good run had the item of an entry.
 func delivered(old *previousItem) bool { return old != nil && !old.away }
 
-// widen notes that more people find a document than before says.
+// widen records that more people find a document than before.
 func (c *comparer) widen(n uint8, t stage.Tag, as Widening, before string) {
 	as.Rule, as.To = t.Rule, t.Audience
 	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
@@ -327,10 +327,10 @@ func (c *comparer) widen(n uint8, t stage.Tag, as Widening, before string) {
 	c.changes[itemKey{n, id}] = change
 }
 
-// MembersText is a group's members as a Change has them.
+// MembersText returns the members of a group in the form of a Change.
 func MembersText(names []uint64) string { return access.AudienceText("members", names) }
 
-// missing finds out what goes, and why.
+// missing finds deleted items and the reasons.
 func (c *comparer) missing(snap *Snapshot) error {
 	if !slices.ContainsFunc(c.previous.rows, func(row previousItem) bool {
 		return !row.present && (row.there || row.lost)
@@ -376,7 +376,7 @@ func (c *comparer) missing(snap *Snapshot) error {
 	return nil
 }
 
-// because notes why something of a stream goes.
+// because records why an item of a stream is deleted.
 func (c *comparer) because(stream, why, ref string) {
 	list := c.gone[stream]
 	at := slices.IndexFunc(list, func(x *display.Examples) bool { return x.Why == why })
@@ -388,7 +388,7 @@ func (c *comparer) because(stream, why, ref string) {
 	list[at].Add(ref)
 }
 
-// why tells what became of the record of an item that goes.
+// why returns what happened to the record of a deleted item.
 func (c *comparer) why(e Entry) string {
 	ending, reason := c.Fate(e.Ref)
 	switch ending {

@@ -12,8 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// TestDocumentsBefore: the documents of the last good run are counted by audience,
-// withheld ones included, those that it no longer had excluded.
+// TestDocumentsBefore: the documents of the last good run are counted by audience, including
+// withheld ones and excluding those that were already away.
 func TestDocumentsBefore(t *testing.T) {
 	c := fake.Comparison{Before: []baseline.Entry{
 		fake.Document("listed", access.Listed, "sam"), fake.Document("open", access.AllUsers),
@@ -31,8 +31,7 @@ func TestDocumentsBefore(t *testing.T) {
 	}
 }
 
-// TestMembersBefore: members are counted in all groups, and of the groups those that
-// had any.
+// TestMembersBefore: the members of all groups are counted, and the groups that had any.
 func TestMembersBefore(t *testing.T) {
 	group := func(ref string, names ...string) baseline.Entry {
 		return baseline.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Names: fake.Hashes(names...)}
@@ -47,8 +46,8 @@ func TestMembersBefore(t *testing.T) {
 	}
 }
 
-// TestMembersChanged: a group that gained members is listed with how many, the largest
-// gain first; one that lost members is a loss, whatever it gained.
+// TestMembersChanged: groups that gained members are listed with the number, the largest gain
+// first; a group that lost members is a loss, even if it also gained some.
 func TestMembersChanged(t *testing.T) {
 	group := func(ref string, names ...string) (baseline.Entry, component.Encoded) {
 		return baseline.Entry{Stream: "members", Ref: ref, ID: codec.Hash([]byte(ref)), Content: 1,
@@ -66,7 +65,7 @@ func TestMembersChanged(t *testing.T) {
 		{"two more, a", []string{"ann", "sam", "eve", "tom"}},
 		{"three more", []string{"ann", "sam", "eve", "tom", "joe"}},
 		{"another", []string{"ann", "eve"}},
-		{"one less", []string{"ann"}},
+		{"one fewer", []string{"ann"}},
 	} {
 		entry, e := group(g.ref, g.names...)
 		before, now = append(before, entry), append(now, e)
@@ -82,7 +81,7 @@ func TestMembersChanged(t *testing.T) {
 	}
 }
 
-// TestReasonsInOrder: what goes is listed by its reason, the most frequent one first.
+// TestReasonsInOrder: deleted items are listed by reason, the most frequent first.
 func TestReasonsInOrder(t *testing.T) {
 	var before []baseline.Entry
 	for i := range 14 {
@@ -99,8 +98,8 @@ func TestReasonsInOrder(t *testing.T) {
 	}
 }
 
-// TestAddedAgain: a document that the last good run did not deliver is added, whether
-// or not the baseline has it.
+// TestAddedAgain: a document that the last good run did not deliver counts as added, whether or
+// not the baseline has an entry of it.
 func TestAddedAgain(t *testing.T) {
 	for name, before := range map[string][]baseline.Entry{
 		"unknown":           nil,
@@ -117,8 +116,8 @@ func TestAddedAgain(t *testing.T) {
 	}
 }
 
-// TestDecidedAgain: what the baseline has of a document is replaced when the new run
-// decides about the same ref and ID, and kept when it has only one of the two.
+// TestDecidedAgain: the entry of a document is replaced when the new run decides about the same
+// ref and ID, and kept when only one of them is the same.
 func TestDecidedAgain(t *testing.T) {
 	other := func(id, ref string) component.Encoded {
 		e := fake.Staged(ref, "default", access.Listed, "sam")
@@ -145,8 +144,8 @@ func TestDecidedAgain(t *testing.T) {
 	}
 }
 
-// TestWidenedTogether: widened documents are listed together when rule, earlier and
-// new audience are the same, the widest first and then the largest list.
+// TestWidenedTogether: widened documents with the same rule, earlier and new audience are
+// grouped, the widest first, then the largest group.
 func TestWidenedTogether(t *testing.T) {
 	before := func(audience access.Audience, refs ...string) []baseline.Entry {
 		var out []baseline.Entry
@@ -175,7 +174,8 @@ func TestWidenedTogether(t *testing.T) {
 	}
 }
 
-// TestStreamWithoutPermissions: nothing of it counts as found by more people.
+// TestStreamWithoutPermissions: items of a stream without permissions never count as found by
+// more people.
 func TestStreamWithoutPermissions(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		c := fake.Comparison{

@@ -7,15 +7,15 @@ import (
 	"os"
 )
 
-// suffixEarlier is that of the baseline of an earlier version of this program.
+// suffixEarlier is the suffix of the copy of a baseline of an earlier version.
 const suffixEarlier = ".state-earlier"
 
-// goodRuns is how many good runs keep the file of an earlier version: until then the
-// earlier version of the program can be put back.
+// goodRuns is the number of good runs for which the copy of an earlier version's file is kept.
+// Until then the earlier version of the program can be reinstalled.
 const goodRuns = 2
 
-// convert sets how many good runs the file was written by since it was converted, and
-// keeps a copy of a file of an earlier version.
+// convert sets the number of good runs since the file was converted, and keeps a copy of a file
+// of an earlier version.
 func (s *Store) convert(h *Header) error {
 	h.Converted = 0
 	before, there := s.writtenHeader()
@@ -33,7 +33,8 @@ func (s *Store) convert(h *Header) error {
 	return nil
 }
 
-// writtenHeader is the header of the file that is there, unless it cannot be read.
+// writtenHeader returns the header of the existing file; false when there is none or it cannot
+// be read.
 func (s *Store) writtenHeader() (Header, bool) {
 	f, err := openFile(s.path(suffixState))
 	if err != nil {
@@ -66,8 +67,8 @@ func (s *Store) copyEarlier(path string) error {
 	return nil
 }
 
-// dropEarlier removes the copy once enough good runs have written the baseline. When it
-// cannot be removed it stays: nothing reads it.
+// dropEarlier removes the copy once enough good runs have written the baseline. It ignores
+// errors: nothing reads the copy.
 func (s *Store) dropEarlier(converted int) {
 	if converted > goodRuns {
 		os.Remove(s.path(suffixEarlier))

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// TestConvert: the file of an earlier version is kept until two good runs have written
-// the baseline.
+// TestConvert: the file of an earlier version is kept until two good runs have written the
+// baseline.
 func TestConvert(t *testing.T) {
 	for _, earlier := range []int{1, 2} {
 		s := open(t, t.TempDir())
@@ -20,7 +20,7 @@ func TestConvert(t *testing.T) {
 		if err := os.WriteFile(s.path(suffixState), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for i, run := range []string{"01A", "01A", "01B", "01C", "01D"} { // 01A amends what it wrote
+		for i, run := range []string{"01A", "01A", "01B", "01C", "01D"} { // the second run 01A amends the baseline
 			w, err := s.Create(Header{Run: run})
 			if err != nil {
 				t.Fatal(err)
@@ -42,8 +42,7 @@ func TestConvert(t *testing.T) {
 	}
 }
 
-// TestEntryFields: an entry comes back as it was written, with every field and with
-// none.
+// TestEntryFields: an entry is read as it was written, with every field and with none.
 func TestEntryFields(t *testing.T) {
 	at := func(n int64) time.Time { return time.Unix(n, 0).UTC() }
 	want := []Entry{
@@ -67,7 +66,7 @@ func TestEntryFields(t *testing.T) {
 	}
 }
 
-// TestUnreadableFields: a field of an entry that cannot be read damages the file.
+// TestUnreadableFields: an invalid field of an entry makes the file damaged.
 func TestUnreadableFields(t *testing.T) {
 	for _, field := range []string{
 		"", "x", "t", "tsoon", "d1.5", "fall-users 0", "flisted x", "flisted -1", "a", "w", "l", "l1", "lx 1", "l1 soon",

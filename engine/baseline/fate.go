@@ -6,24 +6,24 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// SettledAfter is how old a sink's list and counts may be.
+// SettledAfter is the maximum age of a sink's list and counts.
 const SettledAfter = 6 * time.Hour
 
-// Fate is what a sink's list tells about an acknowledged upload.
+// Fate is the state of an acknowledged upload according to the sink's list.
 type Fate uint8
 
 // The fates of an upload.
 const (
-	Unlisted  Fate = iota // the list may be too old or too short to hold it
+	Unlisted  Fate = iota // the list may be too old or too short to contain it
 	Confirmed             // the sink lists it as complete
 	Lost                  // the sink does not have it
 )
 
-// Fate judges the upload by what the sink lists now, nil for no list. It is lost when the list, which holds an
-// earlier and a later one, passes it over; when an earlier one is all that is
-// listed six hours later, or the sink counts nothing then; and when a list that
-// must be recent shows it as not complete. Later uploads alone prove nothing,
-// since the list may be too short to hold this one.
+// Fate returns the state of the upload according to the sink's current list; h is nil without a
+// list. The upload is lost in three cases: the list contains an earlier and a later upload but
+// not this one; six hours later, the list contains only an earlier upload or the sink counts no
+// items; or a list that must be recent shows the upload as incomplete. Later uploads alone
+// prove nothing, since the list may be too short to contain this one.
 func (u Upload) Fate(h *component.UploadHistory, now time.Time) Fate {
 	if h == nil {
 		return Unlisted

@@ -7,9 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// TestFateOfAnUpload: an acknowledged upload is confirmed by its own line of the
-// history, and lost only where the history, which may be hours old and cut short,
-// must have had one.
+// TestFateOfAnUpload: an acknowledged upload is confirmed by its own line in the history, and
+// lost only when the history, which may be hours old and cut short, must contain such a line.
 func TestFateOfAnUpload(t *testing.T) {
 	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	ours := Upload{Stream: "documents", ID: "ours", Items: 5, Began: at.Add(-10 * time.Minute), Ended: at}

@@ -11,9 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 )
 
-// openFile opens a file of the folder for reading. Anything but a regular file, or
-// a symlink to one, is an error: a FIFO in its place does not block, and a symlink
-// to nothing is not a file that was never written.
+// openFile opens a file of the folder for reading. It returns an error for anything but a
+// regular file or a symlink to one: a FIFO does not block, and a dangling symlink does not
+// count as a missing file.
 func openFile(path string) (*os.File, error) {
 	f, err := atomicfile.Open(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +48,7 @@ func notRegular(path string, info os.FileInfo) error {
 	return fmt.Errorf("%s is not a regular file but %s", path, what)
 }
 
-// readFile reads a file of the folder whole, as openFile opens it.
+// readFile reads a whole file of the folder, opened with openFile.
 func readFile(path string) ([]byte, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -58,15 +58,15 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// The names of temporary files. The next run removes those that were written with
-// the lock of the place, and the others once they are an hour old.
+// The names of temporary files. The next run removes those that were written with the lock of
+// the place, and the others when they are an hour old.
 const (
 	temporaryLocked = ".new-*"
 	temporary       = ".tmp-*"
 )
 
-// replaceFile replaces a file of the place with what write writes, whole or not at
-// all and with mode 0600. The caller needs no lock of the place.
+// replaceFile replaces a file of the place with the output of write, atomically and with mode
+// 0600. It needs no lock of the place.
 func (s *Store) replaceFile(suffix string, write func(io.Writer) error) error {
 	return atomicfile.Replace(s.path(suffix), atomicfile.Options{Temporary: s.key + temporary}, write)
 }
@@ -76,7 +76,7 @@ func (s *Store) replaceLocked(suffix string, write func(io.Writer) error) error 
 	return atomicfile.Replace(s.path(suffix), s.lockedOptions(), write)
 }
 
-// lockedOptions are for files that the holder of the lock of the place writes.
+// lockedOptions returns the options for files that the holder of the lock of the place writes.
 func (s *Store) lockedOptions() atomicfile.Options {
 	return atomicfile.Options{Temporary: s.key + temporaryLocked}
 }

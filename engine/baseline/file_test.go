@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestReplaceFile: a file is replaced whole or not at all, nothing half written is
-// left, and a run that takes the place meanwhile does not disturb it.
+// TestReplaceFile: a file is replaced atomically, no temporary file is left, and a run that
+// takes the place at the same time does not interfere.
 func TestReplaceFile(t *testing.T) {
 	s := open(t, t.TempDir())
 	failed := errors.New("failed")

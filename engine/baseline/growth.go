@@ -11,31 +11,30 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Growth is a group with newcomers: people who find its documents now, and could find
-// them in no good run of the window (invariant 5). Members of its subgroups are people
-// of the group.
+// Growth is a group with newcomers: people who find its documents now and could find them in no
+// good run of the window (invariant 5). Members of subgroups count as people of the group.
 type Growth struct {
 	Ref       string
-	Could     int // the people who could find its documents in the window
+	Could     int // the number of people who could find its documents in the window
 	Newcomers int
 	// From are the groups that newcomers left, the largest number first.
 	From []Move
-	// Documents are how many name the group.
+	// Documents is the number of documents that name the group.
 	Documents int
 	Change    fault.Change
 	group     uint64 // the hash by which documents name it
 }
 
-// Move is people who left a group for another.
+// Move is the number of people who moved from a group.
 type Move struct {
 	Ref string
 	N   int
 }
 
-// GrowthChange is the type of the change that a group with newcomers is.
+// GrowthChange is the type of the change for a group with newcomers.
 const GrowthChange = "growth"
 
-// Growths are the groups with newcomers, the most first.
+// Growths returns the groups with newcomers, the largest number first.
 func (c *Comparison) Growths() []Growth {
 	if c == nil {
 		return nil
@@ -43,7 +42,7 @@ func (c *Comparison) Growths() []Growth {
 	return c.growths
 }
 
-// graph is who is in which group, by the hashes of principals.
+// graph maps each group to its members, by the hashes of principals.
 type graph map[uint64][]uint64
 
 // people calls visit once for each person in a group and in its subgroups.
@@ -67,7 +66,7 @@ func (g graph) people(group uint64, visit func(person uint64)) {
 	}
 }
 
-// groupHash is the hash by which others name a group.
+// groupHash returns the hash by which items name a group.
 func groupHash(id string) uint64 { return codec.Hash([]byte(component.GroupPrincipal(id))) }
 
 // grown finds the groups of a stream with newcomers.
@@ -87,7 +86,7 @@ func (c *comparer) grown(stream string) error {
 	left := leavers(before, now)
 	for group := range now {
 		if _, known := before[group]; !known {
-			continue // who names a new group is compared document by document
+			continue // documents that name a new group are compared one by one
 		}
 		could := map[uint64]bool{}
 		before.people(group, func(p uint64) { could[p] = true })
@@ -123,9 +122,9 @@ func (c *comparer) grown(stream string) error {
 	return nil
 }
 
-// groupsBefore are the groups of the good runs of the window with all who were members
-// then. complete is false when a group's id is not known, as in an entry of an earlier
-// version: its subgroups cannot be told then.
+// groupsBefore returns the groups of the good runs of the window with everyone who was a member
+// then. complete is false when the id of a group is unknown, as in an entry of an earlier
+// version, because its subgroups are then unknown.
 func (c *comparer) groupsBefore(stream string) (before graph, refs map[uint64]string, complete bool) {
 	before, refs = graph{}, map[uint64]string{}
 	n, known := c.streams.find(stream)
@@ -155,7 +154,7 @@ func (c *comparer) groupsBefore(stream string) (before graph, refs map[uint64]st
 	return before, refs, true
 }
 
-// leavers are the groups that people left, by the person.
+// leavers returns the groups that each person left.
 func leavers(before, now graph) map[uint64][]uint64 {
 	out := map[uint64][]uint64{}
 	for group, members := range before {

@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// groupEntry is a group of the last good run whose members are people.
+// groupEntry returns a group of the last good run whose members are people.
 func groupEntry(id string, people ...string) baseline.Entry {
 	e := baseline.Entry{Stream: "members", Ref: id, ID: codec.Hash([]byte(id))}
 	for _, p := range people {
@@ -28,8 +28,8 @@ func groupItem(id string, people ...string) component.Encoded {
 	return e
 }
 
-// TestGrowths: groups of the last good run with people who were not in them, and the
-// documents that name each, alone or within a set.
+// TestGrowths: groups with people who were not in them after the last good run, and the number
+// of documents that name each group, alone or in a set.
 func TestGrowths(t *testing.T) {
 	document := func(ref string, groups ...string) component.Encoded {
 		e := component.Encoded{ID: ref, Ref: ref, Audience: access.Listed}

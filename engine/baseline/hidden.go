@@ -15,26 +15,25 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Hidden is a ref whose items a person has hidden.
+// Hidden is a ref whose items are hidden.
 type Hidden struct {
 	Ref string    `json:"ref"`
 	At  time.Time `json:"at"`
 	By  string    `json:"by,omitempty"`
-	// IDs are the IDs of its items that were taken away. They stay hidden under
-	// any other ref.
+	// IDs are the IDs of its hidden items. They stay hidden under any other ref.
 	IDs []string `json:"ids,omitempty"`
-	// Hashes are the hashes, as HashText writes them, of IDs that are known only
-	// from the last good run.
+	// Hashes are the hashes, in the form of HashText, of IDs that are known only from the last
+	// good run.
 	Hashes []string `json:"hashes,omitempty"`
-	// Back is when a person let it back, zero while it is hidden. The entry is kept
-	// until the next good run, which must not count its items as wider.
+	// Back is when the ref was let back; zero while it is hidden. The entry is kept until the
+	// next good run, which must not count its items as wider.
 	Back time.Time `json:"back,omitzero"`
 }
 
-// HashText is how Hidden.Hashes write the hash of an ID.
+// HashText returns the hash of an ID in the form of Hidden.Hashes.
 func HashText(id uint64) string { return fmt.Sprintf("%016x", id) }
 
-// IDHashes are the hashes of all IDs that are hidden with the ref.
+// IDHashes returns the hashes of all IDs that are hidden with the ref.
 func (h Hidden) IDHashes() []uint64 {
 	out := make([]uint64, 0, len(h.IDs)+len(h.Hashes))
 	for _, id := range h.IDs {
@@ -48,7 +47,7 @@ func (h Hidden) IDHashes() []uint64 {
 	return out
 }
 
-// hiddenVersion is that of the hidden list's format.
+// hiddenVersion is the version of the hidden list's format.
 const hiddenVersion = 1
 
 type hiddenFile struct {
@@ -57,9 +56,9 @@ type hiddenFile struct {
 	Hidden  []Hidden `json:"hidden"`
 }
 
-// Hidden returns the place's hidden list, in the order in which refs were hidden.
-// A list that cannot be read is an error, never an empty list: hidden items would
-// come back. It is safe to call while UpdateHidden runs in another process.
+// Hidden returns the place's hidden list, in the order in which refs were hidden. An unreadable
+// list is an error, never an empty list: hidden items would reappear. Hidden may be called
+// while UpdateHidden runs in another process.
 func (s *Store) Hidden() ([]Hidden, error) {
 	path := s.path(suffixHidden)
 	b, err := readFile(path)
@@ -83,19 +82,19 @@ func (s *Store) Hidden() ([]Hidden, error) {
 	return f.Hidden, nil
 }
 
-// AuditFile is the path of the place's ledger of who was told to find what.
+// AuditFile returns the path of the place's audit ledger.
 func (s *Store) AuditFile() string { return s.path(suffixAudit) }
 
-// HiddenFile is the path of the hidden list.
+// HiddenFile returns the path of the hidden list.
 func (s *Store) HiddenFile() string { return s.path(suffixHidden) }
 
-// hiddenWait is how long UpdateHidden waits for another process to finish its own
-// update, which takes milliseconds.
+// hiddenWait is how long UpdateHidden waits for an update of another process, which takes
+// milliseconds.
 const hiddenWait = 10 * time.Second
 
-// UpdateHidden reads the hidden list, lets change return its new content, and
-// replaces the file. A lock of the list's own keeps two updates apart; the place's
-// Lock is not needed. When change returns an error nothing is written.
+// UpdateHidden reads the hidden list, calls change to get its new content, and replaces the
+// file. A separate lock serializes updates; the place's Lock is not needed. When change returns
+// an error, nothing is written.
 func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), hiddenWait)
 	defer cancel()

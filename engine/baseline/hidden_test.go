@@ -12,8 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// TestHidden: what is hidden is what was written, and a list that cannot be read
-// is never none.
+// TestHidden: the list is read as it was written, and an unreadable list is never an empty one.
 func TestHidden(t *testing.T) {
 	s := open(t, t.TempDir())
 	if all, err := s.Hidden(); len(all) > 0 || err != nil {
@@ -43,11 +42,11 @@ func TestHidden(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "cut": string(good[:len(good)/2]),
-		"another place's": strings.Replace(string(good), "backstage", "elsewhere", 1),
-		"a FIFO":          "",
-		"a hash":          strings.Replace(string(good), `"hashes":["`, `"hashes":["x`, 1),
-		"no ref":          strings.Replace(string(good), `component:default/b`, ``, 1),
-		"another format":  strings.Replace(string(good), `"version":1`, `"version":2`, 1),
+		"of another place": strings.Replace(string(good), "backstage", "elsewhere", 1),
+		"a FIFO":           "",
+		"a hash":           strings.Replace(string(good), `"hashes":["`, `"hashes":["x`, 1),
+		"no ref":           strings.Replace(string(good), `component:default/b`, ``, 1),
+		"another format":   strings.Replace(string(good), `"version":1`, `"version":2`, 1),
 	} {
 		os.Remove(path)
 		if name == "a FIFO" {
@@ -67,7 +66,7 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-// setHidden makes the hidden list what is given.
+// setHidden replaces the hidden list.
 func setHidden(t *testing.T, s *Store, all ...Hidden) {
 	t.Helper()
 	if err := s.UpdateHidden(func([]Hidden) ([]Hidden, error) { return all, nil }); err != nil {
@@ -75,8 +74,8 @@ func setHidden(t *testing.T, s *Store, all ...Hidden) {
 	}
 }
 
-// TestHiddenSurvivesTheBaseline: a damaged state file, a sweep by a run that takes
-// the place, and a process killed while it wrote leave the list as it was.
+// TestHiddenSurvivesTheBaseline: a damaged state file, a sweep by a run that takes the place,
+// and a process that is killed while writing leave the list unchanged.
 func TestHiddenSurvivesTheBaseline(t *testing.T) {
 	s := open(t, t.TempDir())
 	want := Hidden{Ref: "component:default/a", At: time.Unix(1, 0).UTC()}
@@ -101,8 +100,8 @@ func TestHiddenSurvivesTheBaseline(t *testing.T) {
 	}
 }
 
-// TestUpdateHiddenTogether: updates of several stores of one folder at the same
-// time lose no entry, and a run that takes the place does not disturb them.
+// TestUpdateHiddenTogether: simultaneous updates by several stores of one folder lose no entry,
+// and a run that takes the place does not interfere.
 func TestUpdateHiddenTogether(t *testing.T) {
 	dir := t.TempDir()
 	const writers, each = 8, 10

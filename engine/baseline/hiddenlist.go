@@ -4,7 +4,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ChangeHidden updates the hidden list. An error that change made stays as it is.
+// ChangeHidden updates the hidden list. It returns an error of change unchanged.
 func ChangeHidden(store *Store, change func([]Hidden) ([]Hidden, error)) error {
 	var own error
 	err := store.UpdateHidden(func(all []Hidden) ([]Hidden, error) {

@@ -8,13 +8,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Hiding is the hidden list of a place at one moment. The zero value hides nothing.
+// Hiding is the hidden list of a place at one time, indexed for look-ups. The zero value hides
+// nothing.
 type Hiding struct {
-	Refs map[string]Hidden // also those that were let back
-	IDs  map[uint64]Hidden // by the hashes of their IDs, likewise
+	Refs map[string]Hidden // including those that were let back
+	IDs  map[uint64]Hidden // by the hashes of their IDs, including those that were let back
 }
 
-// HidingOf is a hidden list as a run looks things up in it.
+// HidingOf returns the index of a hidden list.
 func HidingOf(all []Hidden) Hiding {
 	h := Hiding{Refs: make(map[string]Hidden, len(all)), IDs: map[uint64]Hidden{}}
 	for _, one := range all {
@@ -28,8 +29,8 @@ func HidingOf(all []Hidden) Hiding {
 	return h
 }
 
-// Find returns the entry that an item comes under: that of its ref, or that of its
-// ID, which it may have kept under another ref.
+// Find returns the entry for an item: the entry of its ref, or the entry of its ID, which it
+// may have kept under another ref.
 func (h Hiding) Find(ref string, id uint64) (Hidden, bool) {
 	byRef, listed := h.Refs[ref]
 	if byID, also := h.IDs[id]; also && (!listed || !byRef.Back.IsZero()) {
@@ -44,7 +45,7 @@ func (h Hiding) Has(ref string, id uint64) bool {
 	return listed && one.Back.IsZero()
 }
 
-// HiddenRefs are the refs that are hidden now, sorted.
+// HiddenRefs returns the refs that are hidden now, sorted.
 func (h Hiding) HiddenRefs() []string {
 	var refs []string
 	for ref := range h.Refs {
@@ -62,27 +63,27 @@ func (h Hiding) HasRef(ref string) bool {
 	return listed && one.Back.IsZero()
 }
 
-// HasID is has for an ID in clear.
+// HasID is Has for an ID in clear.
 func (h Hiding) HasID(ref, id string) bool {
-	if len(h.IDs) == 0 { // which spares the hash
+	if len(h.IDs) == 0 { // avoids computing the hash
 		return h.HasRef(ref)
 	}
 	return h.Has(ref, codec.Hash([]byte(id)))
 }
 
-// Back reports whether a person has let an item back since the last good run.
+// Back reports whether an item was let back since the last good run.
 func (h Hiding) Back(ref, id string) bool {
 	one, _ := h.Find(ref, codec.Hash([]byte(id)))
 	return !one.Back.IsZero()
 }
 
-// Why is the reason for which a hidden item is withheld.
+// Why returns the reason for which a hidden item is withheld.
 func (h Hiding) Why(ref, id string) string {
 	one, _ := h.Find(ref, codec.Hash([]byte(id)))
 	return Because(one, ref)
 }
 
-// Because is why an item of a ref is withheld, for the entry that hides it.
+// Because returns why an item of a ref is withheld, given the entry that hides it.
 func Because(one Hidden, ref string) string {
 	text := "hidden with pipe hide on " + one.At.Local().Format(time.DateOnly)
 	if one.Ref != ref {
@@ -91,7 +92,7 @@ func Because(one Hidden, ref string) string {
 	return text
 }
 
-// Since returns what of the list is hidden now and was not hidden before.
+// Since returns the entries that are hidden now and were not hidden before.
 func (h Hiding) Since(before Hiding) Hiding {
 	maps.DeleteFunc(h.Refs, func(ref string, one Hidden) bool { return !one.Back.IsZero() || before.HasRef(ref) })
 	maps.DeleteFunc(h.IDs, func(id uint64, one Hidden) bool {
@@ -101,23 +102,22 @@ func (h Hiding) Since(before Hiding) Hiding {
 	return h
 }
 
-// Without returns the list less one ref and its IDs.
+// Without returns the list without one ref and its IDs.
 func (h Hiding) Without(ref string) Hiding {
 	delete(h.Refs, ref)
 	maps.DeleteFunc(h.IDs, func(_ uint64, one Hidden) bool { return one.Ref == ref })
 	return h
 }
 
-// hiddenCounts are items that were hidden so recently that a sink may still count
-// them.
+// hiddenCounts counts items that were hidden so recently that a sink may still count them.
 type hiddenCounts struct {
 	n     int
 	types map[string]int
 }
 
-// Settle drops from the list the entries that had been let back when this run read
-// it, once a good run has written the documents. What was hidden or let back
-// meanwhile stays.
+// Settle removes from the list the entries that had been let back when this run read it. It is
+// called after a good run has written the documents. Entries that were hidden or let back in
+// the meantime stay.
 func (h Hiding) Settle(store *Store) error {
 	gone := func(one Hidden) bool {
 		seen := h.Refs[one.Ref]

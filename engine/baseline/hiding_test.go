@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestSettleKeepsWhatCameMeanwhile: a run drops from the list only what had been
-// let back when it began.
+// TestSettleKeepsWhatCameMeanwhile: a run removes from the list only entries that had been let
+// back when it began.
 func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 	back := func(ref string, at int64) Hidden {
 		return Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
@@ -34,7 +34,7 @@ func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
 	}
 }
 
-// TestHiddenSince: what was hidden after a run began, by ref or by ID.
+// TestHiddenSince: entries that were hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
 	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
 	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}},
@@ -50,7 +50,7 @@ func TestHiddenSince(t *testing.T) {
 	}
 }
 
-// TestHiddenReason: the reason names the ref that was hidden where it is another.
+// TestHiddenReason: the reason names the hidden ref when it differs from the item's ref.
 func TestHiddenReason(t *testing.T) {
 	h := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}})
 	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01",
@@ -61,7 +61,8 @@ func TestHiddenReason(t *testing.T) {
 	}
 }
 
-// TestWithout: a ref is taken off the list with the IDs of its items, and others stay.
+// TestWithout: a ref is removed from the list with the IDs of its items, and other entries
+// stay.
 func TestWithout(t *testing.T) {
 	at := time.Now()
 	h := HidingOf([]Hidden{

@@ -1,15 +1,15 @@
 package baseline
 
-// index finds rows by the hash of their ID or of their ref. It is a table with open
-// addresses, four bytes a slot: the keys are hashes already, and stand in the rows.
+// index finds rows by the hash of their ID or of their ref. It is an open-addressing hash table
+// with four bytes per slot; the keys, which are hashes already, are read from the rows.
 type index struct {
 	rows  *[]previousItem
 	byRef bool
-	slots []int32 // the number of a row and one; 0 is empty
+	slots []int32 // the index of a row plus one; 0 means empty
 	used  int
 }
 
-// key is that of a row.
+// key returns the key of a row.
 func (x *index) key(i int32) itemKey {
 	row := &(*x.rows)[i]
 	if x.byRef {
@@ -18,7 +18,7 @@ func (x *index) key(i int32) itemKey {
 	return itemKey{row.stream, row.id}
 }
 
-// slot is where a key is, or the empty slot where it would be.
+// slot returns the slot of a key, or the empty slot for it.
 func (x *index) slot(k itemKey) int {
 	mask := len(x.slots) - 1
 	for at := int(k.hash+uint64(k.stream)*0x9e3779b97f4a7c15) & mask; ; at = (at + 1) & mask {
@@ -28,7 +28,7 @@ func (x *index) slot(k itemKey) int {
 	}
 }
 
-// find returns the row of a key, nil when it has none.
+// find returns the row of a key; nil when there is none.
 func (x *index) find(k itemKey) *previousItem {
 	if len(x.slots) == 0 {
 		return nil
@@ -39,7 +39,7 @@ func (x *index) find(k itemKey) *previousItem {
 	return nil
 }
 
-// set has the key of a row find that row.
+// set maps the key of a row to that row.
 func (x *index) set(i int32) {
 	if 4*x.used >= 3*len(x.slots) {
 		old := x.slots

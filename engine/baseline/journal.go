@@ -15,17 +15,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// suffixJournal is that of the journal of what the sink was told since the last good run.
+// suffixJournal is the suffix of the journal: what was sent since the last good run.
 const suffixJournal = ".journal"
 
-// The lines of a journal. Each ends with a checksum, so that a line which a crash cut
-// off is told from one that was changed.
+// The kinds of lines in a journal. Each line ends with a checksum, which distinguishes a line
+// that a crash cut off from one that was changed.
 const (
 	lineJournal = "pipe-journal" // the format and the place
-	lineBegun   = "b"            // what began to publish, its run and when
-	lineIntent  = "i"            // the sink is about to be told of an item
-	lineResult  = "r"            // the sink acknowledged what an intent says
-	lineDone    = "d"            // what began is complete
+	lineBegun   = "b"            // the kind of operation that began, its run and the time
+	lineIntent  = "i"            // an item is about to be sent or deleted
+	lineResult  = "r"            // the sink acknowledged an intent
+	lineDone    = "d"            // an operation is complete
 )
 
 // The states of an intent.
@@ -34,48 +34,49 @@ const (
 	stateResolved = "resolved"
 )
 
-// journalVersion is that of the journal's format.
+// journalVersion is the version of the journal's format.
 const journalVersion = "1"
 
-// Intent is what the sink is about to be told of an item.
+// Intent is what is about to be sent for an item.
 type Intent struct {
 	Stream, ID, Ref, Type string
-	// Gone means that it is deleted.
+	// Gone means that the item is deleted.
 	Gone bool
-	// Resolved is that of component.Encoded.
+	// Resolved is Encoded.Resolved.
 	Resolved           bool
 	Content, Substance uint64
 	access.Grant
 }
 
-// Told is what the sink was told of an item, as far as that is known.
+// Told is what was last sent for an item, as far as it is known.
 type Told struct {
 	Stream, ID, Ref, Type string
 	// There means that the sink may hold the item.
 	There bool
-	// Sure means that everything else is what the sink was told last. When it is false,
-	// requests were made whose result is not known.
+	// Sure means that the other fields are what was last sent. When it is false, the result of
+	// some requests is unknown.
 	Sure bool
-	// Resolved means that it names everybody whom the rule names, in all that the sink
-	// may have been told last.
+	// Resolved means that the item names every principal of its permission decision, in
+	// everything that may have been sent last.
 	Resolved           bool
 	Content, Substance uint64
-	// Least is who finds the item whatever the sink took, and Most who may find it.
+	// Least is who certainly finds the item, and Most who may find it, depending on the unknown
+	// results.
 	Least, Most access.Grant
 }
 
-// Journal is what the sink was told since the last good run. The zero value says nothing.
+// Journal is what was sent since the last good run. The zero value is an empty journal.
 type Journal struct {
 	items map[journalItem]*Told
 	// Interrupted means that a run, a tightening or a purge began and did not end.
 	Interrupted bool
-	// Purged means that a purge began and no run has published everything since: of no item
-	// is it known whether the sink still has it.
+	// Purged means that a purge began and no run has published everything since: for no item is
+	// it known whether the sink still has it.
 	Purged bool
-	// Damaged says why the journal cannot be read, "" when it can: then nothing is known
-	// of what the sink was told.
+	// Damaged is why the journal cannot be read; "" when it can. With a damaged journal it is
+	// unknown what was sent.
 	Damaged string
-	open    map[string]bool // the runs that began to publish and did not end
+	open    map[string]bool // runs that began to publish and did not end
 }
 
 type journalItem struct {
@@ -83,11 +84,10 @@ type journalItem struct {
 	id     uint64
 }
 
-// Empty reports whether the journal says nothing.
+// Empty reports whether the journal has no content.
 func (j *Journal) Empty() bool { return len(j.items) == 0 && !j.Interrupted && j.Damaged == "" }
 
-// Told is what the sink was told of an item: what the journal says, or what the last good
-// run told it.
+// Told returns what was last sent for an item: by the journal, or else by the last good run.
 func (j *Journal) Told(c *Comparison, stream, id string) Told {
 	if t := j.find(stream, codec.Hash([]byte(id))); t != nil {
 		return *t
@@ -103,7 +103,7 @@ func toldLast(last Last, found bool, stream, id string) Told {
 	}
 }
 
-// Knows reports whether the journal says something of an item.
+// Knows reports whether the journal has an item.
 func (j *Journal) Knows(stream string, id uint64) bool { return j.find(stream, id) != nil }
 
 func (j *Journal) find(stream string, id uint64) *Told {
@@ -113,10 +113,10 @@ func (j *Journal) find(stream string, id uint64) *Told {
 	return j.items[journalItem{stream, id}]
 }
 
-// Len is how many items the journal says something of.
+// Len returns the number of items in the journal.
 func (j *Journal) Len() int { return len(j.items) }
 
-// Items are the items that the journal says something of, in no order.
+// Items yields the items of the journal, in no particular order.
 func (j *Journal) Items(yield func(Told) bool) {
 	for _, t := range j.items {
 		if !yield(*t) {
@@ -125,9 +125,9 @@ func (j *Journal) Items(yield func(Told) bool) {
 	}
 }
 
-// Journal reads the journal of the place. c says what the last good run told, nil for
-// nothing. A file that cannot be opened is an error; one that cannot be
-// understood is a Journal that says so.
+// Journal reads the journal of the place. c contains what the last good run sent; nil for
+// nothing. A file that cannot be opened is an error; a file that cannot be parsed gives a
+// Journal with Damaged set.
 func (s *Store) Journal(c *Comparison) (*Journal, error) {
 	j := &Journal{items: map[journalItem]*Told{}, open: map[string]bool{}}
 	f, err := openFile(s.path(suffixJournal))
@@ -151,7 +151,7 @@ func (j *Journal) read(f io.Reader, place string, c *Comparison) error {
 	for n := 0; ; n++ {
 		line, err := r.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			// What a crash cut off was not acted on. Without a first line nothing was.
+			// A line that a crash cut off was not acted on. Without a first line nothing was.
 			return nil
 		}
 		if err != nil {
@@ -181,7 +181,7 @@ var errJournalLine = errors.New("it has a line that cannot be read")
 func (j *Journal) line(fields []string, intents map[string]Intent, c *Comparison) error {
 	switch {
 	case fields[0] == lineBegun && len(fields) == 4:
-		// Numbers begin anew with each beginning.
+		// numbers restart with each beginning
 		clear(intents)
 		if fields[1] != Pushing {
 			j.open[fields[2]] = true
@@ -208,7 +208,7 @@ func (j *Journal) line(fields []string, intents map[string]Intent, c *Comparison
 	return nil
 }
 
-// intend notes that the sink may have been told something new.
+// intend records that something new may have been sent.
 func (j *Journal) intend(in Intent, c *Comparison) {
 	key := journalItem{in.Stream, codec.Hash([]byte(in.ID))}
 	t := j.items[key]
@@ -238,7 +238,7 @@ func (j *Journal) intend(in Intent, c *Comparison) {
 	}
 }
 
-// told is what the sink was told once it has acknowledged an intent.
+// told returns what was sent for an item once the sink has acknowledged an intent.
 func (in Intent) told() *Told {
 	return &Told{
 		Stream: in.Stream, ID: in.ID, Ref: in.Ref, Type: in.Type, There: !in.Gone, Sure: true, Content: in.Content,
@@ -289,8 +289,8 @@ func intentOf(f []string) (in Intent, err error) {
 	return in, nil
 }
 
-// Of is what the journal says of an item, by the hash of its ID; said is false when that
-// is nothing.
+// Of returns what the journal has about an item, by the hash of its ID; said is false when it
+// has nothing.
 func (j *Journal) Of(stream string, id uint64) (t Told, said bool) {
 	if one := j.find(stream, id); one != nil {
 		return *one, true

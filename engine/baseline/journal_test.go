@@ -93,8 +93,8 @@ func TestJournalAcrossRuns(t *testing.T) {
 	}
 }
 
-// TestJournalInterrupted: a push that did not end is no interrupted publish, and each run
-// ends its own.
+// TestJournalInterrupted: a push that did not end is no interrupted publish, and each run ends
+// only its own operation.
 func TestJournalInterrupted(t *testing.T) {
 	end := func(w *JournalWriter) {
 		if err := w.Done(); err != nil {
@@ -124,8 +124,8 @@ func TestJournalInterrupted(t *testing.T) {
 	}
 }
 
-// TestJournalCutOff: whatever a crash leaves of the last line, everything before it is
-// read, and what is appended later is read, too.
+// TestJournalCutOff: whatever a crash leaves of the last line, everything before it and
+// everything appended later is read.
 func TestJournalCutOff(t *testing.T) {
 	s := journalOf(t, func(w *JournalWriter) { w.Intend(1, toldListed("a", 1)); w.Intend(2, toldListed("b", 2)) })
 	path := s.path(suffixJournal)
@@ -153,8 +153,8 @@ func TestJournalCutOff(t *testing.T) {
 	}
 }
 
-// TestJournalDamaged: a changed byte is found, unless it is in the last line, where it is
-// what a crash may leave. A damaged journal stays damaged.
+// TestJournalDamaged: a changed byte is detected, except in the last line, which a crash may
+// have cut off. A damaged journal stays damaged.
 func TestJournalDamaged(t *testing.T) {
 	s := journalOf(t, func(w *JournalWriter) {
 		w.Intend(1, toldListed("a", 1))
@@ -197,7 +197,8 @@ func TestJournalDamaged(t *testing.T) {
 	}
 }
 
-// TestDropJournal: what a run wrote is in the baseline, and what it left out stays.
+// TestDropJournal: items that a run wrote are dropped, because the baseline has them; items of
+// streams that it left out stay.
 func TestDropJournal(t *testing.T) {
 	user := Intent{Stream: "users", ID: "u", Content: 1}
 	s := journalOf(t, func(w *JournalWriter) { w.Intend(1, toldListed("a", 1)); w.Intend(2, user); w.Told(2); w.Told(1) })
@@ -221,7 +222,7 @@ func TestDropJournal(t *testing.T) {
 	}
 }
 
-// TestJournalIsNoFile: something else in its place is an error, never an empty journal.
+// TestJournalIsNoFile: anything but a regular file is an error, never an empty journal.
 func TestJournalIsNoFile(t *testing.T) {
 	s := journalOf(t, func(*JournalWriter) {})
 	if err := os.Remove(s.path(suffixJournal)); err != nil {

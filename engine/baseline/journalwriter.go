@@ -16,7 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 )
 
-// What begins to tell the sink something.
+// The kinds of operations that send something.
 const (
 	Publishing = "run"
 	Tightening = "tighten"
@@ -24,8 +24,8 @@ const (
 	Pushing    = "push"
 )
 
-// JournalWriter notes what the sink is about to be told, and what it acknowledged. Told
-// may be called from many goroutines.
+// JournalWriter records what is about to be sent, and what the sink acknowledged. Told may be
+// called from many goroutines.
 type JournalWriter struct {
 	mu  sync.Mutex
 	f   *os.File
@@ -34,8 +34,8 @@ type JournalWriter struct {
 	err error
 }
 
-// Begin goes on with the journal of the place, for a run that is about to publish, a
-// tightening, a purge or a push. The caller holds the lock, and closes the writer.
+// Begin continues the journal of the place for a run that is about to publish, a tightening, a
+// purge or a push. The caller holds the lock, and closes the writer.
 func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
 	path := s.path(suffixJournal)
 	if err := s.cutJournal(path); err != nil {
@@ -59,8 +59,8 @@ func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
 	return w, nil
 }
 
-// cutJournal takes off a last line that a crash cut off: what is appended would be part
-// of it. A damaged journal is left as it is.
+// cutJournal removes a last line that a crash cut off; otherwise an appended line would become
+// a part of it. It leaves a damaged journal unchanged.
 func (s *Store) cutJournal(path string) error {
 	text, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +71,7 @@ func (s *Store) cutJournal(path string) error {
 	}
 	end := bytes.LastIndexByte(text, '\n') + 1
 	last := bytes.LastIndexByte(text[:max(0, end-1)], '\n') + 1
-	if last > 0 { // a first line that is damaged stays, and says that the journal is
+	if last > 0 { // a damaged first line stays, and shows that the journal is damaged
 		if _, err := journalFields(text[last:end]); err != nil {
 			end = last
 		}
@@ -82,8 +82,8 @@ func (s *Store) cutJournal(path string) error {
 	return os.Truncate(path, int64(end))
 }
 
-// Intend notes what the sink is about to be told, under a number for Told that no other
-// intent since Begin has. It is on disk after Sync.
+// Intend records what is about to be sent for an item. number identifies the intent in Told and
+// is unique since Begin. The intent is on disk after Sync.
 func (w *JournalWriter) Intend(number int, in Intent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,8 +102,8 @@ func (w *JournalWriter) Intend(number int, in Intent) {
 		hexOf(in.Substance), access.NamesText(in.Names))
 }
 
-// Told notes that the sink has acknowledged an intent. It is not synced: a result that is
-// lost makes the next run tell the sink once more.
+// Told records that the sink has acknowledged an intent. It is not synced: when the record is
+// lost, the next run sends the item once more.
 func (w *JournalWriter) Told(number int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -125,7 +125,7 @@ func (w *JournalWriter) Sync() error {
 	return nil
 }
 
-// Done notes that everything that was begun has been told.
+// Done records that the operation is complete.
 func (w *JournalWriter) Done() error {
 	w.mu.Lock()
 	w.put(lineDone, w.run)
@@ -133,7 +133,7 @@ func (w *JournalWriter) Done() error {
 	return w.Sync()
 }
 
-// Close gives the file back.
+// Close closes the file.
 func (w *JournalWriter) Close() error { return w.f.Close() }
 
 func (w *JournalWriter) flush() {
@@ -149,8 +149,8 @@ func (w *JournalWriter) put(fields ...string) {
 	_, w.err = w.w.Write(journalLine(fields...))
 }
 
-// DropJournal drops the journal once a good run has written a baseline that says what the sink
-// was told. What it says of streams that the run did not write stays.
+// DropJournal drops the journal after a good run has written a baseline. Items of streams that
+// the run did not write stay.
 func (s *Store) DropJournal(written func(stream string) bool) error {
 	path := s.path(suffixJournal)
 	text, err := readFile(path)

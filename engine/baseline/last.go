@@ -4,7 +4,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// Last is what the last good run told the sink of an item.
+// Last is what the last good run sent for an item.
 type Last struct {
 	Type               string
 	Content, Substance uint64
@@ -12,8 +12,8 @@ type Last struct {
 	access.Grant
 }
 
-// Last is what the last good run told the sink of an item; found is false when the sink
-// was told nothing of it, or that it goes.
+// Last returns what the last good run sent for an item; found is false when it sent nothing or
+// deleted the item.
 func (c *Comparison) Last(stream, id string) (last Last, found bool) {
 	if c == nil || c.previous == nil {
 		return Last{}, false
@@ -33,10 +33,9 @@ func (c *Comparison) Last(stream, id string) (last Last, found bool) {
 	}, true
 }
 
-// Goes reports whether the sink is to be told that the item of the i-th entry of the
-// baseline goes: it was told of it and the run does not have it, or it has not confirmed
-// an earlier deletion. withheld says that the run has the record, and nobody may find the
-// item.
+// Goes reports whether the item of the i-th entry of the baseline is to be deleted: it was sent
+// and the run does not have it, or the sink has not confirmed an earlier deletion. withheld
+// reports that the run has the record, but no one may find the item.
 func (c *Comparison) Goes(i int) (goes, withheld bool) {
 	row := &c.previous.rows[i]
 	if !row.sent && !row.leaving {
@@ -46,16 +45,16 @@ func (c *Comparison) Goes(i int) (goes, withheld bool) {
 	return holder == nil || !holder.present, row.again
 }
 
-// Sent reports whether the last good run told the sink of the item of the i-th entry.
+// Sent reports whether the last good run sent the item of the i-th entry.
 func (c *Comparison) Sent(i int) bool { return c.previous.rows[i].sent }
 
-// Confirm notes that the sink no longer has the item of the i-th entry.
+// Confirm records that the sink no longer has the item of the i-th entry.
 func (c *Comparison) Confirm(i int) { c.previous.rows[i].leaving = false }
 
 // Leaving reports whether the sink has not confirmed the deletion of the i-th entry.
 func (c *Comparison) Leaving(i int) bool { return c.previous.rows[i].leaving }
 
-// Entries is how many entries the baseline has, 0 for a nil Comparison.
+// Entries returns the number of entries of the baseline; 0 for a nil Comparison.
 func (c *Comparison) Entries() int {
 	if c == nil || c.previous == nil {
 		return 0
@@ -63,8 +62,8 @@ func (c *Comparison) Entries() int {
 	return len(c.previous.rows)
 }
 
-// Deletes reports whether the sink is told, or has not confirmed, that an item goes which
-// the run withholds, and the type that the sink knows it as.
+// Deletes reports whether an item that the run withholds is deleted or its deletion is not
+// confirmed, and the type under which the sink knows it.
 func (c *Comparison) Deletes(stream, id string) (typ string, leaving bool) {
 	if c == nil || c.previous == nil {
 		return "", false

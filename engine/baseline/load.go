@@ -20,15 +20,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Snapshot is the baseline of the last good run. Reading it does not depend on
-// what replaces it meanwhile.
+// Snapshot is the baseline of the last good run. It stays readable when the file is replaced.
 type Snapshot struct {
 	Header
 	f       *os.File
-	entries int // how many there are
+	entries int // number of entries
 }
 
-// Condition is what the baseline of a place is worth.
+// Condition is the condition of a baseline.
 type Condition uint8
 
 // The conditions of a baseline. Missing is the zero value.
@@ -39,13 +38,13 @@ const (
 	Newer   // written by a later version of this program
 )
 
-// String is the word for the condition.
+// String returns the word for the condition.
 func (c Condition) String() string {
 	return [...]string{"missing", "intact", "damaged", "newer"}[c]
 }
 
-// Baseline is what Load found. Only an intact one has a Snapshot, which its reader
-// closes; Problem says what is wrong with a damaged or newer one.
+// Baseline is the result of Load. Only an intact baseline has a Snapshot, which the caller
+// closes; Problem describes a damaged or newer one.
 type Baseline struct {
 	Condition Condition
 	*Snapshot
@@ -53,8 +52,8 @@ type Baseline struct {
 	Problem string
 }
 
-// Load reads the baseline of the place. It changes no file. A file that cannot be
-// read at all is an error.
+// Load reads the baseline of the place. It changes no file. A file that cannot be read is an
+// error.
 func (s *Store) Load() (Baseline, error) {
 	b := Baseline{Path: s.path(suffixState)}
 	f, err := openFile(b.Path)
@@ -78,10 +77,10 @@ func (s *Store) Load() (Baseline, error) {
 	return b, nil
 }
 
-// Close gives back the file.
+// Close closes the file.
 func (s *Snapshot) Close() error { return s.f.Close() }
 
-// maxLine bounds what one line may hold.
+// maxLine is the maximum length of a line.
 const maxLine = 1 << 30
 
 func (s *Snapshot) lines() *bufio.Scanner {
@@ -90,7 +89,7 @@ func (s *Snapshot) lines() *bufio.Scanner {
 	return sc
 }
 
-// Close releases the file of an intact baseline.
+// Close closes the file of an intact baseline.
 func (b Baseline) Close() error {
 	if b.Snapshot == nil {
 		return nil
@@ -98,9 +97,9 @@ func (b Baseline) Close() error {
 	return b.Snapshot.Close()
 }
 
-// verify reads the whole file once, and every entry of it. The header's line and
-// the last line have the same form in every version, which lets an intact newer
-// file be told from a damaged one. Missing says that reading failed.
+// verify reads the whole file and every entry once. The first and the last line have the same
+// form in every version, which distinguishes an intact newer file from a damaged one. It
+// returns Missing when reading failed.
 func (s *Snapshot) verify(place string) (Condition, error) {
 	sum := sha256.New()
 	p := parser{words: map[string]string{}}
@@ -176,7 +175,7 @@ func (s *Snapshot) header(field, place string) error {
 	return nil
 }
 
-// Entries are all of them, in the order in which they were added.
+// Entries yields all entries, in the order in which they were added.
 func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		p := parser{words: map[string]string{}}
@@ -195,10 +194,10 @@ func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
 	}
 }
 
-// parser reads lines; the words that repeat are kept once.
+// parser parses lines and keeps one copy of each repeated word.
 type parser struct {
 	words map[string]string
-	last  [4]string // those of the last entry, which the next one often has too
+	last  [4]string // the words of the last entry, which the next one often has, too
 	sets  [][]uint64
 }
 
@@ -260,7 +259,7 @@ func (p *parser) entry(rest []byte) (e Entry, err error) {
 	return e, p.more(&e, rest)
 }
 
-// more reads the fields after the ref.
+// more parses the fields after the ref.
 func (p *parser) more(e *Entry, rest []byte) (err error) {
 	for more := true; more; {
 		var f []byte
@@ -323,7 +322,7 @@ func leftOf(value []byte) (l Left, err error) {
 	return l, err
 }
 
-// set returns the set of names with a number, none for "".
+// set returns the set of names with a number; nil for "".
 func (p *parser) set(number []byte) ([]uint64, error) {
 	if len(number) == 0 {
 		return nil, nil
@@ -377,15 +376,15 @@ func unescape(field string) (string, error) {
 	return b.String(), nil
 }
 
-// sweep removes what a run that was killed left half written.
+// sweep removes temporary files of killed runs.
 func (s *Store) sweep() {
-	for _, locked := range []string{temporaryLocked, ".import-*"} { // made with the lock
+	for _, locked := range []string{temporaryLocked, ".import-*"} { // written with the lock
 		left, _ := filepath.Glob(s.path(locked))
 		for _, path := range left {
 			os.RemoveAll(path)
 		}
 	}
-	left, _ := filepath.Glob(s.path(temporary)) // a young one may be in use
+	left, _ := filepath.Glob(s.path(temporary)) // a recent one may be in use
 	for _, path := range left {
 		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
 			os.Remove(path)

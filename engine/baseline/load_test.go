@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// sealed is the text of a state file with its end line.
+// sealed returns the text of a state file with its end line.
 func sealed(lines string) string {
 	return lines + fmt.Sprintf("end\t%d\t%x\n", strings.Count(lines, "\ne\t"), sha256.Sum256([]byte(lines)))
 }
 
-// loads fails unless Load reports a condition and leaves the file as it is.
+// loads fails the test unless Load reports a condition and leaves the file unchanged.
 func loads(t *testing.T, s *Store, name, text string, want Condition, problem string) {
 	t.Helper()
 	if err := os.WriteFile(s.path(".state"), []byte(text), 0o600); err != nil {
@@ -57,7 +57,7 @@ func TestLoadDamaged(t *testing.T) {
 		"version zero":       sealed(fmt.Sprintf("pipe-state\t{\"version\":0,\"place\":%q}\n", place)),
 		"header not JSON":    sealed("pipe-state\t{\n"),
 		"entry unreadable":   sealed(fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\ne\tdocuments\n", place)),
-		"another place's":    sealed(fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place+"-2")),
+		"of another place":   sealed(fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\n", place+"-2")),
 		"newer of elsewhere": sealed(fmt.Sprintf("pipe-state\t{\"version\":4,\"place\":%q}\n", place+"-2")),
 	} {
 		loads(t, s, name, text, Damaged, "it")
@@ -93,7 +93,7 @@ func TestLoadVersion1(t *testing.T) {
 	}
 }
 
-// TestLoadIrregular: what is not a regular file is an error at once.
+// TestLoadIrregular: anything but a regular file is an error at once.
 func TestLoadIrregular(t *testing.T) {
 	for suffix, records := range map[string]func(*Store) error{
 		".state":  func(s *Store) error { _, err := s.Load(); return err },
@@ -113,7 +113,7 @@ func TestLoadIrregular(t *testing.T) {
 			"a symlink":   func(path string) error { return os.Symlink(path+".gone", path) },
 			"a device":    func(path string) error { return os.Symlink("/dev/zero", path) },
 		} {
-			if suffix == ".lock" && kind == "a symlink" { // the lock's file is made where it points
+			if suffix == ".lock" && kind == "a symlink" { // the lock file is created at its target
 				continue
 			}
 			s := open(t, t.TempDir())
@@ -150,8 +150,7 @@ func TestLoadSymlink(t *testing.T) {
 	}
 }
 
-// TestLoadUnreadable: a file whose checksum is right and whose lines do not say what
-// they must is damaged.
+// TestLoadUnreadable: a file with a correct checksum and invalid lines is damaged.
 func TestLoadUnreadable(t *testing.T) {
 	s := open(t, t.TempDir())
 	header := fmt.Sprintf("pipe-state\t{\"version\":2,\"place\":%q}\nn\t5 6\n", place)
@@ -179,8 +178,8 @@ func TestLoadUnreadable(t *testing.T) {
 	loads(t, s, "another number of entries", lines+"end\t2\t"+checksum([]byte(lines))+"\n", Damaged, "checksum")
 }
 
-// TestEntriesChanged: a file that is changed after it was loaded is an error where
-// its entries are read.
+// TestEntriesChanged: a file that is changed after it was loaded gives an error when its
+// entries are read.
 func TestEntriesChanged(t *testing.T) {
 	s := open(t, t.TempDir())
 	save(t, s, entries...)
@@ -203,8 +202,8 @@ func TestEntriesChanged(t *testing.T) {
 	}
 }
 
-// TestWrongCount: a baseline with a right checksum and a wrong number of entries is
-// damaged; a newer one may count otherwise.
+// TestWrongCount: a baseline with a correct checksum and a wrong number of entries is damaged;
+// a newer format may count differently.
 func TestWrongCount(t *testing.T) {
 	for v, want := range map[int]Condition{version: Damaged, version + 1: Newer} {
 		s := open(t, t.TempDir())

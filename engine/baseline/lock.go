@@ -20,11 +20,11 @@ type Holder struct {
 	PID   int       `json:"pid"`
 	Host  string    `json:"host"`
 	Since time.Time `json:"since"`
-	// Ended is that it gave the place back.
+	// Ended means that the run released the place.
 	Ended bool `json:"ended,omitempty"`
 }
 
-// String names the run, its process and its machine.
+// String returns the run, its process and its machine.
 func (h Holder) String() string {
 	if h.Run == "" {
 		return "a run on this machine"
@@ -32,32 +32,31 @@ func (h Holder) String() string {
 	return fmt.Sprintf("run %s, process %d on %s", h.Run, h.PID, h.Host)
 }
 
-// HeldError is that another run, which is alive, holds the place.
+// HeldError reports that another, living run holds the place.
 type HeldError struct{ Holder Holder }
 
-// Error says who.
+// Error returns the holder.
 func (e *HeldError) Error() string { return e.Holder.String() + " holds it" }
 
-// Lock is that this run holds the place; the system takes it back when the
-// process ends, however it ends.
+// Lock is the hold of this run on the place. The system releases it when the process ends,
+// however it ends.
 type Lock struct {
 	store   *Store
 	flock   *flock.Flock
 	host    string
-	earlier []Holder // those before this run
-	holders []Holder // with this run, the last
+	earlier []Holder // holders before this run
+	holders []Holder // including this run, which is the last
 }
 
-// The holders that are remembered: the last hundred, and up to a thousand of the
-// last hour, in which an upload that one of them left unfinished may still count
-// as a living run's.
+// The number of holders that are kept: the last hundred, and up to a thousand of the last hour,
+// in which an unfinished upload of one of them may still count as that of a living run.
 const (
 	maxHolders = 100
 	maxRecent  = 1000
 	recently   = time.Hour
 )
 
-// bounded returns the holders that are remembered at a time.
+// bounded returns the holders to keep at a time.
 func bounded(all []Holder, now time.Time) []Holder {
 	all = all[max(0, len(all)-maxRecent):]
 	for len(all) > maxHolders && now.Sub(all[0].Since) > recently {
@@ -66,8 +65,8 @@ func bounded(all []Holder, now time.Time) []Holder {
 	return all
 }
 
-// Lock takes the place for a run, or says who holds it. What a dead run left
-// half written is removed.
+// Lock takes the place for a run. It returns a *HeldError when another run holds it. It removes
+// temporary files of dead runs.
 func (s *Store) Lock(run string) (*Lock, error) {
 	path := s.path(".lock")
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -100,16 +99,16 @@ func (s *Store) Lock(run string) (*Lock, error) {
 	return l, nil
 }
 
-// Ended tells whether a run that has held the place is known to have ended: it
-// gave the place back, or its process on this machine is gone. A lock alone does
-// not tell that where a folder is shared between machines.
+// Ended reports whether a run that held the place is known to have ended: it released the
+// place, or its process on this machine no longer exists. The lock alone does not show that
+// when machines share a folder.
 func (l *Lock) Ended(run string) bool {
 	return slices.ContainsFunc(l.earlier, func(h Holder) bool {
 		return h.Run == run && (h.Ended || h.Host == l.host && !alive(h.PID))
 	})
 }
 
-// Release gives the place back.
+// Release releases the place.
 func (l *Lock) Release() error {
 	own := l.holders[len(l.holders)-1]
 	holders := slices.DeleteFunc(l.store.holders(), func(h Holder) bool { return h.Run == own.Run })
@@ -117,14 +116,13 @@ func (l *Lock) Release() error {
 	return errors.Join(l.store.writeHolders(append(holders, own)), l.flock.Unlock())
 }
 
-// Ran reports whether a run held the place with this state folder, as far back as
-// the last hundred runs.
+// Ran reports whether a run held the place with this state folder, within the kept holders.
 func (s *Store) Ran(run string) bool {
 	return slices.ContainsFunc(s.holders(), func(h Holder) bool { return h.Run == run })
 }
 
-// holders are those that have held the place, the last one last. A line that
-// cannot be read is passed over.
+// holders returns the runs that have held the place, the latest last. It skips lines that
+// cannot be read.
 func (s *Store) holders() []Holder {
 	b, err := readFile(s.path(".runs"))
 	if err != nil {
@@ -140,7 +138,7 @@ func (s *Store) holders() []Holder {
 	return out
 }
 
-// migrateHolders renames the list as earlier versions called it.
+// migrateHolders renames the list of an earlier version.
 func (s *Store) migrateHolders() {
 	if _, err := os.Lstat(s.path(".runs")); err != nil {
 		_ = os.Rename(s.path(".owners"), s.path(".runs"))

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestSweep: taking a place removes what killed runs left, and not what a command
-// without the lock may be writing.
+// TestSweep: taking a place removes the temporary files of killed runs, but not those that a
+// command without the lock may be writing.
 func TestSweep(t *testing.T) {
 	s := open(t, t.TempDir())
 	old := time.Now().Add(-2 * time.Hour)
@@ -38,7 +38,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestHolders: a line of the list that names no run is passed over.
+// TestHolders: a line of the list without a run is skipped.
 func TestHolders(t *testing.T) {
 	s := open(t, t.TempDir())
 	if err := os.WriteFile(s.path(".runs"), []byte("{}\nnonsense\n{\"run\":\"01R\",\"pid\":7,\"host\":\"h\"}\n"),

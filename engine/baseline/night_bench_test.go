@@ -14,8 +14,8 @@ import (
 )
 
 // BenchmarkNight compares a staged catalog of 250,000 documents, 50,000 users and 200,000
-// memberships with its baseline and writes the next one: read, merge and rewrite. It
-// prints the time and the live heap that the comparison holds at its end.
+// memberships with its baseline and writes the next one: read, merge and rewrite. It prints the
+// time and the live heap that the comparison holds at its end.
 func BenchmarkNight(b *testing.B) {
 	const documents, users, groups, members = 250_000, 50_000, 2_000, 100
 	s := stage.New()

@@ -13,15 +13,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Owner identifies a state folder among all that write to a place. Its ID is part
-// of the name of every upload: a run recognises the uploads of another one by it.
+// Owner identifies a state folder among all that write to a place. Its ID is part of every
+// upload id, by which a run recognizes uploads of other folders.
 type Owner struct {
 	ID      string    `json:"owner"`
 	Created time.Time `json:"created"`
-	// Begun reports that a run which found no items at the place began to publish:
-	// without a baseline, what this owner uploaded is that run's.
+	// Begun means that a run that found no items at the place began to publish: without a
+	// baseline, the uploads of this owner are those of that run.
 	Begun bool `json:"begun"`
-	// Kept reports that a baseline was written: one that is gone now was lost.
+	// Kept means that a baseline was written: a missing one was lost.
 	Kept bool `json:"kept"`
 }
 
@@ -36,15 +36,15 @@ const ownerVersion = 1
 // ownerID is the form of an owner id: 16 lowercase hexadecimal digits.
 var ownerID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// NewOwnerID makes a random owner id.
+// NewOwnerID returns a random owner id.
 func NewOwnerID() string {
 	b := make([]byte, 8)
 	rand.Read(b)
 	return hex.EncodeToString(b)
 }
 
-// Owner reads the owner of the place; found is false where the folder has none yet.
-// A file that is damaged is an error, never a new owner.
+// Owner reads the owner of the place; found is false when the folder has none yet. A damaged
+// file is an error, never a new owner.
 func (s *Store) Owner() (o Owner, found bool, err error) {
 	path := s.path(".owner")
 	b, err := s.readSealed(".owner")
@@ -81,8 +81,8 @@ func (s *Store) SetOwner(o Owner) error {
 	return nil
 }
 
-// OwnerOf reads the owner of a place. Where the folder has none yet, it makes one
-// that continues the baseline, and writes it if write says so.
+// OwnerOf reads the owner of a place. When the folder has none yet, it returns one with the
+// owner id of the baseline, or a new one, and writes it if write is true.
 func OwnerOf(store *Store, base Baseline, write bool) (Owner, error) {
 	o, found, err := store.Owner()
 	if err != nil {
@@ -105,7 +105,7 @@ func OwnerOf(store *Store, base Baseline, write bool) (Owner, error) {
 	return o, nil
 }
 
-// OwnerOfPlace is OwnerOf for commands beyond a run: it loads the baseline itself.
+// OwnerOfPlace is OwnerOf for commands other than a run: it loads the baseline itself.
 func OwnerOfPlace(store *Store) (Owner, error) {
 	if o, found, err := store.Owner(); found && err == nil {
 		return o, nil

@@ -2,8 +2,8 @@ package baseline
 
 import "testing"
 
-// TestOwnerForm: a sealed file that is no JSON, or whose id has another form, is
-// an error, never an owner.
+// TestOwnerForm: a sealed file that is not JSON, or whose id has another form, is an error,
+// never an owner.
 func TestOwnerForm(t *testing.T) {
 	s := open(t, t.TempDir())
 	for _, line := range []string{

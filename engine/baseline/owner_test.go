@@ -70,7 +70,7 @@ func TestOwnerDamaged(t *testing.T) {
 	}
 }
 
-// TestForget: after a purge, what this owner uploads next is a first run's.
+// TestForget: after a purge, the next uploads of this owner are those of a first run.
 func TestForget(t *testing.T) {
 	s := open(t, t.TempDir())
 	save(t, s, entries...)
@@ -109,8 +109,8 @@ func TestRan(t *testing.T) {
 	}
 }
 
-// TestForgetNothing: a place without a baseline is forgotten without an error; one
-// whose baseline cannot be removed is not.
+// TestForgetNothing: forgetting a place without a baseline is no error; a baseline that cannot
+// be removed is one.
 func TestForgetNothing(t *testing.T) {
 	s := open(t, t.TempDir())
 	if err := s.Forget(); err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// TestPair: each document that goes is paired with a new one that more people find.
+// TestPair: each deleted document is paired with a new one that more people find.
 func TestPair(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gone, added  map[access.Audience]int

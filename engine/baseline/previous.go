@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// previous is the last good run as review compares with it: hashes, about a hundred
-// bytes an item (invariant 7). The refs stay on disk until one is asked for.
+// previous is the last good run in the form that review compares with: hashes, about a hundred
+// bytes per item (invariant 7). Refs stay on disk until one is needed.
 type previous struct {
 	snap    *Snapshot
 	now     time.Time
@@ -20,9 +20,9 @@ type previous struct {
 	rows    []previousItem // in the order of the snapshot
 	ids     index          // of rows by their ID
 	refs    index          // of rows by their ref
-	// groups are the ids and refs of groups by their row, where they are known.
+	// groups are the ids and refs of groups by row, where they are known.
 	groups map[int32]groupName
-	// hidden counts, by stream, what was delivered and hidden lately.
+	// hidden counts, by stream, items that were delivered and recently hidden.
 	hidden map[string]*hiddenCounts
 }
 
@@ -37,24 +37,24 @@ type previousItem struct {
 	ref         uint64        // the hash of its ref
 	set         *nameSet      // nil for none
 	more        *previousMore // nil for most items
-	told        uint32        // when the sink was told, in Unix seconds; 0 for an unknown time
+	told        uint32        // when something was last sent, in Unix seconds; 0 when unknown
 	stream, typ uint8
 	audience    access.Audience
-	away        bool // the last good run no longer had it
-	there       bool // it was delivered by the last good run
-	lost        bool // a good run of the window delivered it, and nothing covered that it went
+	away        bool // the last good run no longer had the item
+	there       bool // the last good run delivered the item
+	lost        bool // a good run of the window delivered the item, and no approval covered its deletion
 	present     bool // the new run has its ID
 	again       bool // the new run has its ref
-	sent        bool // the sink was told of it, and not that it goes
-	leaving     bool // the sink has not confirmed that it went
-	resolved    bool // it names everybody whom the rule names
+	sent        bool // the item was sent and not deleted
+	leaving     bool // the sink has not confirmed the deletion
+	resolved    bool // the item names every principal of its permission decision
 }
 
-// nameSet is a list of names. Rows share it: of a million documents most are found by the
-// same people.
+// nameSet is a list of names. Rows share it: most of a million documents are found by the same
+// people.
 type nameSet struct{ names []uint64 }
 
-// names are the principals of an item, sorted.
+// names returns the principals of an item, sorted.
 func (p *previousItem) names() []uint64 {
 	if p.set == nil {
 		return nil
@@ -62,11 +62,11 @@ func (p *previousItem) names() []uint64 {
 	return p.set.names
 }
 
-// nameSets are the sets of names by where their lists begin, which entries of one snapshot
-// share.
+// nameSets are sets by the address of their first name. Entries of one snapshot share their
+// lists of names.
 type nameSets map[*uint64]*nameSet
 
-// of is the set of a list of names, nil for an empty one.
+// of returns the set of a list of names; nil for an empty one.
 func (s nameSets) of(names []uint64) *nameSet {
 	if len(names) == 0 {
 		return nil
@@ -79,7 +79,7 @@ func (s nameSets) of(names []uint64) *nameSet {
 	return set
 }
 
-// previousMore is what most items do not have.
+// previousMore is the fields that most items do not have.
 type previousMore struct {
 	floor     Floor
 	delivered time.Time
@@ -87,7 +87,7 @@ type previousMore struct {
 	covered   bool
 }
 
-// words gives repeated words a number; beyond 255 they share the last one.
+// words numbers repeated words; words beyond 255 share the last number.
 type words struct{ list []string }
 
 func (w *words) number(word string) uint8 {
@@ -114,8 +114,8 @@ func (w *words) word(n uint8) string {
 	return "other"
 }
 
-// readPrevious takes what the good runs of the window left of the streams that are wanted.
-// What was hidden since counts as never delivered: that it goes is no loss.
+// readPrevious reads the entries of the wanted streams from the good runs of the window. Items
+// that were hidden since count as never delivered: their deletion is no loss.
 func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, counted func(stream string) bool,
 	hidden Hiding) (*previous, error) {
 	p := &previous{snap: snap, now: now, streams: streams, types: types, hiding: hidden,
@@ -170,10 +170,10 @@ func readPrevious(snap *Snapshot, now time.Time, streams, types *words, wanted, 
 	return p, nil
 }
 
-// groupName is how a group is called.
+// groupName is the id and the ref of a group.
 type groupName struct{ id, ref string }
 
-// moreOf is what most entries do not have, nil for one of those.
+// moreOf returns the rare fields of an entry; nil when it has none of them.
 func moreOf(e *Entry) *previousMore {
 	if e.Floor.Audience == access.Undecided && e.Delivered.IsZero() && e.Left == nil && !e.Covered {
 		return nil
@@ -181,8 +181,8 @@ func moreOf(e *Entry) *previousMore {
 	return &previousMore{floor: e.Floor, delivered: e.Delivered, left: e.Left, covered: e.Covered}
 }
 
-// hide counts a hidden item that the sink may still count; of one that was not
-// delivered the type is not known.
+// hide counts a hidden item that the sink may still count. The type is known only for an item
+// that was delivered.
 func (p *previous) hide(e Entry, delivered bool, hidden Hiding) {
 	if one, _ := hidden.Find(e.Ref, e.ID); time.Since(one.At) >= YoungCounts {
 		return
@@ -206,8 +206,8 @@ func (p *previous) byRef(stream uint8, ref string) *previousItem {
 	return p.refs.find(itemKey{stream, codec.Hash([]byte(ref))})
 }
 
-// find returns the rows that have the ref and the ID of an item, nil where none has, and
-// the hash of the ID. It hashes once what is both.
+// find returns the rows with the ref and the ID of an item, nil where there is none, and the
+// hash of the ID. It computes a single hash when both are equal.
 func (p *previous) find(stream uint8, ref, id string) (byRef, byID *previousItem, hash uint64) {
 	hash = codec.Hash([]byte(ref))
 	byRef = p.refs.find(itemKey{stream, hash})
@@ -217,6 +217,6 @@ func (p *previous) find(stream uint8, ref, id string) (byRef, byID *previousItem
 	return byRef, p.ids.find(itemKey{stream, hash}), hash
 }
 
-// YoungCounts is how long what a sink says it holds may be that of before the
-// last run (Glean: three hours).
+// YoungCounts is how long after a run a sink may still report counts from before it (Glean:
+// three hours).
 const YoungCounts = 4 * time.Hour

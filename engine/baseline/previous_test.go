@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// previousOf reads entries as the last good run of documents alone.
+// previousOf reads entries as the last good run of documents.
 func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, documents uint8) {
 	t.Helper()
 	store := open(t, t.TempDir())
@@ -30,19 +30,19 @@ func previousOf(t *testing.T, hidden Hiding, entries ...Entry) (p *previous, doc
 	return p, streams.number("documents")
 }
 
-// document is an entry whose ID is its ref.
+// document returns an entry whose ID is its ref.
 func document(ref string, audience access.Audience) Entry {
 	return Entry{Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(),
 		ID: codec.Hash([]byte(ref))}
 }
 
-// away is an entry that a run before the last one already lacked.
+// away returns an entry that a run before the last one already lacked.
 func away(e Entry) Entry {
 	e.Away = time.Unix(1700000000, 0)
 	return e
 }
 
-// TestWords: each of 255 words has its number, and all others share one.
+// TestWords: each of 255 words has its own number, and all others share one.
 func TestWords(t *testing.T) {
 	var w words
 	for i := range 300 {
@@ -58,8 +58,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestReadPrevious: a row for each entry, in their order, empty for a stream that is not
-// compared; only what the last good run delivered is there.
+// TestReadPrevious: there is a row for each entry, in order, an empty one for a stream that is
+// not compared; only items that the last good run delivered are there.
 func TestReadPrevious(t *testing.T) {
 	hidden := HidingOf([]Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()},
 		{Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
@@ -98,8 +98,8 @@ func TestReadPrevious(t *testing.T) {
 	}
 }
 
-// TestPreviousOfOneRef: of several entries with a ref, the one of the last good run is
-// found; of several with an ID, the one that was delivered; else the first.
+// TestPreviousOfOneRef: of several entries with a ref, the one of the last good run is found;
+// of several with an ID, the delivered one; otherwise the first.
 func TestPreviousOfOneRef(t *testing.T) {
 	entry := func(ref, id string, audience access.Audience) Entry {
 		e := document(ref, audience)
@@ -124,8 +124,8 @@ func TestPreviousOfOneRef(t *testing.T) {
 	}
 }
 
-// TestCountHidden: a sink may still count what was hidden in the last hours, of a type
-// that is known when it was delivered.
+// TestCountHidden: a sink may still count items that were hidden in the last hours; their type
+// is known when they were delivered.
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute),
@@ -140,7 +140,7 @@ func TestCountHidden(t *testing.T) {
 	}
 }
 
-// TestNarrower: fewer people could find a document than now.
+// TestNarrower: when fewer people could find a document than now.
 func TestNarrower(t *testing.T) {
 	const ann, sam = 1, 2
 	of := func(audience access.Audience, names ...uint64) *previousItem {
@@ -148,16 +148,16 @@ func TestNarrower(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		before *previousItem
-		now    *previousItem // audience and names alone
+		now    *previousItem // audience and names only
 		want   bool
 	}{
 		"new":                       {nil, of(access.AllUsers), false},
-		"the same for everybody":    {of(access.AllUsers), of(access.AllUsers), false},
+		"the same for everyone":     {of(access.AllUsers), of(access.AllUsers), false},
 		"narrower":                  {of(access.AllUsers), of(access.Listed, sam), false},
 		"wider":                     {of(access.Listed, sam), of(access.DatasourceUsers), true},
 		"withheld, then listed":     {of(access.Nobody), of(access.Listed), true},
 		"the same people":           {of(access.Listed, ann, sam), of(access.Listed, sam, ann), false},
-		"one person less":           {of(access.Listed, ann, sam), of(access.Listed, sam), false},
+		"one person fewer":          {of(access.Listed, ann, sam), of(access.Listed, sam), false},
 		"one person more":           {of(access.Listed, sam), of(access.Listed, ann, sam), true},
 		"another person":            {of(access.Listed, sam), of(access.Listed, ann), true},
 		"names of an open document": {of(access.AllUsers), of(access.AllUsers, sam), false},

@@ -10,10 +10,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Remembers reports whether the last good runs left anything about a stream.
+// Remembers reports whether the last good runs recorded a stream.
 func (c *Comparison) Remembers(stream string) bool { return c.Of(stream) != nil }
 
-// Of is how a stream differs; nil when nothing is remembered of it.
+// Of returns the changes of a stream; nil when the baseline does not have it.
 func (c *Comparison) Of(stream string) *Changes {
 	if c == nil {
 		return nil
@@ -21,10 +21,10 @@ func (c *Comparison) Of(stream string) *Changes {
 	return c.streams[stream]
 }
 
-// Lost are the items of a stream that go, and its groups that lose members.
+// Lost returns the deleted items of a stream, and its groups that lose members.
 func (c *Comparison) Lost(stream string) []fault.Change { return c.lost[stream] }
 
-// Earlier are the items of a stream that the last good run already lacked.
+// Earlier returns the items of a stream that the last good run already lacked.
 func (c *Comparison) Earlier(stream string) Earlier {
 	if c == nil || c.earlier[stream] == nil {
 		return Earlier{}
@@ -32,7 +32,7 @@ func (c *Comparison) Earlier(stream string) Earlier {
 	return *c.earlier[stream]
 }
 
-// Change is what the guards count of an item: that it goes or that more people find it.
+// Change returns what the guards count for an item: its deletion, or that more people find it.
 func (c *Comparison) Change(stream string, id uint64) (_ fault.Change, counted bool) {
 	if c == nil || c.previous == nil {
 		return fault.Change{}, false
@@ -45,7 +45,7 @@ func (c *Comparison) Change(stream string, id uint64) (_ fault.Change, counted b
 	return change, counted
 }
 
-// AllLost are those of all streams.
+// AllLost returns the lost items of all streams.
 func (c *Comparison) AllLost() []fault.Change {
 	var all []fault.Change
 	for _, stream := range slices.Sorted(maps.Keys(c.lost)) {
@@ -54,8 +54,8 @@ func (c *Comparison) AllLost() []fault.Change {
 	return all
 }
 
-// Members are, of a stream whose items are counted by their principals, how many
-// there were and how many items had any.
+// Members returns, for a stream that is measured by its principals, the number of principals
+// before and the number of items that had any.
 func (c *Comparison) Members(stream string) (before, filled int, counted bool) {
 	r := c.rows[stream]
 	if r == nil {
@@ -64,10 +64,10 @@ func (c *Comparison) Members(stream string) (before, filled int, counted bool) {
 	return r.before, r.filled, true
 }
 
-// Why are the reasons why items of a stream go, the most frequent first.
+// Why returns the reasons why items of a stream are deleted, the most frequent first.
 func (c *Comparison) Why(stream string) []*display.Examples { return c.gone[stream] }
 
-// Added is how many new documents an audience finds.
+// Added returns the number of new documents with an audience.
 func (c *Comparison) Added(audience access.Audience) int {
 	if c == nil {
 		return 0
@@ -75,11 +75,11 @@ func (c *Comparison) Added(audience access.Audience) int {
 	return c.added[audience]
 }
 
-// Audience counts the documents of the last good run, withheld ones included, by who
-// could find them.
+// Audience returns the number of documents of the last good run by audience, including withheld
+// ones.
 func (c *Comparison) Audience() map[access.Audience]int { return c.audience }
 
-// Documents is how many they are.
+// Documents returns the number of documents of the last good run, including withheld ones.
 func (c *Comparison) Documents() int {
 	n := 0
 	for _, k := range c.audience {
@@ -88,15 +88,14 @@ func (c *Comparison) Documents() int {
 	return n
 }
 
-// Wider are the documents that more people find, by rule and audience, the widest
-// first.
+// Wider returns the documents that more people find, by rule and audience, the widest first.
 func (c *Comparison) Wider() []*Widening { return c.wider }
 
-// Swapped are the restricted documents that go while wider ones are new.
+// Swapped returns the restricted documents that are deleted while wider ones are new.
 func (c *Comparison) Swapped() []*Swap { return c.swapped }
 
-// Renewed reports whether the run says anew what becomes of the item of the i-th entry of
-// the baseline: it has the item, or withholds it.
+// Renewed reports whether the run replaces the i-th entry of the baseline: it has the item, or
+// withholds it.
 func (c *Comparison) Renewed(i int) bool {
 	row := &c.previous.rows[i]
 	return row.again || row.audience == access.Undecided && row.present
@@ -105,7 +104,7 @@ func (c *Comparison) Renewed(i int) bool {
 // Present reports whether the run has the ID of the i-th entry of the baseline.
 func (c *Comparison) Present(i int) bool { return c.previous.rows[i].present }
 
-// FloorOf is the floor of the i-th entry of the baseline, which goes.
+// FloorOf returns the floor of the i-th entry of the baseline, whose item is deleted.
 func (c *Comparison) FloorOf(i int, now time.Time) Floor {
 	row := &c.previous.rows[i]
 	accepted, at := row.accepted(now)
@@ -115,7 +114,7 @@ func (c *Comparison) FloorOf(i int, now time.Time) Floor {
 	return Floor{Grant: accepted, At: at}
 }
 
-// HiddenLately counts the items of a stream that the sink may still count although
+// HiddenLately returns the number of items of a stream that the sink may still count although
 // they were hidden since the last good run.
 func (c *Comparison) HiddenLately(stream string) (n int, types map[string]int) {
 	if c == nil || c.previous == nil || c.previous.hidden[stream] == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Refusal is a run that guards refused, and what they counted.
+// Refusal is a run that guards refused, with the changes that they counted.
 type Refusal struct {
 	ID       string         `json:"id"`
 	At       time.Time      `json:"at"`
@@ -30,19 +30,19 @@ type Approval struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by,omitempty"`
 	Reason string    `json:"reason,omitempty"`
-	// UsedBy is the run that used it up, at UsedAt; empty while it is unused.
+	// UsedBy is the run that used the approval, at UsedAt; empty while it is unused.
 	UsedBy string    `json:"used_by,omitempty"`
 	UsedAt time.Time `json:"used_at,omitzero"`
 }
 
-// ErrNotStored is that a folder has no refusal or approval with an ID.
+// ErrNotStored means that a folder has no refusal or approval with an ID.
 var ErrNotStored = errors.New("not in this state folder")
 
-// refusalVersion is the format of refusals and approvals.
+// refusalVersion is the version of the format of refusals and approvals.
 const refusalVersion = 1
 
-// keptRefusals is how many refusals of a place are kept, and keptApprovals for how
-// long an approval is remembered after it was given.
+// keptRefusals is how many refusals of a place are kept, keptApprovals how long approvals are
+// kept.
 const (
 	keptRefusals  = 10
 	keptApprovals = 400 * 24 * time.Hour
@@ -60,8 +60,8 @@ type approvalHead struct {
 	Approval
 }
 
-// Refuse stores a refusal under its ID, which must be the Digest of its changes,
-// and forgets all but the last ones.
+// Refuse stores a refusal under its ID, which must be the Digest of its changes, and removes
+// old refusals.
 func (s *Store) Refuse(r Refusal) error {
 	var b bytes.Buffer
 	if err := writeLine(&b, refusalHead{refusalVersion, s.place, r}); err != nil {
@@ -79,8 +79,8 @@ func (s *Store) Refuse(r Refusal) error {
 	return nil
 }
 
-// Refusal reads a refusal. It returns ErrNotStored when there is none, and an
-// error when the file is damaged or its changes do not have this ID.
+// Refusal reads a refusal. It returns ErrNotStored when there is none, and an error when the
+// file is damaged or its changes have another digest.
 func (s *Store) Refusal(id string) (*Refusal, error) {
 	b, err := s.readSealed(".refusal-" + id)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 	return &h.Refusal, nil
 }
 
-// Approve stores an approval in place of any earlier one with its ID.
+// Approve stores an approval and replaces an earlier one with its ID.
 func (s *Store) Approve(a Approval) error {
 	var b bytes.Buffer
 	if err := writeLine(&b, approvalHead{refusalVersion, s.place, a}); err != nil {
@@ -116,7 +116,7 @@ func (s *Store) Approve(a Approval) error {
 	return nil
 }
 
-// Approval reads an approval; ErrNotStored when there is none.
+// Approval reads an approval. It returns ErrNotStored when there is none.
 func (s *Store) Approval(id string) (*Approval, error) {
 	b, err := s.readSealed(".approval-" + id)
 	if err != nil {
@@ -130,8 +130,7 @@ func (s *Store) Approval(id string) (*Approval, error) {
 	return &h.Approval, nil
 }
 
-// Approvals are the IDs of all stored approvals. Those that were given too long
-// ago are removed.
+// Approvals returns the IDs of all stored approvals and removes those that are too old.
 func (s *Store) Approvals() []string {
 	var out []string
 	for _, id := range s.ids(".approval-") {

@@ -59,7 +59,7 @@ func TestRefusalRoundTrip(t *testing.T) {
 	}
 }
 
-// TestDamagedRefusal: no file that was changed is read.
+// TestDamagedRefusal: a changed file is not read.
 func TestDamagedRefusal(t *testing.T) {
 	s := open(t, t.TempDir())
 	r := refusal(t, s, changes...)
@@ -94,8 +94,7 @@ func TestDamagedRefusal(t *testing.T) {
 	}
 }
 
-// TestRefusalOfOtherChanges: a list that is whole and has another digest is not
-// what the ID names.
+// TestRefusalOfOtherChanges: an intact list with another digest does not match the ID.
 func TestRefusalOfOtherChanges(t *testing.T) {
 	s := open(t, t.TempDir())
 	r := refusal(t, s, changes...)
@@ -147,8 +146,7 @@ func TestApprovalsAreBounded(t *testing.T) {
 	}
 }
 
-// TestDigest: an ID depends on every part of a change but its ref, and not on
-// the order.
+// TestDigest: an ID depends on every part of a change except its ref, and not on the order.
 func TestDigest(t *testing.T) {
 	id := fault.Digest(changes)
 	if !fault.IsID(id) || id != fault.Digest(slices.Clone(changes)) {

@@ -11,8 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRefusalIsAFIFO: what is not a regular file is an error, and reading it
-// does not wait.
+// TestRefusalIsAFIFO: anything but a regular file is an error, and reading it does not block.
 func TestRefusalIsAFIFO(t *testing.T) {
 	s := open(t, t.TempDir())
 	id := fault.Digest(changes)

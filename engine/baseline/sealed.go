@@ -21,7 +21,7 @@ func writeLine(w io.Writer, v any) error {
 	return err
 }
 
-// writeSealed replaces a file with a text of whole lines and its checksum.
+// writeSealed replaces a file with a text of complete lines and its checksum.
 func (s *Store) writeSealed(suffix string, text []byte) error {
 	return s.replaceFile(suffix, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s%s\t%s\n", text, lineEnd, checksum(text))
@@ -29,7 +29,7 @@ func (s *Store) writeSealed(suffix string, text []byte) error {
 	})
 }
 
-// readSealed reads what writeSealed wrote. Anything else is an error.
+// readSealed reads the output of writeSealed. It returns an error for anything else.
 func (s *Store) readSealed(suffix string) ([]byte, error) {
 	path := s.path(suffix)
 	b, err := readFile(path)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestSealedOfAnother: a file whose checksum is right, and that is of another
-// format, place or ID than its name says, is an error for whoever reads it.
+// TestSealedOfAnother: a file with a correct checksum, but another format, place or ID than its
+// name says, is an error for every reader.
 func TestSealedOfAnother(t *testing.T) {
 	s := open(t, t.TempDir())
 	owner := NewOwnerID()

@@ -205,8 +205,8 @@ func TestHoldersAreBounded(t *testing.T) {
 	}
 }
 
-// private reports whether the mode of a file keeps others out. Windows has no modes:
-// there the access list of the folder decides.
+// private reports whether the mode of a file allows access for its owner only. Windows has no
+// modes: there the access list of the folder decides.
 func private(info os.FileInfo) bool { return runtime.GOOS == "windows" || info.Mode().Perm() == 0o600 }
 
 func TestDefaultDir(t *testing.T) {

@@ -17,7 +17,7 @@ type Store struct {
 	dir, place, key string
 }
 
-// Open makes the folder if it is not there. It creates no file.
+// Open creates the folder if it does not exist. It creates no file.
 func Open(dir, place string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
@@ -26,14 +26,14 @@ func Open(dir, place string) (*Store, error) {
 	return &Store{dir: dir, place: place, key: slug(place) + "-" + hex.EncodeToString(sum[:4])}, nil
 }
 
-// Usable reports why a folder, which it makes where there is none, cannot hold
-// state: it writes a file there and removes it.
+// Usable returns an error when a folder cannot hold state. It creates the folder if needed,
+// writes a file and removes it.
 func Usable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	// One name, so the next run removes what a killed run left. O_EXCL follows no
-	// link and opens no FIFO; a file of that name is another run's probe.
+	// The name is fixed, which lets the next run remove the file of a killed run. O_EXCL
+	// follows no link and opens no FIFO; an existing file is the probe of another run.
 	probe := filepath.Join(dir, ".usable")
 	if err := os.Remove(probe); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -56,7 +56,7 @@ func Usable(dir string) error {
 
 func (s *Store) path(suffix string) string { return filepath.Join(s.dir, s.key+suffix) }
 
-// slug makes a place readable in the name of a file.
+// slug returns a place in a form that is readable in a file name.
 func slug(place string) string {
 	_, place, _ = strings.Cut(place, "://")
 	out := strings.Map(func(r rune) rune {
@@ -68,10 +68,10 @@ func slug(place string) string {
 	return strings.Trim(out[:min(60, len(out))], "-.")
 }
 
-// ErrNoDefault is that the environment names no folder of the user's own.
+// ErrNoDefault means that the environment has no folder for the user's state.
 var ErrNoDefault = errors.New("neither HOME nor XDG_STATE_HOME is set")
 
-// DefaultDir is the user's folder for state.
+// DefaultDir returns the user's folder for state.
 func DefaultDir(env func(string) (string, bool)) (string, error) {
 	get := func(name string) string { v, _ := env(name); return v }
 	if dir := get("XDG_STATE_HOME"); filepath.IsAbs(dir) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestSlug: the names of a place's files are readable and safe in any folder.
+// TestSlug: the names of a place's files are readable, and safe in any folder.
 func TestSlug(t *testing.T) {
 	for from, want := range map[string]string{
 		"https://Acme-BE.glean.com backstage": "acme-be.glean.com-backstage",
@@ -24,8 +24,8 @@ func TestSlug(t *testing.T) {
 	}
 }
 
-// TestCommitFails: a state that cannot be written whole leaves the one before, and
-// nothing half written.
+// TestCommitFails: when a state cannot be written completely, the previous one stays and no
+// temporary file is left.
 func TestCommitFails(t *testing.T) {
 	s := open(t, t.TempDir())
 	save(t, s, entries[0])
@@ -48,8 +48,8 @@ func TestCommitFails(t *testing.T) {
 	}
 }
 
-// TestUsable: a folder can hold state when files can be made in it. Nothing is left
-// there, and no link is followed.
+// TestUsable: a folder can hold state when files can be created in it. No file is left, and no
+// link is followed.
 func TestUsable(t *testing.T) {
 	for name, tc := range map[string]struct {
 		prepare func(dir string) error

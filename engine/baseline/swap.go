@@ -10,18 +10,18 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Swap is restricted documents of a stream that go while wider ones come that
-// were not there before, neither by ref nor by ID. A document that was renamed
-// looks like this, so each pair counts as a widening (invariant 5).
+// Swap is restricted documents of a stream that are deleted while wider documents are added
+// whose ref and ID are new. A renamed document looks like this, which is why each pair counts
+// as a widening (invariant 5).
 type Swap struct {
-	// Gone and Added are the documents that are part of some pair.
+	// Gone and Added are the documents that are part of a pair.
 	Gone, Added []fault.Change
 	Pairs       int
-	ToAll       int // pairs whose new document everybody finds
+	ToAll       int // pairs whose new document everyone finds
 }
 
-// pair counts the pairs of a document that goes with a wider one that is new. It
-// takes the narrowest new ones first, which gives the most pairs.
+// pair counts the pairs of a deleted document and a wider new one. It takes the narrowest new
+// documents first, which gives the largest number of pairs.
 func pair(gone, added map[access.Audience]int) (pairs, toAll int) {
 	for _, class := range access.Audiences {
 		free := 0
@@ -38,14 +38,14 @@ func pair(gone, added map[access.Audience]int) (pairs, toAll int) {
 	return pairs, toAll
 }
 
-// swaps finds the pairs of a stream, once it is known what goes.
+// swaps finds the pairs of a stream after its deletions are known.
 func (c *comparer) swaps(stream string) error {
 	s := &Swap{}
 	goneBy, addedBy := map[access.Audience]int{}, map[access.Audience]int{}
 	narrowest := access.AllUsers
 	for _, ch := range c.lost[stream] {
 		class := access.ParseAudience(access.Class(ch.Before))
-		// it has another ID, and is compared by its ref
+		// the document has another ID, and is compared by its ref
 		if ending, _ := c.Fate(ch.Ref); ending == component.Delivered || class == access.AllUsers {
 			continue
 		}
@@ -75,7 +75,7 @@ func (c *comparer) swaps(stream string) error {
 	return nil
 }
 
-// Table is the pairs for a refusal.
+// Table returns the pairs as lines for a refusal.
 func (s *Swap) Table() []string {
 	return []string{
 		fmt.Sprintf("restricted documents would be deleted while wider ones are added, counted as %s:",
@@ -84,7 +84,7 @@ func (s *Swap) Table() []string {
 	}
 }
 
-// listOf is the first refs of changes, each with its class.
+// listOf returns the first refs of changes, each with its class.
 func listOf(changes []fault.Change) string {
 	x := display.Examples{}
 	for _, ch := range changes {

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// TestSwapped: a swap lists the restricted documents that go and the wider documents
-// that are new, and only those.
+// TestSwapped: a swap lists only the restricted documents that are deleted and the wider
+// documents that are new.
 func TestSwapped(t *testing.T) {
 	renumbered := func(e component.Encoded) component.Encoded { e.ID = "id of " + e.Ref; return e }
 	for name, tc := range map[string]struct {
@@ -23,12 +23,12 @@ func TestSwapped(t *testing.T) {
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam")},
 			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new"}, 1, 1},
-		"documents for everybody that go": {fake.Comparison{
+		"deleted documents for everyone": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("a", access.Listed, "sam"), fake.Document("open", access.AllUsers)},
 			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers),
 				fake.Staged("newer", "default", access.AllUsers)}},
 		}, []string{"a"}, []string{"new", "newer"}, 1, 1},
-		"only documents for everybody go": {fake.Comparison{
+		"only deleted documents for everyone": {fake.Comparison{
 			Before: []baseline.Entry{fake.Document("open", access.AllUsers)},
 			Staged: map[string][]component.Encoded{"documents": {fake.Staged("new", "default", access.AllUsers)}},
 		}, nil, nil, 0, 0},
@@ -79,8 +79,7 @@ func TestSwapped(t *testing.T) {
 	}
 }
 
-// TestSwapTable: a refusal names the documents with the audience that each of them has
-// or had.
+// TestSwapTable: a refusal names the documents with the audience that each of them has or had.
 func TestSwapTable(t *testing.T) {
 	c := fake.Comparison{
 		Before: []baseline.Entry{fake.Document("a", access.Listed, "sam")},

@@ -15,8 +15,8 @@ type Upload struct {
 	Ended  time.Time `json:"ended"` // when its last page was acknowledged
 }
 
-// Amend rewrites the header of the last good run and keeps its entries. It does
-// nothing when there is no such run. The caller holds the lock.
+// Amend rewrites the header of the last good run and keeps its entries. It does nothing without
+// an intact baseline. The caller holds the lock.
 func (s *Store) Amend(change func(*Header)) error {
 	snap, err := s.Load()
 	if err != nil || snap.Condition != Intact {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAmend: only the header of an intact baseline is rewritten. What is missing or
-// damaged stays so, and what cannot be read is an error.
+// TestAmend: only the header of an intact baseline is rewritten. A missing or damaged baseline
+// stays as it is, and one that cannot be read is an error.
 func TestAmend(t *testing.T) {
 	for name, tc := range map[string]struct {
 		spoil   func(s *Store) error

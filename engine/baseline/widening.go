@@ -9,20 +9,20 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Widening is documents that one rule lets people find whom their floor does not name.
+// Widening is the documents that one rule lets more people find than their floor allows.
 type Widening struct {
 	Rule     string
 	From, To access.Audience
 	// Night is the last good run that was within the floor.
 	Night time.Time
-	// Tonight means that they go further than the last good run did.
+	// Tonight means that the audience is wider than that of the last good run.
 	Tonight bool
-	// Absent means that the last good run delivered none of them; see Run.Strict.
+	// Absent means that the last good run delivered none of the documents; see Run.Strict.
 	Absent  bool
 	Changes []fault.Change
 }
 
-// List is the first refs, and how many there are besides.
+// List returns the first refs, and the number of the others.
 func (w *Widening) List() string {
 	x := display.Examples{}
 	for _, ch := range w.Changes {
@@ -31,7 +31,7 @@ func (w *Widening) List() string {
 	return x.String()
 }
 
-// Widenings are all documents that more people find than after the last good run.
+// Widenings returns all documents that more people find than after the last good run.
 func (c *Comparison) Widenings() []Widened {
 	var out []Widened
 	for _, w := range c.wider {
@@ -45,7 +45,7 @@ func (c *Comparison) Widenings() []Widened {
 	return out
 }
 
-// Gained names the groups with more members than before, "" when there is none.
+// Gained returns the groups with more members than before; "" when there is none.
 func (c *Comparison) Gained() string {
 	if len(c.gains) == 0 {
 		return ""

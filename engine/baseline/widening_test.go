@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestGained: ten groups are named, and the number of the others.
+// TestGained: ten groups are named, and the others are counted.
 func TestGained(t *testing.T) {
 	c := NewComparison()
 	for i := range 12 {

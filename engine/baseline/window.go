@@ -8,23 +8,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Window is how long losses and widenings add up, over however many runs
-// (invariants 4 and 5): what a good run of the window delivered is lost when it goes,
-// and a document that went beyond its floor counts until it has not gone further for
-// as long.
+// Window is how long losses and widenings add up over all runs (invariants 4 and 5). An item
+// that a good run of the window delivered counts as lost when it is deleted. A document beyond
+// its floor counts until it has not widened further for this long.
 const Window = 7 * 24 * time.Hour
 
-// within reports whether a time lies in the window, or is still to come.
+// within reports whether a time is in the window or in the future.
 func within(now, at time.Time) bool { return now.Sub(at) < Window }
 
-// granted is what the sink was last told of who finds an item.
+// granted returns the audience that was last sent for an item.
 func (p *previousItem) granted() access.Grant {
 	return access.Grant{Audience: p.audience, Names: p.names()}
 }
 
-// accepted is the floor of an item and the last good run that was within it, the zero
-// time for the last one of all. Beyond the floor the audience is accepted once it has
-// not widened for the length of the window; not while the item is away.
+// accepted returns the floor of an item and the last good run that was within it; the zero time
+// means the last good run. An audience beyond the floor is accepted once it has not widened for
+// the length of the window, but not while the item is away.
 func (p *previousItem) accepted(now time.Time) (access.Grant, time.Time) {
 	if p.more == nil {
 		return p.granted(), time.Time{}
@@ -38,7 +37,7 @@ func (p *previousItem) accepted(now time.Time) (access.Grant, time.Time) {
 	return p.granted(), time.Time{}
 }
 
-// hide takes the item from everyone and keeps its floor.
+// hide sets the audience to access.Nobody and keeps the floor.
 func (p *previousItem) hide(now time.Time) {
 	floor, at := p.accepted(now)
 	more := previousMore{}
@@ -49,8 +48,8 @@ func (p *previousItem) hide(now time.Time) {
 	p.more, p.audience, p.set = &more, access.Nobody, nil
 }
 
-// wider reports whether somebody finds an item now whom its floor does not name; not
-// when there was no item.
+// wider reports whether an item is found by more people than the floor of p allows; false when
+// p is nil.
 func (p *previousItem) wider(t stage.Tag, now time.Time) bool {
 	if p == nil {
 		return false
@@ -59,8 +58,7 @@ func (p *previousItem) wider(t stage.Tag, now time.Time) bool {
 	return t.WiderThan(floor)
 }
 
-// leftIn are the members of a group that went in the window and that no approval
-// covered.
+// leftIn returns the members who left a group in the window without an approval.
 func (p *previousItem) leftIn(now time.Time) []uint64 {
 	if p.more == nil {
 		return nil
@@ -75,8 +73,8 @@ func (p *previousItem) leftIn(now time.Time) []uint64 {
 	return out
 }
 
-// members are those of a group that a good run of the window delivered, but for those
-// whose going an approval covered.
+// members returns the members of a group that a good run of the window delivered, without those
+// whose removal an approval covered.
 func (p *previousItem) members(now time.Time) []uint64 {
 	left := p.leftIn(now)
 	if left == nil {
@@ -87,9 +85,9 @@ func (p *previousItem) members(now time.Time) []uint64 {
 	return slices.Compact(all)
 }
 
-// Accepted is the floor of an item of this run once it is a good one, and when the sink
-// was last told something new about it. covered says that an approval covers that more
-// people find it. On a nil Comparison everything is new.
+// Accepted returns the floor of an item after this run, if it is good, and when something new
+// about the item was last sent. covered means that an approval covers that more people find it.
+// On a nil Comparison everything is new.
 func (c *Comparison) Accepted(stream string, t stage.Tag, covered bool, now time.Time) (floor Floor, told time.Time) {
 	if c == nil || c.previous == nil {
 		return Floor{}, now
@@ -119,8 +117,8 @@ func (c *Comparison) Accepted(stream string, t stage.Tag, covered bool, now time
 	return floor, told
 }
 
-// beyond reports whether an item goes beyond the floor of an old one. A person who lets
-// a document back that was hidden before it was ever sent accepts its audience.
+// beyond reports whether an item exceeds the floor of an old one. Letting back a document that
+// was hidden before it was ever sent accepts its audience.
 func (c *Comparison) beyond(old *previousItem, t stage.Tag) bool {
 	if !old.wider(t, c.previous.now) {
 		return false
@@ -129,7 +127,7 @@ func (c *Comparison) beyond(old *previousItem, t stage.Tag) bool {
 	return floor.Audience != access.Nobody || !c.previous.hiding.Back(t.Ref, t.ID)
 }
 
-// next is the floor that an item has after a run that went beyond it.
+// next returns the floor of an item after a run that exceeded it.
 func (p *previousItem) next(t stage.Tag, finished, now time.Time) Floor {
 	accepted, at := p.accepted(now)
 	if at.IsZero() {
@@ -142,7 +140,7 @@ func (p *previousItem) next(t stage.Tag, finished, now time.Time) Floor {
 	return next
 }
 
-// KeptFloor is the floor that an item keeps while a person hides it.
+// KeptFloor returns the floor that an item keeps while it is hidden.
 func (c *Comparison) KeptFloor(stream, ref, id string, now time.Time) Floor {
 	if c == nil || c.previous == nil {
 		return Floor{}
@@ -165,8 +163,8 @@ func (c *Comparison) KeptFloor(stream, ref, id string, now time.Time) Floor {
 	return Floor{Grant: access.Grant{Audience: floor.Audience, Names: floor.Names}, At: at}
 }
 
-// Left are the members of a group that went in the window, with those that go now.
-// covered says that an approval covers those.
+// Left returns the members who left a group in the window, including those who leave now.
+// covered means that an approval covers the latter.
 func (c *Comparison) Left(stream, id string, members []uint64, covered bool, now time.Time) []Left {
 	if c == nil || c.previous == nil {
 		return nil
@@ -199,8 +197,8 @@ func (c *Comparison) Left(stream, id string, members []uint64, covered bool, now
 
 func (p *previous) finished() time.Time { return p.snap.Finished.UTC() }
 
-// TellsAccess reports whether an item of this run tells the sink something new about who
-// finds it, or about who is in a group.
+// TellsAccess reports whether an item of this run changes who finds it, or who is in a group,
+// compared with what was last sent.
 func (c *Comparison) TellsAccess(stream string, t stage.Tag) bool {
 	if c == nil || c.previous == nil {
 		return true

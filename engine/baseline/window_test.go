@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// day is a time some days after the last good run of these tests, which ended on day 0.
+// day returns a time some days after the last good run of these tests, which ended on day 0.
 func day(n float64) time.Time {
 	return time.Date(2026, 6, 1, 3, 0, 0, 0, time.UTC).Add(time.Duration(n * 24 * float64(time.Hour)))
 }
@@ -20,7 +20,7 @@ func to(names ...string) access.Grant {
 	return access.Grant{Audience: access.Listed, Names: hashes(names...)}
 }
 
-// hashes are the hashes of names, ascending.
+// hashes returns the sorted hashes of names.
 func hashes(names ...string) []uint64 {
 	var out []uint64
 	for _, name := range names {
@@ -30,7 +30,7 @@ func hashes(names ...string) []uint64 {
 	return out
 }
 
-// listed is an entry of a document for the people that are named.
+// listed returns an entry of a document for the named people.
 func listed(ref string, names ...string) Entry {
 	e := document(ref, access.Listed)
 	e.Names = hashes(names...)
@@ -64,7 +64,7 @@ func tagOf(ref string, g access.Grant) stage.Tag {
 	return stage.Tag{ID: ref, Ref: ref, Content: 1, Grant: g}
 }
 
-// TestNextFloor: the floor of a document after a good run, by its floor and audience
+// TestNextFloor: the floor of a document after a good run depends on its floor and audience
 // before (invariant 5).
 func TestNextFloor(t *testing.T) {
 	entry := func(told access.Grant, floor Floor) Entry {
@@ -89,7 +89,7 @@ func TestNextFloor(t *testing.T) {
 		"wider": {entry(to("sam"), Floor{}), to("sam", "ann"), false,
 			Floor{to("sam"), day(0), day(1)}},
 		"wider and covered": {entry(to("sam"), Floor{}), to("sam", "ann"), true, Floor{}},
-		"one goes and one comes": {entry(to("sam", "ann"), Floor{}), to("ann", "bob"), false,
+		"one removed, one added": {entry(to("sam", "ann"), Floor{}), to("ann", "bob"), false,
 			Floor{to("ann"), day(0), day(1)}},
 		"still as wide": {entry(to("sam", "ann"), beyond(to("sam"), -3)), to("sam", "ann"), false,
 			Floor{to("sam"), day(-4), day(-3)}},
@@ -103,9 +103,9 @@ func TestNextFloor(t *testing.T) {
 		"back within the floor": {entry(to("sam", "ann"), beyond(to("sam"), -3)), to("sam"), false, Floor{}},
 		"below the floor": {entry(to("sam", "ann"), beyond(to("sam", "bob"), -3)), to("ann"), false,
 			Floor{to(), day(-4), day(-3)}},
-		"gone, and back as it was":     {gone, to("sam", "ann"), false, Floor{to("sam"), day(-4), day(1)}},
-		"gone, and back in the floor":  {gone, to("sam"), false, Floor{}},
-		"without permissions, changed": {entry(access.Grant{}, Floor{}), access.Grant{}, false, Floor{}},
+		"deleted, and back unchanged":        {gone, to("sam", "ann"), false, Floor{to("sam"), day(-4), day(1)}},
+		"deleted, and back within the floor": {gone, to("sam"), false, Floor{}},
+		"without permissions, changed":       {entry(access.Grant{}, Floor{}), access.Grant{}, false, Floor{}},
 	} {
 		c := windowOf(t, day(1), Hiding{}, tc.before)
 		floor, _ := c.Accepted("documents", tagOf("a", tc.now), tc.covered, day(1))
@@ -116,8 +116,8 @@ func TestNextFloor(t *testing.T) {
 	}
 }
 
-// TestTold: the sink is told something new when the content or the audience changes, or
-// the item comes back.
+// TestTold: something new is sent when the content or the audience changes, or the item
+// returns.
 func TestTold(t *testing.T) {
 	e := listed("a", "sam")
 	e.Content, e.Told = 1, day(-5)
@@ -155,7 +155,7 @@ func TestTold(t *testing.T) {
 	}
 }
 
-// TestBothFloors: a document that takes the ID of another is beyond neither floor.
+// TestBothFloors: a document that takes the ID of another exceeds neither floor.
 func TestBothFloors(t *testing.T) {
 	a, b := listed("a", "sam", "ann"), listed("b", "ann", "bob")
 	b.ID = codec.Hash([]byte("other"))
@@ -166,7 +166,7 @@ func TestBothFloors(t *testing.T) {
 	}
 }
 
-// TestKeptFloor: what a person hides keeps the floor that it had.
+// TestKeptFloor: a hidden item keeps its floor.
 func TestKeptFloor(t *testing.T) {
 	now := day(1)
 	plain := listed("a", "sam")
@@ -197,7 +197,7 @@ func TestKeptFloor(t *testing.T) {
 	}
 }
 
-// TestLeft: a member that went is remembered for seven days, unless it is back.
+// TestLeft: a member who left is recorded for seven days, unless the member returns.
 func TestLeft(t *testing.T) {
 	hash := func(name string) uint64 { return codec.Hash([]byte(name)) }
 	group := Entry{Stream: "members", Ref: "group", ID: hash("group"), Names: hashes("sam", "ann"), Left: []Left{
@@ -233,8 +233,8 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// TestLostInTheWindow: what went earlier is lost for seven days after it was last
-// delivered, unless an approval covered that.
+// TestLostInTheWindow: an item that was deleted earlier is lost for seven days after it was
+// last delivered, unless an approval covered the deletion.
 func TestLostInTheWindow(t *testing.T) {
 	gone := func(delivered float64) Entry {
 		e := document("a", access.AllUsers)

@@ -16,17 +16,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// version is the format that is written, oldest the first one that is read: a release
-// reads those of the two before it. Version 2 added Header.Owner, version 3 the fields
-// of an entry after its ref.
+// version is the format that is written, oldest the oldest format that is read: a release reads
+// those of the two before it. Version 2 added Header.Owner, version 3 the fields of an entry
+// after its ref.
 const (
 	version = 3
 	oldest  = 1
 )
 
-// The file is lines of fields that are separated by tabs: a header, entries,
-// each set of names before the first entry that has it, and an end that proves
-// that everything before it is as it was written.
+// The file consists of lines of tab-separated fields: a header, entries, each set of names
+// before the first entry that has it, and an end line with a checksum of everything before it.
 const (
 	lineHeader = "pipe-state"
 	lineNames  = "n"
@@ -34,23 +33,23 @@ const (
 	lineEnd    = "end"
 )
 
-// Writer writes the state of a run. Only Commit makes anything of it last.
+// Writer writes the state of a run. The state takes effect with Commit.
 type Writer struct {
 	store *Store
 	f     *atomicfile.File
 	w     *bufio.Writer
 	sum   hash.Hash
 	line  []byte
-	// fields are those of an entry, kept for the next one.
+	// fields are the fields of an entry, reused for the next one.
 	fields    []string
 	sets      map[string]int
-	key       []byte // of a set, kept for the next one
+	key       []byte // of a set, reused for the next one
 	count     int
 	converted int // Header.Converted
 	err       error
 }
 
-// Create begins the state of a run.
+// Create starts writing the state of a run.
 func (s *Store) Create(h Header) (*Writer, error) {
 	if err := s.convert(&h); err != nil {
 		return nil, err
@@ -72,7 +71,7 @@ func (s *Store) Create(h Header) (*Writer, error) {
 	return w, nil
 }
 
-// Add appends an entry; an error shows at Commit.
+// Add appends an entry. Commit returns its error.
 func (w *Writer) Add(e Entry) {
 	set := w.set(e.Names)
 	fields := append(w.fields[:0], e.Stream, e.Kind, e.Type, e.Audience, seconds(e.Away), set, hexOf(e.ID),
@@ -123,8 +122,7 @@ func (w *Writer) Add(e Entry) {
 	w.count++
 }
 
-// The fields of an entry after its ref: a letter and the value. Those that have
-// nothing to say are left out.
+// The fields of an entry after its ref: a letter and the value. Empty fields are left out.
 const (
 	fieldClearID   = 'i'
 	fieldRule      = 'r'
@@ -137,11 +135,11 @@ const (
 	fieldFloor     = 'f' // the class, a space, and the number of the set
 	fieldFloorAt   = 'a'
 	fieldFurther   = 'w'
-	fieldLeft      = 'l' // may be there more than once
+	fieldLeft      = 'l' // may occur more than once
 )
 
-// set writes a set of names before the first entry that has it and returns its number,
-// "" for none.
+// set writes a set of names before the first entry that has it and returns its number; "" for
+// an empty set.
 func (w *Writer) set(names []uint64) string {
 	if len(names) == 0 {
 		return ""
@@ -159,7 +157,7 @@ func (w *Writer) set(names []uint64) string {
 	return strconv.Itoa(n)
 }
 
-// seconds is a time of the file, "" for none.
+// seconds returns a time in the form of the file; "" for the zero time.
 func seconds(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -183,8 +181,8 @@ func (w *Writer) put(kind string, fields ...string) {
 	_, w.err = w.w.Write(b)
 }
 
-// appendField writes a field; control characters in it are escaped, so that it
-// never ends early.
+// appendField writes a field. It escapes control characters, which keeps a tab or a line break
+// in a value from ending the field.
 func appendField(b []byte, field string) []byte {
 	for i := range len(field) {
 		switch c := field[i]; {
@@ -197,7 +195,7 @@ func appendField(b []byte, field string) []byte {
 	return b
 }
 
-// Commit makes it the place's state. Nothing is changed when it fails.
+// Commit makes the written state that of the place. When it fails, nothing is changed.
 func (w *Writer) Commit() error {
 	if w.err == nil {
 		w.err = w.w.Flush()
@@ -217,5 +215,5 @@ func (w *Writer) Commit() error {
 	return nil
 }
 
-// Abort gives it up.
+// Abort discards the written state.
 func (w *Writer) Abort() { w.f.Abort() }
