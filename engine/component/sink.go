@@ -100,7 +100,7 @@ type Opening struct {
 type Session interface {
 	// Encode returns an item in the form that is sent. A *Rejection as error rejects this item
 	// only. kept is false when the session holds the item itself until Seal (identities). An
-	// encoded item with audience Nobody is withheld. Encode is called from many goroutines.
+	// encoded item with audience access.Nobody is withheld. Encode is called from many goroutines.
 	Encode(item *Item) (e Encoded, kept bool, err error)
 	// Seal is called after all identity items and before any other item are encoded. The
 	// session merges and resolves the items that it holds and passes them to out.
