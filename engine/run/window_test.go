@@ -112,7 +112,7 @@ func TestWindow(t *testing.T) {
 		"deleted, and back unchanged": {
 			{day: 0, fill: one("fine")}, {day: 1, fill: none(documents(1, 30, "of sam"))}, {day: 2, fill: one("fine")},
 		},
-		"widened, deleted, and back as wide": { // a floor that was not accepted for seven days does not change while the document is away
+		"widened, deleted, and back as wide": { // an unaccepted floor stays while the document is away
 			{day: 0, fill: unmarked(0)}, {day: 1, fill: unmarked(20)}, {day: 2, fill: documents(20, 1000, "of sam")},
 			{day: 12, fill: unmarked(40), refused: "max_widen", says: "40 of"},
 		},
