@@ -81,7 +81,11 @@ func TestLanguageComments(t *testing.T) {
 	shrinking(t, "testdata/avoided-words-comments.txt", failing)
 }
 
-// comments returns the comments of a Go file without their marks.
+// audienceWord matches the audience nobody where a comment names it as a value.
+var audienceWord = regexp.MustCompile(`"nobody"|\baccess\.Nobody\b`)
+
+// comments returns the comments of a Go file without their marks and without the names
+// of the audience nobody.
 func comments(t *testing.T, path string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
@@ -90,7 +94,7 @@ func comments(t *testing.T, path string) []string {
 	}
 	var out []string
 	for _, group := range file.Comments {
-		out = append(out, group.Text())
+		out = append(out, audienceWord.ReplaceAllString(group.Text(), ""))
 	}
 	return out
 }
