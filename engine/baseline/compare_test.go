@@ -75,7 +75,7 @@ func TestMembersChanged(t *testing.T) {
 		"another +1" {
 		t.Error(got)
 	}
-	if got := fake.Refs(c.Lost("members")); !slices.Equal(got, []string{"another", "one less"}) ||
+	if got := fake.Refs(c.Lost("members")); !slices.Equal(got, []string{"another", "one fewer"}) ||
 		c.Lost("members")[0].N != 1 {
 		t.Errorf("lost %+v", c.Lost("members"))
 	}
