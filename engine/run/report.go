@@ -44,7 +44,7 @@ type Report struct {
 	Endings  read.Counts       `json:"endings"`
 	Kinds    []read.KindReport `json:"kinds"`
 	Streams  []StreamReport    `json:"streams"`
-	// Audience counts the items of streams with permissions by class; Nobody counts the
+	// Audience counts the items of streams with permissions by class; access.Nobody counts the
 	// withheld items.
 	Audience map[access.Audience]int `json:"audience"`
 	// FirstRun reports that the review found no earlier run of the documents in the state

@@ -32,9 +32,9 @@ func TestNoMassExposure(t *testing.T) {
 		"21 become visible to everyone": {of("of sam", 50), of("of sam", 29), 21, "default: listed → all-users, 21"},
 		"one person more": {of("of sam", 50), of("of sam and ann", 50), 50, "owners: listed → more users " +
 			"or groups, 50"},
-		"withheld documents become listed": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
-		"a flipped default":                {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
-		"new ones do not count":            {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
+		"withheld, then listed": {of("private", 50), of("of sam", 50), 50, "owners: nobody → listed, 50"},
+		"a flipped default":     {of("private", 50), of("fine", 50), 50, "default: nobody → all-users, 50"},
+		"new ones do not count": {of("of sam", 50), func(w *world) { of("of sam", 50)(w); renamed(w, 100) }, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
