@@ -15,15 +15,15 @@ import (
 
 const (
 	longestAnswer  = 64 << 20 // bytes of one answer
-	longestChange  = 16 << 20 // bytes of what it answers for one record
+	longestChange  = 16 << 20 // bytes of the answer for one record
 	noReason       = "no reason given"
 	longestReason  = 120
 	longestError   = 4 << 10
-	distinctReason = 100 // reasons for dropping that are told apart
+	distinctReason = 100 // reasons for dropping that are counted separately
 )
 
-// change puts what a plugin changed into a record, or leaves the record as it
-// was and says what is wrong with the answer.
+// change applies a plugin's changes to a record. If the answer is invalid, it returns an
+// error and leaves the record unchanged.
 func change(r *component.Record, o *proto.Outcome, writes []string) error {
 	if len(o.GetChanges()) == 0 && len(o.GetChanged()) == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// Description is what a plugin says about itself.
+// Description is a plugin's description of itself.
 type Description struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
@@ -85,7 +85,7 @@ func (p *process) describe(ctx context.Context) (*Description, error) {
 	return d, nil
 }
 
-// within tells whether a path is another, or below it.
+// within reports whether a path equals another or is below it.
 func within(path, whole string) bool {
 	return path == whole || strings.HasPrefix(path, whole+".")
 }

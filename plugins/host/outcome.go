@@ -31,7 +31,7 @@ func (b *batch) give(out *component.Outcome, r *component.Record, all []*compone
 	return fault.Errorf(fault.ClassOf(err), remedy, "plugin %s (%s), %s: %w", t.label, t.path(), refs(all), err)
 }
 
-// warn tells, once for a batch, that records stay as they are, and counts them.
+// warn logs once for a batch that records stay unchanged, and counts them.
 func (b *batch) warn() {
 	if len(b.passed) == 0 {
 		return
@@ -46,7 +46,7 @@ func (b *batch) warn() {
 	b.passed, b.failure = nil, nil
 }
 
-// Notes tells how many records were left as they are (invariant 3).
+// Notes reports how many records stayed unchanged after failures (invariant 3).
 func (t *Transform) Notes() []string {
 	t.counts.Lock()
 	defer t.counts.Unlock()

@@ -32,8 +32,8 @@ const (
 	startLimit = 10 * time.Second
 	// killLimit is how long a process may take to end by itself.
 	killLimit = 2 * time.Second
-	// wordsLimit is how long is waited for the end of a process whose
-	// connection broke, so that its last lines and exit status can be told.
+	// wordsLimit is how long to wait for the end of a process whose connection broke, to
+	// report its last lines and exit status.
 	wordsLimit = time.Second
 	// longestSocketBase keeps the path of a socket below what systems allow.
 	longestSocketBase = 40
@@ -74,7 +74,7 @@ func clientConfig() *plugin.ClientConfig {
 		Logger:           hclog.NewNullLogger(),
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(longestAnswer)),
-			grpc.WithIdleTimeout(0), // the socket is gone: nothing connects anew
+			grpc.WithIdleTimeout(0), // the socket is gone: reconnecting is impossible
 		},
 	}
 }
@@ -86,8 +86,8 @@ func RunSubreaper() { launch.RunSubreaper() }
 // Checksum returns the SHA-256 of a file in hexadecimal.
 func Checksum(path string) (string, error) { return pin.Checksum(path) }
 
-// startProcess starts the plugin and waits until it answers a ping. The context
-// ends the start alone. An error names the path and what the plugin said last.
+// startProcess starts the plugin and waits until it answers a ping. The context ends only
+// the start. An error names the path and the plugin's last output.
 func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, error) {
 	if runtime.GOOS == "windows" { // go-plugin listens there on TCP, which every process of the machine reaches
 		return nil, fault.Errorf(fault.Fatal, "run this pipeline on Linux or macOS", "plugins do not run on Windows")
@@ -144,7 +144,7 @@ func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, e
 		<-connected
 	}
 	if err == nil {
-		removeSocket(folder) // both ends are connected: nobody else ever will be
+		removeSocket(folder) // both ends are connected: no other process may connect
 		return p, nil
 	}
 	err = p.startError(ctx, o, err)
@@ -152,8 +152,8 @@ func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, e
 	return nil, err
 }
 
-// connect makes the connection and pings, since a plugin that wants something
-// else than pipe, such as TLS, starts all the same and fails at the first call.
+// connect makes the connection and pings: a plugin with other requirements than pipe's, such
+// as TLS, starts all the same and fails at the first call.
 func (p *process) connect(ctx context.Context) error {
 	c, err := p.client.Client()
 	if err != nil {
@@ -166,8 +166,8 @@ func (p *process) connect(ctx context.Context) error {
 	return err
 }
 
-// startError is why a start failed, in words: what the first line says is wrong
-// says more than what go-plugin made of it.
+// startError explains why a start failed: a fault in the first line explains more than
+// go-plugin's error.
 func (p *process) startError(ctx context.Context, o *Options, err error) error {
 	const remedy = "start the program by hand to see what it does: a plugin prints that it is a plugin and ends"
 	fail := func(remedy, format string, args ...any) error {
@@ -205,8 +205,8 @@ func (p *process) startError(ctx context.Context, o *Options, err error) error {
 		cut(display.Lines(status.Convert(err).Message()), 200))
 }
 
-// removeSocket leaves the copies alone, in which the plugin may still look for
-// what stands beside them.
+// removeSocket removes everything in the folder except the copies: the plugin may still read
+// the files next to them.
 func removeSocket(folder string) {
 	entries, _ := os.ReadDir(folder)
 	for _, e := range entries {

@@ -30,9 +30,9 @@ const (
 	drainLimit = 200 * time.Millisecond
 )
 
-// program is the plugin's process as go-plugin drives it. It reads all that the
-// process prints, from its start to its end, so that it never blocks, and hands
-// go-plugin the first line alone.
+// program is the plugin's process for go-plugin. It reads everything that the process
+// prints, from its start to its end, to keep it from blocking, and passes only the first
+// line to go-plugin.
 type program struct {
 	command launch.Command
 	copied  bool // whether one of its files is a copy
@@ -44,7 +44,7 @@ type program struct {
 	send  *io.PipeWriter
 
 	mu       sync.Mutex
-	greeting error // what is wrong with the first line
+	greeting error // the fault of the first line
 
 	over   chan struct{} // closed when the process has ended
 	exited chan struct{} // closed when the process has ended and was read to its end
@@ -97,7 +97,7 @@ func (p *program) live(l *launch.Process, stdout, stderr *os.File) {
 	close(p.exited)
 }
 
-// survive reads what the plugin prints. After a panic it reads on and drops the rest,
+// survive reads the output of the plugin. After a panic it continues and drops the rest,
 // which keeps the plugin from blocking.
 func (p *program) survive(r io.Reader, records func(io.Reader)) {
 	defer func() {
@@ -172,7 +172,7 @@ func checkGreeting(line, folder string) error {
 	return nil
 }
 
-// refused is what is wrong with the first line, nil while there is none.
+// refused returns the fault of the first line, nil while there is none.
 func (p *program) refused() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,7 +182,7 @@ func (p *program) refused() error {
 // Wait waits for the end.
 func (p *program) Wait(context.Context) error { <-p.exited; return nil }
 
-// Kill ends the process and what it started at once, also when it is stopped.
+// Kill ends the process and everything it started immediately, even while it is stopped.
 func (p *program) Kill(context.Context) error {
 	select {
 	case <-p.exited:
@@ -194,7 +194,7 @@ func (p *program) Kill(context.Context) error {
 	return nil
 }
 
-// ended tells how the process ended, waiting a little for it; "" when it lives.
+// ended describes how the process ended, waiting briefly for it; "" while it lives.
 func (p *program) ended(wait time.Duration) string {
 	select {
 	case <-p.exited:

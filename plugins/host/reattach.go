@@ -16,9 +16,9 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// ReattachVariable holds a JSON object: by the plugin's name how the process is
-// reached that was started under a debugger. A plugin stands in for a transform
-// whose name, or one of whose command's files without ending, is its own.
+// ReattachVariable holds a JSON object: for a plugin's name, how to reach the process that
+// was started under a debugger. A plugin replaces a transform with the same name, or one
+// whose command has a file of that name without its extension.
 const ReattachVariable = "PIPE_REATTACH_PLUGINS"
 
 type attachment struct {
@@ -55,14 +55,13 @@ func (t *Transform) reattach() (a attachment, ok bool) {
 	return a, false
 }
 
-// Attached tells whether a process of PIPE_REATTACH_PLUGINS is used instead of a
-// new one.
+// Attached reports whether a process of PIPE_REATTACH_PLUGINS is used instead of a new one.
 func (t *Transform) Attached() bool {
 	_, ok := t.reattach()
 	return ok
 }
 
-// attach connects to a process of somebody else's.
+// attach connects to a process that pipe did not start.
 func attach(ctx context.Context, a attachment, out *output.Log) (*process, error) {
 	const remedy = "start the plugin with --debug and export the line that it prints"
 	if a.bad != nil {

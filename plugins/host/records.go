@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// needs are the paths that a plugin is sent, none within another; nil stands
-// for the whole record.
+// needs are the paths that a plugin is sent, none within another; nil means the whole
+// record.
 type needs [][]string
 
 func newNeeds(paths []string) needs {
@@ -25,7 +25,7 @@ func newNeeds(paths []string) needs {
 	return out
 }
 
-// document is what a plugin sees of a record: ref, kind, and what it needs. It
+// document returns the part of a record for a plugin: ref, kind, and the needed paths. It
 // shares memory with the record.
 func (n needs) document(r *component.Record) map[string]any {
 	doc := make(map[string]any, len(n)+2)

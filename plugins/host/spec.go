@@ -21,7 +21,7 @@ func Spec() component.TransformSpec[*Config] {
 	}
 }
 
-// Options are what a Transform is made with.
+// Options configure a Transform.
 type Options struct {
 	Name    string   // of the transform
 	Command []string // a program and its arguments
@@ -34,7 +34,7 @@ type Options struct {
 	Timeout  time.Duration
 	Batch    int
 	OnError  string
-	// Node is where problems stand that concern the whole block.
+	// Node is the position of problems about the whole block.
 	Node *config.Node
 
 	MayChangeAccess bool

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// Start starts the plugin, checks that its configuration and what it writes are
-// allowed, and configures it. What is wrong with the file is a config.Problems.
+// Start starts the plugin, checks that its configuration and its writes are allowed, and
+// configures it. An error about the file is a config.Problems.
 func (t *Transform) Start(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,7 +121,7 @@ func (t *Transform) checkAccess(about *Description) config.Problems {
 		"add may_change_access: true to allow it, or change the permissions to read something else")}
 }
 
-// refusedConfig is what a plugin itself says against its configuration.
+// refusedConfig is a plugin's own objection to its configuration.
 type refusedConfig struct{ reason, field string }
 
 func (r *refusedConfig) Error() string {

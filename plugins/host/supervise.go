@@ -28,7 +28,7 @@ type broken struct{ error }
 
 func (b broken) Unwrap() error { return b.error }
 
-// call makes a call, and once more, alone, when the process broke.
+// call makes a call, and repeats it once, alone, if the process broke.
 func (t *Transform) call(
 	ctx context.Context,
 	request *proto.TransformRequest,
@@ -78,7 +78,7 @@ func (t *Transform) try(
 	return answer, err
 }
 
-// judge says what a failed call means, in words.
+// judge explains a failed call.
 func (t *Transform) judge(p *process, err error, timeout time.Duration) error {
 	s := status.Convert(err)
 	switch s.Code() {
@@ -163,7 +163,7 @@ func (t *Transform) open(ctx context.Context) (*process, error) {
 	return startProcess(ctx, &t.o, t.out)
 }
 
-// isStatus tells whether an error comes from the wire.
+// isStatus reports whether an error is a gRPC status.
 func isStatus(err error) bool {
 	_, ok := err.(interface{ GRPCStatus() *status.Status })
 	return ok

@@ -96,8 +96,7 @@ func (t *Transform) Program() component.Program {
 	return component.Program{Command: t.o.Command, Checksums: t.o.Sums}
 }
 
-// Apply hands the records over in batches and does what the plugin answers, or
-// what on_error says.
+// Apply sends the records in batches and applies the plugin's answers, or on_error.
 func (t *Transform) Apply(
 	ctx context.Context,
 	_ *component.Worker,
@@ -128,7 +127,7 @@ func (t *Transform) Apply(
 	return out, b.send(ctx)
 }
 
-// batch is what one call carries.
+// batch is the content of one call.
 type batch struct {
 	t       *Transform
 	out     []component.Outcome
@@ -175,7 +174,7 @@ func (b *batch) send(ctx context.Context) error {
 	return nil
 }
 
-// take does what a plugin answers for one record.
+// take applies a plugin's answer for one record.
 func (b *batch) take(out *component.Outcome, r *component.Record, o *proto.Outcome) error {
 	err := error(nil)
 	switch {
@@ -192,8 +191,9 @@ func (b *batch) take(out *component.Outcome, r *component.Record, o *proto.Outco
 	return nil
 }
 
-// dropped is the name under which a dropped record is counted (invariant 3). A
-// plugin that gives each record a reason of its own does not fill the memory.
+// dropped returns the name under which a dropped record is counted (invariant 3). It limits
+// the number of names, so a plugin with a different reason for each record does not fill the
+// memory.
 func (t *Transform) dropped(reason string) string {
 	t.counts.Lock()
 	defer t.counts.Unlock()

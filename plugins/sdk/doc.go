@@ -1,4 +1,4 @@
-// Package sdk is what the author of a transform plugin imports:
+// Package sdk is the library for authors of transform plugins:
 //
 //	type config struct {
 //		Suffix string `json:"suffix" doc:"what is put after each title"`
@@ -23,12 +23,12 @@
 //		}
 //	}
 //
-// The plugin is a program of its own that pipe starts and ends. It is sent its
-// own config and, of each record, the kind, the ref and the paths it needs; it
-// answers with the paths it set. What it prints goes to stderr, and so into
-// pipe's log; a panic becomes the error of one record, with its stack.
+// The plugin is a separate program that pipe starts and ends. It receives its config and, of
+// each record, the kind, the ref and the paths that it needs; it answers with the paths that
+// it set. Its output goes to stderr, and so into pipe's log. A panic becomes the error of one
+// record, with its stack.
 //
-// A test beside it, which CI runs with go test:
+// A test next to it, for go test:
 //
 //	sdk.Test(t, shout(), []sdk.Case{{
 //		Name:   "shouted",
@@ -36,8 +36,8 @@
 //		Want:   `{"kind": "API", "ref": "api:default/a", "metadata": {"title": "A!"}}`,
 //	}})
 //
-// Test runs a plugin over the real wire, TestCommand one that is a program in
-// any language. Started with --debug, under a debugger, a plugin prints the line
+// Test runs a plugin over the real protocol; TestCommand runs a plugin that is a program
+// in any language. A plugin that is started with --debug, under a debugger, prints the line
 // that makes pipe use that process.
 //
 // The package imports neither the engine nor its libraries.

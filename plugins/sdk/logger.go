@@ -14,9 +14,9 @@ type logging struct {
 	record *Record
 }
 
-// Logger is the log of the plugin, as it stands in the context that Start and
-// Transform are given: its lines appear in pipe's log with the plugin's name,
-// their level, and the ref of the record. pipe decides which levels are shown.
+// Logger returns the plugin's log from the context of Start and Transform: its lines appear
+// in pipe's log with the plugin's name, their level, and the ref of the record. pipe decides
+// which levels are shown.
 func Logger(ctx context.Context) *slog.Logger {
 	l, ok := ctx.Value(loggerKey{}).(logging)
 	if !ok {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Plugin is what an author writes. Name, Version and Transform are required.
+// Plugin defines a plugin. Name, Version and Transform are required.
 type Plugin struct {
 	// Name has lower-case letters, digits and dashes.
 	Name string
 	// Version is the plugin's own, as its author counts.
 	Version string
-	// Summary says in one sentence what the plugin does.
+	// Summary describes the plugin in one sentence.
 	Summary string
 	// Config is a pointer to a struct, or nil for a plugin that takes none. Its
 	// values at Serve are the defaults. The JSON Schema that pipe checks the
@@ -70,7 +70,7 @@ var (
 	paths = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
 )
 
-// validate says all that is wrong with what the author wrote.
+// validate reports everything that is wrong with the definition.
 func (p Plugin) validate() error {
 	var errs []error
 	if !names.MatchString(p.Name) {

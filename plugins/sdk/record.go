@@ -55,7 +55,7 @@ func (r *Record) Text(path string) string {
 	return s
 }
 
-// Has reports whether there is a value at a path, be it null.
+// Has reports whether there is a value at a path; null is a value.
 func (r *Record) Has(path string) bool {
 	if _, there, known := r.peek(path); known {
 		return there
@@ -154,7 +154,7 @@ func (r *Record) fail(err error) {
 	}
 }
 
-// change notes that a path changes and gives the object that holds it.
+// change records that a path changes and returns the object that holds it.
 func (r *Record) change(path string, grow bool) (parent map[string]any, key string, ok bool) {
 	if !slices.ContainsFunc(r.writes, func(w string) bool { return covers(w, path) }) {
 		r.fail(fmt.Errorf("the plugin changes %s, which its Writes does not name", path))

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// member is one member of a JSON object, as it is written there.
+// member is one member of a JSON object, as raw bytes.
 type member struct {
 	name string
 	raw  []byte
@@ -14,9 +14,9 @@ type member struct {
 // maxDepth is how deep values may be nested.
 const maxDepth = 1000
 
-// membersIn lists the members of the object that data is, and checks all of data.
-// ok is false for what is not one valid JSON object, and for an object that it
-// leaves to encoding/json: it never accepts what encoding/json refuses.
+// membersIn lists the members of a JSON object and checks all of data. ok is false for
+// anything but one valid JSON object, and for an object that it leaves to encoding/json. It
+// never accepts what encoding/json refuses.
 func membersIn(data []byte) (list []member, ok bool) {
 	s := scanner{data: data}
 	if !s.next('{') {
@@ -214,7 +214,7 @@ func hex4(b []byte) bool {
 	return true
 }
 
-// escaped are the characters of an escape after a backslash, and what they mean.
+// escaped are the characters after a backslash in an escape, and their meanings.
 var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // unquote is the text of a valid JSON string.

@@ -103,8 +103,7 @@ func structSchema(v reflect.Value, at string) (map[string]any, error) {
 	return s, nil
 }
 
-// rules puts what a schema tag says into s and reports whether the field is
-// required.
+// rules adds the rules of a schema tag to s and reports whether the field is required.
 func rules(s map[string]any, tag, at string) (required bool, err error) {
 	if tag == "" {
 		return false, nil

@@ -82,8 +82,7 @@ func serveDebug(ctx context.Context, p Plugin, out io.Writer) error {
 	return nil
 }
 
-// serveInProcess serves over a socket of its own until ctx ends; done is closed
-// then.
+// serveInProcess serves on a private socket until ctx ends; then done is closed.
 func serveInProcess(ctx context.Context, s *server) (*plugin.ReattachConfig, <-chan struct{}, error) {
 	addresses, done := make(chan *plugin.ReattachConfig, 1), make(chan struct{})
 	config := serveConfig(s, nil)

@@ -19,8 +19,8 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// Case is one record that a plugin is tried on, and what must become of it.
-// Config, Record and Want are JSON text, or values that encode to an object.
+// Case is one record for a plugin, and the expected result. Config, Record and Want are JSON
+// text, or values that encode to an object.
 type Case struct {
 	Name   string
 	Config any // nil is an empty config
@@ -38,9 +38,9 @@ type Case struct {
 // caseTimeout is pipe's default timeout of one call.
 const caseTimeout = 30 * time.Second
 
-// Test serves the plugin over a socket of its own, as in production but for the
-// process, and tries its Example and then each case. Like pipe, it sends only
-// what the plugin needs; a change that pipe would refuse fails the test.
+// Test serves the plugin on a private socket in this process, and runs its Example and then
+// each case. Like pipe, it sends only the paths that the plugin needs; a change that pipe
+// would refuse fails the test.
 func Test(t *testing.T, p Plugin, cases []Case) {
 	t.Helper()
 	tryAll(t, served(t, p), cases)

@@ -19,8 +19,8 @@ const (
 	byQuery = "/api/catalog/entities/by-query"
 	byName  = "/api/catalog/entities/by-name/"
 	byRefs  = "/api/catalog/entities/by-refs"
-	// order is by something that every entity has, so that none is left out,
-	// and that survives its being registered anew, so that none is skipped.
+	// order is by a field that every entity has and that does not change when an entity is
+	// registered again, so no entity is missed.
 	order = "metadata.name,asc"
 )
 
@@ -60,8 +60,8 @@ type request struct {
 	offset    int    // rows to pass over, without a cursor; Backstage before 1.31 has no such thing
 	limit     int
 	unordered bool
-	maxBytes  int64 // of the answer; 0 is what the configuration allows
-	once      bool  // the caller knows better than to make it again as it is
+	maxBytes  int64 // of the answer; 0 means the configured limit
+	once      bool  // the caller decides about retries
 }
 
 // query asks for a page. Filter, order and limit go with each one: a cursor
@@ -120,10 +120,10 @@ func parsePage(body []byte) (page, error) {
 	return p, nil
 }
 
-// count is how many entities satisfy a filter. It asks for no entity, since one that
-// Backstage cannot give would fail the count; a server that wants a limit above 0 is
-// asked for one. It names no order: in one, Backstage before 1.51 counts an entity as
-// often as its search table holds the field, which may be twice.
+// count returns how many entities satisfy a filter. It requests no entity, since one that
+// Backstage cannot return would fail the count; a server that requires a limit above 0 is
+// asked for one entity. It requests no order: with one, Backstage before 1.51 counts an
+// entity as often as its search table holds the field, which may be twice.
 func (a api) count(ctx context.Context, filter []string) (int, error) {
 	p, err := a.query(ctx, request{filter: filter, unordered: true})
 	if hasStatus(err, http.StatusBadRequest) {
@@ -142,7 +142,7 @@ type refsRequest struct {
 
 // found is an answer to by-refs.
 type found struct {
-	items [][]byte // raw entities in the order of the refs, nil for what is not there
+	items [][]byte // raw entities in the order of the refs, nil for a missing one
 	bytes int
 }
 
@@ -220,7 +220,7 @@ func (a api) get(ctx context.Context, of string, once bool) ([]byte, error) {
 const wrongAddress = "check url: it is the address of the Backstage backend without /api/catalog, which may " +
 	"differ from the address of its pages; Backstage 1.12 or later is required"
 
-// explained adds what a status means at a Backstage.
+// explained adds the meaning of a status at a Backstage.
 func explained(err error) error {
 	remedy := ""
 	switch {

@@ -29,8 +29,8 @@ func (s *Source) Get(ctx context.Context, of string) (*component.Record, error) 
 	return record(raw, name)
 }
 
-// Check tells whether the catalog can be read, what is in it, and how many
-// people could be found in Glean by their e-mail.
+// Check reports whether the catalog can be read, what is in it, and how many users have an
+// e-mail address.
 func (s *Source) Check(ctx context.Context) []component.Finding {
 	total, err := s.api.count(ctx, nil)
 	if err != nil {

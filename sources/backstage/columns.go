@@ -6,7 +6,7 @@ import (
 
 var _ component.Tabler = (*Model)(nil)
 
-// Columns is what people want to see of a kind at a glance.
+// Columns returns the columns of a table of one kind.
 func (m *Model) Columns(kind string) []component.Column {
 	switch kind {
 	case "User":

@@ -31,7 +31,7 @@ var _ config.Validator = (*Config)(nil)
 
 const codeBackstage = "backstage"
 
-// Validate reports what its fields cannot say of themselves.
+// Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	connection.ValidateToken("token", c.Token, report)
@@ -61,7 +61,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	for _, k := range c.Kinds {
 		folded := strings.ToLower(k.Key)
 		field := "kinds"
-		if isKind(k.Key) { // others may hold what a path takes apart
+		if isKind(k.Key) { // other keys may contain characters of a path
 			field += "." + k.Key + ":"
 		}
 		switch {
@@ -86,7 +86,7 @@ var plugins = []string{"catalog", "auth", "app", "events", "permission", "proxy"
 
 var _ config.Cautioner = (*Config)(nil)
 
-// Caution warns of an address that is rarely meant.
+// Caution warns about an address that is probably a mistake.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
 	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
 		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",

@@ -24,9 +24,9 @@ const (
 	maxControl = 20
 )
 
-// Confirm asks for refs by POST /entities/by-refs, some kinds at the same time.
-// Refs of kinds that the phase does not read are passed over; control may be of
-// any kind. Without any control an absence is an error too.
+// Confirm requests refs by POST /entities/by-refs, several kinds at a time. It skips refs of
+// kinds that the phase does not read; control may be of any kind. An absence without any
+// control is an error, too.
 func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string,
 	emit component.Emit) error {
 	// they are in the books and cannot be asked for
@@ -73,8 +73,7 @@ type confirmation struct {
 	emit    component.Emit
 }
 
-// confirmation takes its control from the kind itself, as far as that goes:
-// what is there of another kind proves less.
+// confirmation prefers controls of the kind itself: entities of another kind prove less.
 func (s *Source) confirmation(kind string, control []string, emit component.Emit) *confirmation {
 	c := &confirmation{
 		api: s.api, log: s.log.With("kind", kind), kind: kind, emit: emit, control: refsOf(control, kind),
@@ -93,9 +92,9 @@ func (s *Source) confirmation(kind string, control []string, emit component.Emit
 	return c
 }
 
-// refsFilter lets through what reading these kinds would, and is empty where
-// nothing but the kind is asked for: a ref says that itself, and without a
-// filter Backstage looks where an entity is to be found first and last.
+// refsFilter returns the filter for reading these kinds, and none when only the kind is
+// filtered: refs contain the kind, and without a filter Backstage reads the table that holds
+// an entity the longest.
 func refsFilter(kinds []string, filters []Filter) []string {
 	var out []string
 	restricted := false
@@ -209,7 +208,7 @@ func (c *confirmation) records(refs []string, items [][]byte) ([]*component.Reco
 const blindRemedy = "run again; if this repeats, the token sees only a part of the catalog (check its " +
 	"accessRestrictions in backend.auth.externalAccess), or Backstage is being filled, restarted or updated"
 
-// halfBlind is the error of an answer that lacks what is known to be there.
+// halfBlind is the error of an answer that lacks entities known to exist.
 func halfBlind(control []string, seen []*component.Record) error {
 	return fault.Errorf(fault.Transient, blindRemedy,
 		"of %d entities that were just read, Backstage now finds only %d, and not %s: missing entities cannot be "+

@@ -11,16 +11,15 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// Decode fills in the entity's value. It insists on what says which entity it
-// is and on relations that can be understood, since they decide who may find
-// it; what else is missing or of the wrong shape is left to whoever reads it.
-// A kind is spelt as the pipeline spells it, a missing namespace is the default
-// one, and relations of old servers get their targetRef.
+// Decode fills in the entity's value. It requires the members that identify the entity, and
+// valid relations, since they decide who may find it; other missing or wrong members are
+// left to the expressions that read them. A kind is spelt as in the pipeline, a missing
+// namespace becomes the default one, and relations of old servers get their targetRef.
 func (m *Model) Decode(r *component.Record) error {
 	if why, ok := codec.Text(r.Raw); ok { // left out by the reader
 		return fault.Reject(fault.StageRead, "", "%s", why)
 	}
-	v, err := codec.DecodeShared(r.Raw) // sinks clone what they keep
+	v, err := codec.DecodeShared(r.Raw) // sinks clone the values they keep
 	if err != nil {
 		return fault.Reject(fault.StageRead, "", "not a JSON object")
 	}
@@ -110,7 +109,7 @@ func isText(v any) bool {
 	return ok && text != ""
 }
 
-// shape names what a value is, never what it holds.
+// shape returns the type of a value, never its content.
 func shape(v any) string {
 	switch v.(type) {
 	case nil:

@@ -1,16 +1,14 @@
 // Package backstage reads the software catalog of a Backstage.
 //
-// The model says what an entity looks like to expressions and decodes it in
-// the engine's workers. The reader walks the catalog kind by kind, ordered by
-// name, and hands over entities as the bytes they came in, having looked only
-// at what they are found by.
+// The model defines the members of an entity for expressions and decodes it in the engine's
+// workers. The reader walks the catalog kind by kind, ordered by name, and passes entities
+// on as raw bytes; it reads only their refs.
 //
-// It keeps these invariants. Nothing before everything (1): a read ends
-// without error only when every kind gave as many entities as Backstage
-// promised; what comes short is read once more and is then an error, and so
-// are entities that nobody asked for and a catalog that looks empty. Decided
-// access (2): relations that cannot be understood reject their entity. Nothing
-// lost in silence (3): an entity without a name is handed over too, to be
-// rejected by itself. The source is only read (8): three GETs are all that its
-// connection lets through.
+// It keeps these invariants. Nothing before everything (1): a read succeeds only if every
+// kind returned as many entities as Backstage promised. A kind that falls short is read once
+// more and is then an error; so are entities that were not requested, and a catalog that
+// looks empty. Decided access (2): invalid relations reject their entity. Nothing lost
+// silently (3): an entity without a name is passed on, too, and is rejected. The source is
+// only read (8): the connection allows only GETs of two paths and the POST of the lookup by
+// refs, which changes nothing.
 package backstage

@@ -7,15 +7,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Filter is a set of conditions that an entity satisfies together, as in
-// Backstage's own configuration: a key and the value, or the list of values,
-// that it may have; without a value the key need only be there. In the file it
-// is a mapping, or the text of Backstage's query parameter. Of several filters
-// one has to be satisfied.
+// Filter is a set of conditions that an entity satisfies together, as in Backstage's own
+// configuration: a key and its allowed value or values; without a value the key need only
+// exist. In the file it is a mapping, or the text of Backstage's query parameter. An entity
+// has to satisfy one of several filters.
 //
-// A filter that names kinds restricts only these. One that names none
-// restricts every kind but User and Group: who somebody is and belongs to is
-// not a matter of what is read.
+// A filter that names kinds restricts only these. One that names none restricts every kind
+// except User and Group, since identities and memberships must not depend on a filter of
+// content.
 type Filter struct {
 	conditions []condition
 }
@@ -116,7 +115,7 @@ func (f *Filter) add(n *config.Node, d *config.Decoder, key string, values []str
 	f.conditions = append(f.conditions, condition{key, values})
 }
 
-// restricts tells whether the filter is about a kind.
+// restricts reports whether the filter applies to a kind.
 func (f Filter) restricts(kind string) bool {
 	for _, c := range f.conditions {
 		if strings.EqualFold(c.key, "kind") && c.values != nil {

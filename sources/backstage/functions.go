@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// functions are those that know what an entity is.
+// functions returns the functions about entities.
 func (m *Model) functions() []expression.Function {
 	return []expression.Function{
 		{
@@ -121,13 +121,14 @@ func related(ctx expression.Context, args []any) (any, error) {
 	return out.list, nil
 }
 
-// relation is one relation of an entity; what is no object has neither name nor target.
+// relation is one relation of an entity; a value that is not an object has neither name nor
+// target.
 type relation struct {
 	name   string
 	target any
 }
 
-// relationsKey is the key of an entity's relations among what is remembered of it.
+// relationsKey is the key of an entity's relations in the cache of a record.
 type relationsKey struct{}
 
 // relationsOf are the relations of the entity that an evaluation is about.
@@ -158,8 +159,8 @@ type refs struct {
 // shortList is the length up to which searching a list is faster than a map.
 const shortList = 16
 
-// add appends a ref of the kind, or of any kind when kind is "". What is not a ref is
-// passed over.
+// add appends a ref of the kind, or of any kind when kind is "". It ignores a value that is
+// not a ref.
 func (r *refs) add(v any, kind string) {
 	given, _ := v.(string)
 	of := strings.ToLower(given)

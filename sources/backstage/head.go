@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// head is what a record needs of an entity before anybody decodes it. What is
-// not there or of the wrong shape is "".
+// head holds the members of an entity that a record needs before decoding. A missing or
+// wrong member is "".
 type head struct {
 	kind, namespace, name string
 	title, email          string
@@ -93,8 +93,8 @@ func (e *otherKind) Error() string {
 	return fmt.Sprintf("an entity of kind %q, but %s was requested (%s)", e.kind, e.want, e.ref)
 }
 
-// record makes a record of an entity that is of the kind asked for. One
-// without a name gets a ref that tells it from others; the model rejects it.
+// record makes a record of an entity of the requested kind. An entity without a name gets a
+// unique ref; the model rejects it.
 func record(raw []byte, kind string) (*component.Record, error) {
 	h, err := headOf(raw, kind)
 	if err != nil {

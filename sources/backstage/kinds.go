@@ -6,8 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// known are the kinds of a Backstage without modules of its own, in the order
-// of reading.
+// known are the kinds of a Backstage without custom ones, in the order of reading.
 var known = []string{"User", "Group", "Domain", "System", "Component", "API", "Resource", "Location", "Template"}
 
 // stitched are the kinds whose relations the catalog computes from their specs.

@@ -15,8 +15,8 @@ func location(_ expression.Context, args []any) (any, error) {
 	return orNil(addressOf(of)), nil
 }
 
-// addressOf returns the address or path in a location, "" when it has none. What may
-// hold a secret is cut off: user and password, query, fragment.
+// addressOf returns the address or path in a location, "" when it has none. Parts that may
+// contain a secret are removed: user and password, query, fragment.
 func addressOf(location string) string {
 	location = strings.TrimSpace(location)
 	if of, rest, ok := strings.Cut(location, ":"); ok && isLocationType(of) && !strings.HasPrefix(rest, "//") {
@@ -55,7 +55,7 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s, "", false
 }
 
-// isLocationType reports what may be the type in type:target, such as url, file or
+// isLocationType reports whether a text may be the type in type:target, such as url, file or
 // github-org.
 func isLocationType(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""

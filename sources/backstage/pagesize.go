@@ -18,13 +18,13 @@ const (
 	// aim is how large a page is to be: pages of large entities, such as API
 	// definitions, have fewer of them.
 	aim = 1 << 20
-	// maxPage bounds a page of more than one entity, so that memory does not
-	// grow with the size of entities (invariant 7).
+	// maxPage bounds a page of more than one entity, so memory does not grow with the size
+	// of entities (invariant 7).
 	maxPage = 16 << 20
 )
 
-// pageSize is how many entities to ask for: halved when a page proves too much
-// for the server or what stands in front of it, doubled after some good ones.
+// pageSize is how many entities to request: halved when a page is too large for the server
+// or a proxy, doubled after some good ones.
 type pageSize struct {
 	now, most, good int
 	limit           int64 // bytes of any answer, 0 when that is open
@@ -47,10 +47,9 @@ func (s *pageSize) maxBytes() int64 {
 	return s.limit
 }
 
-// ask makes a request of a size that the server can give. One that proves too
-// much is made in a smaller size at once; the connection retries what has
-// nothing to do with size, unless once says that it is not to. try gives the
-// bytes of its answer.
+// ask makes a request of a size that the server can answer. A request that is too large is
+// repeated immediately with a smaller size; the connection retries other failures, unless
+// once is set. try returns the number of bytes of its answer.
 func (s *pageSize) ask(ctx context.Context, log *slog.Logger, try func(once bool) (bytes int, err error)) error {
 	once := s.now > s.floor()
 	for {
@@ -78,8 +77,8 @@ func retryable(err error) bool {
 	return c == fault.Transient || c == fault.Throttled
 }
 
-// succeeded notes a good page. The next ones shrink to the size that is aimed
-// at, and grow again while twice as much would still be within it.
+// succeeded records a good page. The next pages shrink to the target size, and grow again
+// while twice as much would still be within it.
 func (s *pageSize) succeeded(bytes int) {
 	switch s.good++; {
 	case bytes > 2*aim:

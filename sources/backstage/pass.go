@@ -7,10 +7,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// pass is one walk over all pages of a kind. Backstage counts rows, not entities:
-// older ones answer with a row twice, or with null for an entity that they have
-// not finished processing, and count both. So rows are what is compared with
-// what it promised.
+// pass is one walk over all pages of a kind. Backstage counts rows, not entities: older
+// versions return a row twice, or null for an entity that they have not finished processing,
+// and count both. So the number of rows is compared with the promised one.
 type pass struct {
 	number   int
 	promised int  // rows that Backstage counts
@@ -70,8 +69,8 @@ func (p *pass) endless() error {
 		"no end: Backstage announced %d rows and returned %d, and more follow", p.promised, p.brought)
 }
 
-// collapse is how many of some entities may be deleted while they are read: more
-// is what a token looks like that loses its permission on the way.
+// collapse is how many entities may be deleted during a read; a larger number looks like a
+// token that lost its permission.
 func collapse(of int) int { return max(20, of/5) }
 
 // mayBeUnread is how many rows of a pass may hold no entity of the kind: each may
@@ -114,7 +113,7 @@ func (p *pass) contents() string {
 	return fmt.Sprintf("%d (%s)", p.rows(), strings.Join(parts, ", "))
 }
 
-// report notes what was not as expected in a complete pass.
+// report adds notes about irregularities of a complete pass.
 func (r *reader) report(p *pass) {
 	for _, ref := range refsOf(r.cfg.SkipUnreadable, r.kind) {
 		if !r.leftOut[ref] {

@@ -29,9 +29,8 @@ type reader struct {
 // repeats itself has no end.
 const maxIdle = 3
 
-// read hands over every entity of the kind once and gives their number. What
-// comes short of what the server promised is read once more, and so is a kind
-// whose cursor was refused on the way.
+// read emits every entity of the kind once and returns their number. It reads the kind once
+// more if rows are missing or its cursor was refused.
 func (r *reader) read(ctx context.Context) (int, error) {
 	r.seen, r.passes, r.leftOut = refset.Set{}, nil, map[string]bool{}
 	short, refused := false, false
@@ -41,7 +40,7 @@ func (r *reader) read(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		if !p.refused && p.rows() < p.promised {
-			// What was there at the first page may have been deleted since.
+			// Entities of the first page may have been deleted since.
 			now, err := r.api.count(ctx, r.filter)
 			if err != nil {
 				return 0, err
@@ -77,7 +76,7 @@ func (r *reader) read(ctx context.Context) (int, error) {
 	}
 }
 
-// walk reads all pages; each is asked for while the one before is handed over.
+// walk reads all pages; each is requested while the previous one is processed.
 func (r *reader) walk(ctx context.Context, p *pass) error {
 	ctx, cancel := context.WithCancel(ctx)
 	next := r.ahead(ctx, "")
@@ -170,8 +169,8 @@ func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 	return r.emit(ctx, fresh)
 }
 
-// came notes that a ref came in a pass. It returns whether the ref had come before, in
-// any pass and in this one.
+// came records a ref of a pass. It returns whether the ref had come before, in any pass and
+// in this one.
 func (r *reader) came(ref string, p *pass) (known, repeated bool) {
 	n, added := r.seen.Add(ref)
 	if added {

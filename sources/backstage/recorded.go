@@ -42,8 +42,7 @@ func (m *Model) Record(raw []byte) (*component.Record, error) {
 	return r, nil
 }
 
-// Complete adds to entities as people write them what the catalog adds when it
-// reads them.
+// Complete adds to entities from catalog files what the catalog adds when it reads them.
 func (m *Model) Complete(records []component.Recorded) ([][]byte, []string, error) {
 	return sandbox.Complete(records)
 }

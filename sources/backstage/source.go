@@ -26,7 +26,7 @@ type Source struct {
 	mu    sync.Mutex
 	read  int // entities handed over
 	notes []string
-	empty []string // kinds that are read and of which there is nothing
+	empty []string // kinds that are read and have no entity
 }
 
 var (
@@ -59,8 +59,8 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// Notes are the warnings of the connection, what Backstage says will be removed,
-// and what was surprising about the catalog.
+// Notes returns the warnings of the connection, announced removals in Backstage, and
+// irregularities of the catalog.
 func (s *Source) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +93,8 @@ func (s *Source) Read(ctx context.Context, phase component.Phase, emit component
 	return s.weigh(ctx, phase, counts)
 }
 
-// weigh looks at what a phase came to. Without permission Backstage answers
-// as if there were nothing, so nothing at all is an error.
+// weigh checks the number of entities in a phase. Without permission Backstage answers with
+// empty lists, so an empty catalog is an error.
 func (s *Source) weigh(ctx context.Context, phase component.Phase, counts []int) error {
 	for _, n := range counts {
 		s.read += n

@@ -21,12 +21,11 @@ func Spec() component.SourceSpec[*Config] {
 	}
 }
 
-// sandboxToken is asked for by the sandbox, so that the way of a token is part
-// of what it shows.
+// sandboxToken is required by the sandbox, so --sandbox exercises the path of a token.
 const sandboxToken = "sandbox-token"
 
-// sandboxUI is where the pages of the sandbox's entities would be. It is the
-// same in every run, so that what two runs would send can be compared.
+// sandboxUI is the address of the sandbox's entity pages. It is the same in every run, so
+// the outputs of two runs can be compared.
 const sandboxUI = "https://backstage.example.com"
 
 // startSandbox serves the bundled company, or the entities of a file.

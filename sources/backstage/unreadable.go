@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// maxGap is how many unreadable rows in a row are passed over.
+// maxGap is how many consecutive unreadable rows are skipped.
 const maxGap = 8
 
 // unreadable reports whether err may be about one entity of those asked for:
@@ -152,8 +152,8 @@ func (r *reader) listed(ctx context.Context, p *pass, most int) (out []string, e
 	return out, nil
 }
 
-// leaveOut hands over unreadable entities as records that the model rejects, so
-// that they are counted and named.
+// leaveOut emits unreadable entities as records that the model rejects, so they are counted
+// and named.
 func (r *reader) leaveOut(ctx context.Context, p *pass, refs []string) error {
 	var records []*component.Record
 	for _, ref := range refs {

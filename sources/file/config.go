@@ -24,7 +24,7 @@ var _ config.Validator = (*Config)(nil)
 
 const codeFile = "file"
 
-// Validate reports what the fields cannot say of themselves.
+// Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	for field, path := range map[string]string{"ref": c.Ref, "kind": c.Kind, "title": c.Title, "email": c.Email} {
 		if path != "" && slices.Contains(strings.Split(path, "."), "") {

@@ -25,9 +25,9 @@ const (
 	maxWhole    = 256 << 20 // of a file that is read whole
 )
 
-// Reader is the source of a pipeline file: it reads the configured file once a
-// phase. NDJSON is read line by line, so that memory does not grow with the file
-// (invariant 7); JSON and YAML are read whole.
+// Reader is the source of a pipeline file: it reads the configured file once a phase. NDJSON
+// is read line by line, so memory does not grow with the file (invariant 7); JSON and YAML
+// are read whole.
 type Reader struct {
 	path  string
 	model Model
@@ -40,9 +40,9 @@ var (
 	_ component.Checker = (*Reader)(nil)
 )
 
-// Read emits the records of a phase. Every record of the file is looked at in each
-// phase: one without a ref, of an unlisted kind, or with another's ref fails the
-// read, and so does a file that changed since the first phase (invariant 1).
+// Read emits the records of a phase. It checks every record of the file in each phase: one
+// without a ref, of an unlisted kind, or with another's ref fails the read, and so does a
+// file that changed since the first phase (invariant 1).
 func (r *Reader) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
 	first := r.seen == nil
 	if first {
@@ -86,7 +86,7 @@ func (r *Reader) Read(ctx context.Context, phase component.Phase, emit component
 	return emit(ctx, page)
 }
 
-// unchanged compares the file with what the first phase found.
+// unchanged compares the file with its state in the first phase.
 func (r *Reader) unchanged() error {
 	info, err := os.Stat(r.path)
 	if err != nil {

@@ -83,7 +83,7 @@ func (s *Source) Refs() []string {
 	return out
 }
 
-// Notes are sentences about what was not completed.
+// Notes returns sentences about placeholders that were not resolved.
 func (s *Source) Notes() []string { return s.notes }
 
 // Twice says which of several records with one ref counts, "" when no two have one.

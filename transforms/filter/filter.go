@@ -33,7 +33,7 @@ var _ component.Transform = (*Filter)(nil)
 // Name is the name under which dropped records are counted.
 func (f *Filter) Name() string { return f.name }
 
-// Apply drops what the condition is false for.
+// Apply drops the records for which the condition is false.
 func (f *Filter) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome,
 	error) {
 	out := make([]component.Outcome, len(records))

@@ -47,8 +47,8 @@ func build(c Config, s component.MapperSettings) (*Mapper, []component.MappingFa
 	return m, facts
 }
 
-// omit notes the name under which records of these kinds are counted that
-// nothing takes: the first that was written for the kind.
+// omit sets the name under which unmapped records of these kinds are counted: the first one
+// written for the kind.
 func (m *Mapper) omit(kinds []string, name string) {
 	for _, k := range kinds {
 		if m.omitted[k] == "" && name != noMapping {
@@ -65,8 +65,8 @@ func streamNames(streams []component.Stream) string {
 	return strings.Join(out, ", ")
 }
 
-// builder makes the mappings of one stream. With anything, the stream's fields
-// are not known and any is taken, so that expressions are checked all the same.
+// builder makes the mappings of one stream. With anything, the stream's fields are not known
+// and all are accepted, so expressions are still checked.
 type builder struct {
 	component.MapperSettings
 	stream   component.Stream
@@ -83,7 +83,7 @@ func (b builder) mapping(one placed) (mapping, component.MappingFacts) {
 		facts.Decides = m.when.Reads()
 	}
 	kinds := facts.Kinds
-	if one.When.IsSet() && m.when == nil { // it is wrong, and what it takes not known
+	if one.When.IsSet() && m.when == nil { // it is wrong, and the records it takes are not known
 		kinds = nil
 	}
 	for _, e := range one.Fields {
@@ -117,8 +117,8 @@ func (b builder) required(one placed, facts component.MappingFacts) {
 	}
 }
 
-// field makes one field. The facts of a misspelt one have the name that was
-// meant, so that nobody complains that it is missing as well.
+// field makes one field. The facts of a misspelt field have the intended name, to avoid a
+// second problem about a missing field.
 func (b builder) field(e config.MapEntry[Value], kinds []string) (field, component.FieldFacts) {
 	name, v := e.Key, e.Value
 	f := field{name: name, label: b.stream.Name + "." + name}
@@ -165,8 +165,8 @@ func (b builder) field(e config.MapEntry[Value], kinds []string) (field, compone
 	return f, facts
 }
 
-// unknown reports a field that the stream does not have and gives the name that
-// was meant, or else its own.
+// unknown reports a field that the stream does not have and returns the intended name, or
+// else its own.
 func (b builder) unknown(e config.MapEntry[Value]) string {
 	known := make([]string, len(b.stream.Fields))
 	for i, f := range b.stream.Fields {
@@ -190,8 +190,8 @@ func wanted(t component.FieldType) expression.Want {
 	return expression.WantAny
 }
 
-// values is what an expression gives for each kind, where the kind is all that
-// it reads.
+// values returns the result of an expression for each kind, if the expression reads only the
+// kind.
 func (b builder) values(p *expression.Program, kinds []string) map[string]string {
 	if p == nil || len(kinds) == 0 {
 		return nil

@@ -4,14 +4,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Config is the mapping block: for each stream of the sink one mapping, or a
-// list of them of which the first whose condition holds takes the record.
+// Config is the mapping block: for each stream of the sink one mapping, or a list of them;
+// the first whose condition holds takes the record.
 type Config = config.Map[Mappings]
 
 // Mappings are the mappings of one stream.
 type Mappings []placed
 
-// placed is a mapping and where it stands.
+// placed is a mapping with its position.
 type placed struct {
 	Mapping
 	node *config.Node
@@ -47,13 +47,13 @@ func (m *Mappings) DescribeConfig() config.Field {
 	return config.Field{Type: "mapping or list of mapping", Fields: config.Describe(&Mapping{})}
 }
 
-// Value is what a field is set to: an expression, a literal list, or for a
-// field of properties a map of them.
+// Value is the value of a field: an expression, a literal list, or for a field of properties
+// a map of them.
 type Value struct {
 	config.ExpressionOrList
 	Properties config.Map[config.ExpressionOrList]
 	IsMap      bool
-	node       *config.Node // nil when what stands there could not be read
+	node       *config.Node // nil when the value could not be read
 }
 
 // DescribeConfig is every shape that the field of some stream has.

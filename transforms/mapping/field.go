@@ -21,9 +21,8 @@ type field struct {
 	cut        component.CutLimit
 }
 
-// value is what the field has for the record that the worker has begun, nil
-// when there is nothing to send. The names of fields that were cut are added to
-// the item's.
+// value returns the field's value for the worker's current record, nil when there is nothing
+// to send. It adds the names of cut fields to the item.
 func (f *field) value(w *component.Worker, item *component.Item) (any, error) {
 	switch {
 	case f.properties != nil:

@@ -39,8 +39,8 @@ type mapping struct {
 
 var _ component.Mapper = (*Mapper)(nil)
 
-// Map makes the items of one pass. The first pass looks at the other streams'
-// conditions, too, to tell whether there is anything to do later.
+// Map makes the items of one pass. The first pass also evaluates the other streams'
+// conditions, to report whether later passes have work.
 func (m *Mapper) Map(w *component.Worker, r *component.Record, pass component.Pass) (component.Mapped, error) {
 	var out component.Mapped
 	takers := make([]taker, 0, 4)

@@ -37,8 +37,8 @@ func (f *Fallback) DecodeNode(n *config.Node, d *config.Decoder) {
 // DescribeConfig is a text.
 func (f *Fallback) DescribeConfig() config.Field { return config.Field{Type: "text"} }
 
-// Allow is who a rule lets in: one of the words, or lists of refs, of which each
-// lets somebody in.
+// Allow is who gets access by a rule: one of the words, or lists of refs, each of which
+// grants access.
 type Allow struct {
 	Word   string
 	Users  config.ExpressionOrList
@@ -121,5 +121,5 @@ func (a *Allow) DescribeConfig() config.Field {
 	return config.Field{Type: "text or mapping", Enum: words(), Fields: config.Describe(&lists{})}
 }
 
-// IsSet says that something was written.
+// IsSet reports whether a value was written.
 func (a Allow) IsSet() bool { return a.node != nil }

@@ -33,8 +33,8 @@ type rule struct {
 	grant grant
 }
 
-// grant is what a rule gives: an audience, and lists of refs where it is
-// Listed. The zero value gives no decision.
+// grant is what a rule allows: an audience, and lists of refs if it is Listed. The zero
+// value makes no decision.
 type grant struct {
 	audience access.Audience
 	lists    []refs
@@ -43,7 +43,7 @@ type grant struct {
 
 var _ component.Decider = (*Decider)(nil)
 
-// byDefault is what reports call the default, beside the names of rules.
+// byDefault is the name of the default in reports, next to the names of rules.
 const byDefault = "default"
 
 func build(c *Config, s component.DeciderSettings) (*Decider, []component.GrantFacts) {
@@ -130,7 +130,7 @@ func (d *Decider) Decide(w *component.Worker, _ *component.Record) (access.Permi
 	for i := range d.rules {
 		r := &d.rules[i]
 		holds, err := w.Run.True(r.when)
-		if err != nil { // invariant 2: no other rule is asked
+		if err != nil { // invariant 2: no other rule is evaluated
 			return access.Permissions{}, fault.Reject(fault.StagePermissions, r.name, "%v", err)
 		}
 		if holds {

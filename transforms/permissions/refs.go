@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// refs is a list of principals: literal, or what an expression gives.
+// refs is a list of principals: literal, or the result of an expression.
 type refs struct {
 	what    string
 	program *expression.Program
@@ -18,8 +18,8 @@ type refs struct {
 	grammar component.Refs
 }
 
-// compileRefs makes refs of what stands under the key that `what` ends with;
-// kind is the one that a ref without a kind most likely means.
+// compileRefs compiles the value of the key that `what` ends with; kind is the likely kind
+// of a ref without one.
 func compileRefs(e config.ExpressionOrList, what, kind string, s component.DeciderSettings) refs {
 	r := refs{what: what, grammar: s.Refs}
 	if !e.IsList {

@@ -11,8 +11,8 @@ import (
 
 const allOf = "allow.all_of"
 
-// Sets are lists of refs of groups, or one such list, literally or from an
-// expression: who is in all groups of a list is let in.
+// Sets are lists of refs of groups, or one such list, literally or from an expression:
+// people who are in all groups of a list get access.
 type Sets struct {
 	Expression config.Expression
 	literal    []set
@@ -25,7 +25,7 @@ type set struct {
 	items []*config.Node
 }
 
-// IsSet says that there are lists or an expression.
+// IsSet reports whether there are lists or an expression.
 func (s Sets) IsSet() bool { return len(s.literal) > 0 || s.Expression.IsSet() }
 
 // DecodeNode takes an expression, a list of refs, or a list of such lists.
@@ -74,8 +74,8 @@ type sets struct {
 	grammar component.Refs
 }
 
-// compileSets makes sets of literal lists that are right; a list of which not
-// every group is known lets nobody in, so that it is left out whole.
+// compileSets compiles literal lists. A list with an unknown group grants no access, so it
+// is left out whole.
 func compileSets(s Sets, d component.DeciderSettings) sets {
 	out := sets{program: d.Compile(s.Expression, expression.WantList), grammar: d.Refs}
 	for _, l := range s.literal {

@@ -22,8 +22,8 @@ func fixed() []string {
 	return []string{"kind", "apiVersion", "metadata.name", "metadata.namespace", "metadata.uid"}
 }
 
-// checkedPath is the path of an entry, nil when it is wrong. The model tells
-// whether records can have such a member.
+// checkedPath returns the path of an entry, nil when it is wrong. The model decides whether
+// records can have such a member.
 func checkedPath(e config.MapEntry[config.ExpressionOrList], s component.TransformSettings) []string {
 	path, err := parsePath(e.Key)
 	if err != nil {

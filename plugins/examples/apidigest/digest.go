@@ -35,8 +35,8 @@ func digest(kind, definition string) (text *lines, err error) {
 // document is a JSON or YAML object.
 type document map[string]any
 
-// parseDocument gives every key and what names a version as the text that
-// stands there: people write 200 and 1.10 without quotes.
+// parseDocument returns every key, and every member that is a version, as the text in the
+// document: people write 200 and 1.10 without quotes.
 func parseDocument(text string) (document, error) {
 	if isJSON(text) {
 		if d, ok := parseJSON(text); ok {
@@ -62,7 +62,7 @@ func parseDocument(text string) (document, error) {
 		Info                       struct{ Title, Version string }
 	}
 	if node.Decode(&head) != nil {
-		return d, nil // of another shape, which whoever reads it tells
+		return d, nil // of another type, which its reader reports
 	}
 	for key, text := range map[string]string{"openapi": head.OpenAPI, "swagger": head.Swagger, "asyncapi": head.AsyncAPI} {
 		if d[key] != nil {
@@ -75,8 +75,8 @@ func parseDocument(text string) (document, error) {
 	return d, nil
 }
 
-// parseJSON gives what the parser of YAML gives, and ok is false for what is left to it:
-// what is not one JSON object, and a title or version that is not a string.
+// parseJSON returns the same as the YAML parser. ok is false for input that it leaves to
+// that parser: anything but one JSON object, and a title or version that is not a string.
 func parseJSON(text string) (d document, ok bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
@@ -149,7 +149,7 @@ func (d document) text(key string) string {
 	}
 }
 
-// lastStep is what a $ref such as #/components/schemas/Order names.
+// lastStep returns the last element of a $ref such as #/components/schemas/Order.
 func lastStep(ref string) string {
 	name := ref[strings.LastIndexByte(ref, '/')+1:]
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)

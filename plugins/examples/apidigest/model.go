@@ -7,9 +7,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// api is what a digest shows of an OpenAPI document. All else is passed over. The
-// parser of YAML takes any scalar as the text as written: people write the
-// version 1.10 without quotes. That of JSON refuses one, and YAML is tried then.
+// api has the members of an OpenAPI document that a digest shows; others are ignored. The
+// YAML parser reads any scalar as its text, since people write the version 1.10 without
+// quotes. The JSON parser refuses such a scalar, and YAML is tried then.
 type api struct {
 	OpenAPI    *string              `json:"openapi" yaml:"openapi"`
 	Swagger    *string              `json:"swagger" yaml:"swagger"`
@@ -71,7 +71,7 @@ type schema struct {
 	AnyOf       []*schema          `json:"anyOf" yaml:"anyOf"`
 }
 
-// types are the types of a schema, of which it may name one without a list.
+// types are the types of a schema; a single type may be written without a list.
 type types []string
 
 func (t *types) UnmarshalJSON(raw []byte) error {

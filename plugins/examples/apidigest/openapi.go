@@ -33,7 +33,7 @@ func openAPI(definition string) (*lines, error) {
 	return l, nil
 }
 
-// parseAPI reads what is shown of a definition, by the parser of JSON where it can.
+// parseAPI parses a definition, with the JSON parser if it can.
 func parseAPI(definition string) (*api, error) {
 	doc := &api{}
 	if !isJSON(definition) || json.Unmarshal([]byte(definition), doc) != nil {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// protobuf reads one file; what it imports is named and not looked for.
+// protobuf digests one file; it lists imports and does not read them.
 func protobuf(definition string) (*lines, error) {
 	handler := reporter.NewHandler(nil)
 	file, err := parser.Parse("definition.proto", strings.NewReader(definition), handler)

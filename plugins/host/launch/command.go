@@ -1,6 +1,6 @@
 package launch
 
-// Command is what is started.
+// Command is a program to start.
 type Command struct {
 	Path   string   // of the program
 	Args   []string // with the program's name first

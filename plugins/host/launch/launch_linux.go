@@ -44,7 +44,7 @@ func Start(c Command, stdout, stderr *os.File) (*Process, error) {
 		Path: "/proc/self/exe", Args: append([]string{subreaperName, c.Dir, c.Folder, c.Path}, c.Args...),
 		Dir: "/", Env: c.Env,
 		Stdin: life, Stdout: stdout, Stderr: stderr, ExtraFiles: []*os.File{report},
-		// In a group of its own it gets no signals from the terminal.
+		// Its own process group gets no signals from the terminal.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}}
 	if err := p.subreaper.Start(); err != nil {

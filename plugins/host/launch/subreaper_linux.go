@@ -29,7 +29,7 @@ const (
 	reportStatus = "status" // with which the plugin ended
 )
 
-// sweepLimit is how long a subreaper tries to end what a plugin left.
+// sweepLimit is how long a subreaper tries to end the plugin's remaining processes.
 const sweepLimit = 5 * time.Second
 
 // spyingCapabilities are those with which root reads the memory and environment
@@ -44,13 +44,12 @@ const (
 	prCapAmbientClear   = 4
 )
 
-// RunSubreaper does not return when this process was started as a subreaper; else
-// it does nothing.
+// RunSubreaper does not return if this process was started as a subreaper; otherwise it does
+// nothing.
 //
-// A subreaper is the plugin's parent. It ends when the plugin ends or when pipe is
-// gone, SIGKILL included, and only after everything that the plugin started has
-// ended: orphaned descendants become children of the subreaper, also those in a
-// session of their own.
+// A subreaper is the plugin's parent. It ends when the plugin ends or when pipe is gone,
+// even by SIGKILL, and only after everything that the plugin started has ended: orphaned
+// descendants become children of the subreaper, including those in other sessions.
 func RunSubreaper() {
 	if len(os.Args) < 5 || os.Args[0] != subreaperName {
 		return

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// watchdogScript waits until its input ends, which is when pipe was killed. It then
-// ends what the plugin forked and removes the folder of the socket.
+// watchdogScript waits until its input ends, which means that pipe was killed. It then ends
+// the plugin's process group and removes the folder of the socket.
 const watchdogScript = `read -r line; kill -s KILL -- "-$1" 2>/dev/null; rm -rf -- "$2"`
 
 // watchdog outlives pipe by a moment and clears up after a SIGKILL of pipe: it ends

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	longestLine = 4 << 10 // of what a plugin prints; the rest of a line is left out
+	longestLine = 4 << 10 // of a line; the rest is left out
 	tailLines   = 20
 	tailWidth   = 400
 )
 
-// Log takes what a plugin prints to pipe's log and keeps the last lines for an error.
-// It may be used by several goroutines.
+// Log writes the output of a plugin to pipe's log and keeps the last lines for an error. It
+// may be used by several goroutines.
 type Log struct {
 	clean func(string) string // redacts secrets
 
@@ -119,8 +119,7 @@ func (l *Log) Settle() {
 	l.report(l.limit.settle())
 }
 
-// parseLine reads a line of the JSON that hclog and slog write, or takes it as
-// it is.
+// parseLine parses a JSON line of hclog or slog; any other line is the message.
 func parseLine(b []byte) (level slog.Level, message string, attrs []any) {
 	level, message = slog.LevelInfo, display.Lines(string(b))
 	if len(b) == 0 || b[0] != '{' {
@@ -157,7 +156,7 @@ func parseLine(b []byte) (level slog.Level, message string, attrs []any) {
 	return level, message, nil
 }
 
-// Writer hands what is written to it to a Log, line by line. One goroutine uses it.
+// Writer passes written text to a Log, line by line. One goroutine uses it.
 type Writer struct {
 	to  *Log
 	buf []byte

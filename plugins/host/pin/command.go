@@ -77,8 +77,7 @@ func (c *Command) Files() (paths []string) {
 	return paths
 }
 
-// general matches programs that run any code they are given: pinning them pins
-// nothing of what they run.
+// general matches interpreters: pinning them does not pin the code that they run.
 var general = regexp.MustCompile(`^(python|pypy|node|nodejs|deno|bun|ruby|perl|php|lua|java|dotnet|pwsh|Rscript` +
 	`|sh|bash|dash|zsh|ksh|busybox|env|npx|uv|uvx` +
 	`|unshare|setpriv|timeout|nice|bwrap|firejail|systemd-run)[0-9.]*(\.exe)?$`)

@@ -16,11 +16,10 @@ import (
 // Copies is the name of the folder, within that of a process, which holds the copies.
 const Copies = "files"
 
-// Pinned compares the files that the command names with their checksums and
-// returns what is to be started, without its environment. A file that someone
-// other than root and the user who runs pipe can change is copied into the folder
-// while it is hashed, and the copy is started: what runs is what was hashed.
-// copied reports whether there is such a file.
+// Pinned compares the files that the command names with their checksums and returns the
+// command to start, without its environment. A file that someone other than root and the
+// user who runs pipe can change is copied into the folder while it is hashed, and the copy
+// is started. copied reports whether there is such a file.
 func (c *Command) Pinned(folder string) (run launch.Command, copied bool, err error) {
 	run = launch.Command{
 		Path: c.Program(), Args: append([]string{c.Program()}, c.Words[1:]...),
@@ -82,8 +81,8 @@ func openFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// hashed returns the checksum of a file and copies what it hashes, unless the copy
-// is the file.
+// hashed returns the checksum of a file. It copies the hashed bytes to copied, unless that
+// is the file itself.
 func hashed(path, copied string) (string, error) {
 	in, err := openFile(path)
 	if err != nil {
@@ -109,14 +108,14 @@ func hashed(path, copied string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// link links the other files of a file's folder beside its copy, where a script
-// looks for them. No checksum covers them.
+// link links the other files of a file's folder next to its copy, where a script looks for
+// them. No checksum covers them.
 func link(from, to string) {
 	neighbours, err := os.ReadDir(from)
 	if err != nil {
 		return // it finds none
 	}
 	for _, n := range neighbours {
-		os.Symlink(filepath.Join(from, n.Name()), filepath.Join(to, n.Name())) // what is there already is a copy
+		os.Symlink(filepath.Join(from, n.Name()), filepath.Join(to, n.Name())) // an existing one is a copy
 	}
 }

@@ -87,8 +87,8 @@ func (noLoader) Load(string) (any, error) {
 	return nil, errors.New("it refers to a document outside itself")
 }
 
-// value reads a part of the file by its schema, which may be nil: a scalar is
-// what the schema wants, or else what it looks like.
+// value reads a part of the file by its schema, which may be nil: a scalar has the type of
+// the schema, or else the type that it looks like.
 func (s *Settings) value(d config.Data, schema *jsonschema.Schema, secret bool) any {
 	schema = resolveRef(schema)
 	secret = secret || schema != nil && schema.WriteOnly
@@ -185,7 +185,7 @@ func element(schema *jsonschema.Schema) *jsonschema.Schema {
 	return schema.Items2020
 }
 
-// faults makes problems of what the validator found, at the innermost places.
+// faults turns the validator's errors into problems at the innermost positions.
 func (s *Settings) faults(e *jsonschema.ValidationError, schema *jsonschema.Schema) {
 	_, any := e.ErrorKind.(*kind.AnyOf)
 	_, one := e.ErrorKind.(*kind.OneOf)
@@ -257,8 +257,7 @@ func (s *Settings) unknownKey(d config.Data, name string, schema *jsonschema.Sch
 	}
 }
 
-// mismatch says what is wrong with a value without quoting it, since it may be a
-// secret.
+// mismatch describes a wrong value without quoting it, since it may be a secret.
 func mismatch(k jsonschema.ErrorKind) (message, hint string) {
 	switch k := k.(type) {
 	case *kind.Type:

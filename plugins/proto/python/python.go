@@ -4,8 +4,8 @@ package python
 
 import "embed"
 
-// protoc is of Debian's protobuf-compiler, the plugin of protobuf-compiler-grpc. Python's
-// protobuf reads what an older protoc wrote, and not the reverse.
+// protoc is from Debian's protobuf-compiler, its plugin from protobuf-compiler-grpc.
+// Python's protobuf reads the output of an older protoc, but not of a newer one.
 //go:generate protoc -I .. --python_out=. --grpc_python_out=. --plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin ../transform.proto
 
 //go:embed *.py

@@ -28,7 +28,7 @@ type Fault struct {
 	Redirect   string        // answer with a redirect to this address
 	Cut        int           // break the connection after so many bytes of the body
 	Truncate   int           // end the body after so many bytes, as if it were whole
-	Empty      bool          // no entities and a 200: what a missing permission looks like
+	Empty      bool          // no entities and a 200, as with a missing permission
 	Promise    int           // more entities in totalItems than there are
 	Repeat     bool          // the page's cursor leads to the same page again
 	Items      [][]byte      // these entities in the place of the page's or list's own

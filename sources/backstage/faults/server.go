@@ -58,7 +58,7 @@ func (s *Server) meet(r *http.Request) *Fault {
 	filters, page := sandbox.ReadOf(r)
 	for _, f := range s.faults {
 		if f.Times != 0 && f.meets(r, filters, page) {
-			f.Times-- // from -1 it never comes to 0
+			f.Times-- // a negative count never reaches 0
 			met := *f
 			return &met
 		}
@@ -127,7 +127,7 @@ func (f *Fault) answer(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Location", f.Redirect)
 		w.WriteHeader(http.StatusFound)
 	case f.HTML, f.Status == http.StatusBadGateway, f.Status == http.StatusGatewayTimeout:
-		// A gateway in front of Backstage answers with a page of its own.
+		// A gateway in front of Backstage answers with its own page.
 		status, title := f.Status, "Sign in to continue"
 		if status == 0 {
 			status = http.StatusOK

@@ -1,9 +1,7 @@
-// Package placeholder fills in the placeholders of entities as people write them
-// ($text, $json, $yaml, $openapi and $asyncapi), which Backstage does when it reads
-// a catalog file. It reads regular files below the folder of that file alone, links
-// followed, and never asks an address; what it does not read becomes a text that
-// says so.
+// Package placeholder resolves the placeholders of entities in catalog files ($text, $json,
+// $yaml, $openapi and $asyncapi), as Backstage does when it reads such a file. It reads only
+// regular files below the folder of that file, following links, and never makes a request; a
+// reference that it does not resolve becomes a text about that.
 //
-// Where Backstage puts the references of an $openapi document together, the file
-// stays as it is.
+// Unlike Backstage, it does not bundle the references within an $openapi document.
 package placeholder

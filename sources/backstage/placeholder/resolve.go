@@ -39,8 +39,8 @@ func text(_ string, content []byte) (any, error) { return string(content), nil }
 // Missed is a placeholder that was not filled in.
 type Missed struct{ Ref, Key, Target, Why string }
 
-// Resolve fills in the placeholders of an entity, in place, and gives those that it
-// could not. ref is what the entity is called in them.
+// Resolve resolves the placeholders of an entity in place and returns those that it could
+// not. ref identifies the entity in them.
 func (f *Folder) Resolve(ref string, entity map[string]any) (changed bool, missed []Missed) {
 	r := resolution{folder: f, ref: ref}
 	for _, name := range slices.Sorted(maps.Keys(entity)) {
@@ -105,7 +105,7 @@ func (r *resolution) filled(key string, target any, resolver func(string, []byte
 // mostNamed is how many placeholders a sentence names.
 const mostNamed = 3
 
-// Sentence says in one line what was not filled in, "" when there is nothing.
+// Sentence describes in one line what was not resolved, "" for nothing.
 func Sentence(all []Missed) string {
 	if len(all) == 0 {
 		return ""

@@ -13,10 +13,9 @@ func New(kind, namespace, name string) string {
 	return strings.ToLower(kind + ":" + namespace + "/" + name)
 }
 
-// Resolve reads a reference as it stands in a spec, [kind:][namespace/]name. A
-// colon ends the kind only in front of the first slash. Without a kind it is
-// of the given one, without a namespace in the one of the entity that refers.
-// ok is false for what is no reference.
+// Resolve parses a reference in a spec, [kind:][namespace/]name. A colon ends the kind only
+// before the first slash. kind and namespace are the defaults: the given kind, and the
+// namespace of the referring entity. ok is false for a text that is not a reference.
 func Resolve(text, kind, namespace string) (ref string, ok bool) {
 	rest := text
 	if colon := strings.IndexByte(text, ':'); colon >= 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// body is an answer under construction: one buffer, so that a page of raw
-// entities costs one copy and one write.
+// body is an answer under construction: one buffer, so a page of raw entities costs one copy
+// and one write.
 type body struct{ bytes []byte }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}

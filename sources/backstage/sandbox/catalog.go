@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// catalog is one immutable state of what is served. Views on it (the entities
-// of a filter in an order) are made once, so that a page costs a binary search
-// and the copying of its bytes.
+// catalog is one immutable state of the served entities. Its views (the entities of a filter
+// in an order) are computed once, so a page costs a binary search and the copying of its
+// bytes.
 type catalog struct {
 	entries []*entry // in the order they were given
 	byRef   map[string]*entry
@@ -20,7 +20,7 @@ type catalog struct {
 	views map[string]view
 }
 
-// maxViews bounds the views kept; more distinct reads than that start anew.
+// maxViews bounds the kept views; when it is reached, all are dropped.
 const maxViews = 256
 
 // view is the entities of a filter in an order.

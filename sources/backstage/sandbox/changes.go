@@ -16,7 +16,7 @@ type Changes struct {
 	Hide func(ref string) bool
 	// Double has reads in an order hold and count each entity twice.
 	Double bool
-	// Show returns an entity as it is served; without ok the request is answered with 500.
+	// Show returns an entity as served; if ok is false the request is answered with 500.
 	Show func(ref string, raw []byte) (shown []byte, ok bool)
 	// Total returns how many entities the first page of a read promises instead of n.
 	Total func(n int) int
@@ -41,8 +41,8 @@ type Page struct {
 // WriteError answers a request with a status and what Backstage says with it.
 func WriteError(w http.ResponseWriter, r *http.Request, status int) { problemFor(status).write(w, r) }
 
-// ReadOf returns what a by-query request asks for: its filters and the number of its
-// page, 0 for another request.
+// ReadOf returns the filters and the page number of a by-query request; the page is 0 for
+// any other request.
 func ReadOf(r *http.Request) (filters []string, page int) {
 	if !strings.HasSuffix(r.URL.Path, "/entities/by-query") {
 		return nil, 0
@@ -63,7 +63,7 @@ func (c Changes) show(e *entry) (shown []byte, ok bool) {
 	return c.Show(e.ref, e.raw)
 }
 
-// view is what is left of a view in an order or, when field is "", in none.
+// view applies the changes to a view in an order or, when field is "", in none.
 func (c Changes) view(v view, field string) view {
 	if c.Hide == nil && !c.Double {
 		return v

@@ -10,11 +10,10 @@ import (
 //go:embed company
 var company embed.FS
 
-// Company is the bundled catalog, a parcel carrier with its teams, people and
-// software. It holds what real catalogs trip over: users without an e-mail,
-// two users that share one, owners that have gone, an orphan, a generated
-// location, entities for their owners only and one whose visibility nobody
-// can interpret.
+// Company is the bundled catalog, a parcel carrier with its teams, people and software. It
+// has the difficult cases of real catalogs: users without an e-mail address, two users that
+// share one, owners that have left, an orphan, a generated location, entities only for their
+// owners and one with an invalid visibility.
 func Company() [][]byte {
 	entities, err := readCompany()
 	if err != nil { // the files are part of the program

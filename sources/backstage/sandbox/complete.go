@@ -9,9 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// Complete makes of entities what a catalog serves: placeholders are filled in, and
-// entities without relations are stitched with the specs of all. An entity with
-// relations was recorded, and only its placeholders are looked at.
+// Complete turns entities into what a catalog serves: placeholders are resolved, and
+// entities without relations are stitched from the specs of all. An entity with relations
+// was recorded, and only its placeholders are resolved.
 func Complete(all []component.Recorded) (entities [][]byte, notes []string, err error) {
 	folders := map[string]*placeholder.Folder{}
 	defer func() {

@@ -47,7 +47,7 @@ func parseCursor(text string) (cursor, error) {
 	return c, nil
 }
 
-// field is what the read is ordered by, "" for the uid.
+// field is the field that orders the read, "" for the uid.
 func (c cursor) field() string {
 	if len(c.Order) == 0 {
 		return ""
@@ -65,7 +65,7 @@ func (c cursor) place(r row) []string {
 	return []string{r.value, r.uid}
 }
 
-// row is the place the cursor stands at, to compare others with.
+// row returns the cursor's position as a row, for comparison.
 func (c cursor) row() row {
 	return row{value: c.After[0], entry: &entry{uid: c.After[len(c.After)-1]}}
 }

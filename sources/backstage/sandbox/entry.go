@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// entry is an entity as it is served, with what it is found by.
+// entry is a served entity with the members by which it is found.
 type entry struct {
 	raw                   []byte
 	kind, namespace, name attribute
@@ -29,8 +29,8 @@ type attribute struct {
 
 func attributeOf(s string) attribute { return attribute{value: strings.ToLower(s), original: s} }
 
-// newEntry looks only at what an entity is found by. Anything may be missing
-// except that it is an object; what is of the wrong shape counts as missing.
+// newEntry reads only the members by which an entity is found. It requires an object; a
+// member of the wrong type counts as missing.
 func newEntry(raw []byte, rel release) (*entry, error) {
 	e := &entry{raw: raw, namespace: attributeOf(ref.DefaultNamespace)}
 	text := func(into *attribute, value []byte) {
@@ -70,8 +70,8 @@ func newEntry(raw []byte, rel release) (*entry, error) {
 	return e, err
 }
 
-// uidOf is a UUID that follows from the ref, so that a catalog is the same
-// each time it is served.
+// uidOf returns a UUID derived from the ref, so a catalog is the same each time it is
+// served.
 func uidOf(ref string) string {
 	h := sha256.Sum256([]byte(ref))
 	h[6], h[8] = h[6]&0x0f|0x40, h[8]&0x3f|0x80

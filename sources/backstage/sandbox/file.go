@@ -50,7 +50,8 @@ func hasKind(object []byte) bool {
 	return err == nil && kind != ""
 }
 
-// refOf is the ref of an entity, "" when it has no name; what is no entity is an error.
+// refOf returns the ref of an entity, "" when it has no name, and an error for a value that
+// is not an entity.
 func refOf(r component.Recorded) (string, error) {
 	const remedy = "give entities in the format of the catalog's API or of catalog files"
 	e, err := newEntry(r.Raw, newest)

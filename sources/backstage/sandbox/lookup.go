@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// byRefs answers POST /entities/by-refs: the entities in the order of the
-// refs, null for what is not there, refs compared byte by byte.
+// byRefs answers POST /entities/by-refs: the entities in the order of the refs, null for a
+// missing one, refs compared byte by byte.
 func (s *Server) byRefs(w http.ResponseWriter, r *http.Request) {
 	var request struct {
 		EntityRefs *[]string `json:"entityRefs"`

@@ -25,8 +25,7 @@ func invalid(format string, args ...any) problem {
 	return problem{http.StatusBadRequest, inputError, fmt.Sprintf(format, args...)}
 }
 
-// problemFor is what a backend says with a status when it is not about the
-// request itself.
+// problemFor returns a backend's error for a status that is not about the request itself.
 func problemFor(status int) problem {
 	p := problem{status: status, name: "Error", message: http.StatusText(status)}
 	switch status {
@@ -48,14 +47,14 @@ func problemFor(status int) problem {
 	return p
 }
 
-// write answers r with the problem. The body quotes the address as the
-// catalog's router sees it: without what stands in front of its own routes.
+// write answers r with the problem. The body quotes the address as the catalog's router sees
+// it: without the prefix of its own routes.
 func (p problem) write(w http.ResponseWriter, r *http.Request) {
 	_, path, _ := strings.Cut(r.URL.RequestURI(), "/api/catalog")
 	body := codec.Quote([]byte(`{"error":{"name":`), p.name)
 	body = codec.Quote(append(body, `,"message":`...), p.message)
 	body = append(body, '}')
-	if p.status != http.StatusTooManyRequests { // the limiter stands before the router
+	if p.status != http.StatusTooManyRequests { // the limiter runs before the router
 		body = codec.Quote(append(body, `,"request":{"method":`...), r.Method)
 		body = codec.Quote(append(body, `,"url":`...), path)
 		body = append(body, '}')

@@ -83,7 +83,7 @@ func (s *Server) parseQuery(v url.Values) (query, *problem) {
 	return q, nil
 }
 
-// answer writes the page of rows that the query stands at.
+// answer writes the page of rows at the query's position.
 func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	changes := changesOf(request)
 	v = changes.view(v, q.at.field())

@@ -42,8 +42,8 @@ var references = []reference{
 	{[]string{"group"}, "children", "group", "parentOf", "childOf"},
 }
 
-// emitted is what follows from one entity's spec, for both ends. The other
-// end need not exist; what is no ref is passed over.
+// emitted returns the relations that one entity's spec implies, for both ends. The other end
+// need not exist; a value that is not a ref is ignored.
 func emitted(e map[string]any, source string) []relation {
 	kind, rest, _ := strings.Cut(source, ":")
 	namespace, _, _ := strings.Cut(rest, "/")
@@ -67,8 +67,8 @@ func emitted(e map[string]any, source string) []relation {
 	return out
 }
 
-// withTargets adds to each relation the compound target that older servers
-// gave beside the ref.
+// withTargets adds to each relation the compound target that older servers returned in
+// addition to the ref.
 func withTargets(raw []byte) ([]byte, error) {
 	e, err := codec.Decode(raw)
 	if err != nil {

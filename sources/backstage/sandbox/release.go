@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// release is the minor number of a Backstage 1.x; what changed between
-// releases is asked of it by name.
+// release is the minor number of a Backstage 1.x; its methods name the differences between
+// releases.
 type release int
 
 const newest release = 55
@@ -31,11 +31,11 @@ func parseRelease(version string) (release, error) {
 	return release(n), nil
 }
 
-// relationTargets tells whether relations carry the compound target beside
-// targetRef, as they did before 1.41.
+// relationTargets reports whether relations have the compound target in addition to
+// targetRef, as before 1.41.
 func (r release) relationTargets() bool { return r < 41 }
 
-// knows tells whether by-query takes the parameter; it refuses all others.
+// knows reports whether by-query accepts the parameter; it refuses all others.
 func (r release) knows(parameter string) bool {
 	switch parameter {
 	case "filter", "fields", "limit", "orderField", "cursor":

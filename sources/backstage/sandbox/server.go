@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// idle is when Node closes a connection nobody uses; clients have to cope.
+// idle is when Node closes an unused connection; clients have to cope.
 const idle = 5 * time.Second
 
-// Options says what to serve and how.
+// Options define what to serve and how.
 type Options struct {
 	Entities [][]byte              // raw JSON objects, served as they are
 	Token    string                // the bearer token asked for; "" lets everybody in
@@ -80,7 +80,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// SetToken changes the token that is asked for, as when one has expired.
+// SetToken changes the required token, as when one has expired.
 func (s *Server) SetToken(token string) { s.token.Store(&token) }
 
 // Replace exchanges the whole catalog.
@@ -108,7 +108,7 @@ func (s *Server) Put(entities ...[]byte) error {
 	return nil
 }
 
-// Remove takes entities out by ref, in any case; unknown refs are passed over.
+// Remove removes entities by ref, in any case; unknown refs are ignored.
 func (s *Server) Remove(refs ...string) {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -150,7 +150,7 @@ func (s *Server) handler() http.Handler {
 // maxBody is where the real server stops to read a body.
 const maxBody = 100 << 10
 
-// receive buffers the body, so that Observe and the handler may both read it.
+// receive buffers the body for both Observe and the handler.
 func (s *Server) receive(r *http.Request) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	r.Body = io.NopCloser(bytes.NewReader(body))

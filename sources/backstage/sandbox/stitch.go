@@ -10,10 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
 )
 
-// Stitch makes of entities as people write them what a catalog serves: the
-// namespace, uid, etag and location filled in where they are missing, and the
-// relations computed from the specs of all of them, in both directions. What
-// an entity says itself about any of these, except the relations, stays.
+// Stitch turns entities of catalog files into what a catalog serves: missing namespace, uid,
+// etag and location are filled in, and relations are computed from the specs of all of them,
+// in both directions. Values that an entity has already stay, except relations.
 func Stitch(entities [][]byte) ([][]byte, error) {
 	decoded := make([]map[string]any, len(entities))
 	for i, raw := range entities {
@@ -54,7 +53,7 @@ func stitch(entities []map[string]any) ([][]byte, error) {
 	return out, nil
 }
 
-// fillIn adds what the catalog knows of itself, and gives the entity's ref.
+// fillIn adds the members that the catalog sets, and returns the entity's ref.
 func fillIn(e map[string]any) string {
 	meta := child(e, "metadata")
 	set := func(m map[string]any, name, value string) {
