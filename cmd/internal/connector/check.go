@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// Situation is what the variables are held against.
+// Situation is what the variables are compared with.
 type Situation struct {
 	// Lookup is the value of a variable, from the environment or .env.
 	Lookup func(name string) (string, bool)
 	// Reads are the variables that the pipeline file names. Their meaning is the
 	// file's, except that DRY_RUN never lets anything be published.
 	Reads []string
-	// Pair says that the file reads Backstage and fills Glean, as the connector does.
+	// Pair means that the file reads Backstage and fills Glean, as the connector does.
 	Pair bool
 	// Settings are the effective settings of the file by path, such as
 	// sink.datasource.homeUrl. A text that has no value counts as unknown.
 	Settings map[string]string
 	// Command is the command without the name of the program, such as run.
 	Command string
-	// Publishes says that the call changes what people find.
+	// Publishes means that the call changes what people find.
 	Publishes bool
-	// DryRuns says that the command has a flag --dry-run.
+	// DryRuns means that the command has a flag --dry-run.
 	DryRuns bool
-	// Output says that the call writes what would be sent into a folder.
+	// Output means that the call writes what would be sent to a folder.
 	Output bool
 }
 
@@ -35,10 +35,10 @@ const Code = "old-variable"
 // value of a variable.
 type Finding struct {
 	Name string
-	// As is the name as it is set, which may be in small letters.
+	// As is the name as it was set, perhaps in lower case.
 	As            string
 	Message, Hint string
-	// Flag says that a flag of the call takes the place of the variable.
+	// Flag means that a flag of the call replaces the variable.
 	Flag bool
 }
 

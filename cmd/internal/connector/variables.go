@@ -82,8 +82,8 @@ const (
 	outputDir  = "OUTPUT_JSON_DIR"
 )
 
-// without are the variables that change no result: credentials, which cannot be
-// compared, sizes of pages, and what is not needed any more.
+// without are the variables that change no result: credentials, which cannot be compared,
+// sizes of pages, and variables that are no longer needed.
 var without = []string{"BACKSTAGE_API_TOKEN", "BACKSTAGE_PAGE_SIZE", "GLEAN_CLIENT_API_KEY", "GLEAN_INDEXING_API_KEY",
 	"LOG_LEVEL", "SYNC_BATCH_SIZE", outputDir}
 

@@ -1,11 +1,11 @@
-// Package gcpace paces the garbage collector of a program that runs for seconds or
-// minutes in a small container: every program below cmd calls Pace once when it starts.
+// Package gcpace paces the garbage collector of a program that runs for seconds or minutes
+// in a small container: every program below cmd calls Pace once when it starts.
 //
-// The collector of Go starts the next collection when the heap has grown by a share of
-// what is live. While little is live that is often: a run over 20,000 records with
-// GOGC=50 spends a fifth of its CPU on a hundred collections of a few MiB. Pace lets
-// the heap grow to a floor first, and by a half of what is live beyond that, or by a
-// quarter where much is live: that room is memory which the container has to have.
+// Go starts the next collection when the heap has grown by a share of the live heap. With a
+// small live heap that is often: a run over 20,000 records with GOGC=50 spends a fifth of
+// its CPU on a hundred collections of a few MiB. Pace first lets the heap grow to a floor,
+// and beyond that by a half of the live heap, or by a quarter if the live heap is large. The
+// container has to have this memory.
 package gcpace
 
 import (
@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// growth is by how much of what is live the heap grows before it is collected, in
-	// percent.
+	// growth is by how many percent of the live heap the heap grows before a collection.
 	growth = 50
 	// slow is when a large heap grows by less, in bytes: it may grow by slow, or by half of
 	// growth where that is more.
@@ -26,8 +25,8 @@ const (
 	most = 1000
 )
 
-// Pace starts the next collection when the heap has grown to the larger of floor, in
-// bytes, and one and a half times what is live, one and a quarter beyond 64 MiB.
+// Pace starts the next collection when the heap has grown to the larger of floor, in bytes,
+// and one and a half times the live heap, or one and a quarter beyond 64 MiB.
 func Pace(floor uint64) {
 	p := &pacer{floor: floor, samples: []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
@@ -42,7 +41,7 @@ type pacer struct {
 	percent int
 }
 
-// marker is unreachable, so that its finalizer runs after each collection.
+// marker is unreachable, so its finalizer runs after each collection.
 type marker struct{ p *pacer }
 
 // afterCollection calls adjust after every collection.

@@ -79,7 +79,7 @@ func linked(dir string, packages []string) (modules []module, err error) {
 	return slices.Compact(modules), nil
 }
 
-// licence is what the files of a module say.
+// licence is the licence that a module's files state.
 type licence struct {
 	names []string // SPDX identifiers
 	text  []byte   // of all files

@@ -27,8 +27,8 @@ type Info struct {
 	Released bool `json:"released"`
 }
 
-// Current returns the build of the running program: what the release set, and else
-// what the Go tool recorded.
+// Current returns the build of the running program: as set by the release, or else as
+// recorded by the Go tool.
 func Current() Info {
 	build, _ := debug.ReadBuildInfo()
 	return describe(number, commit, date, build)

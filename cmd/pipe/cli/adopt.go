@@ -96,8 +96,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	return nil
 }
 
-// printAdoption prints what the datasource holds, and why and what a run would
-// publish.
+// printAdoption prints the contents of the datasource, what a run would publish, and why.
 func (a *app) printAdoption(adoption *operate.Adoption) {
 	if held := adoption.Inspection; held == nil {
 		display.Fprintf(a.Stdout, "The content of the datasource is unknown: %v\n", adoption.Unsaid)

@@ -18,8 +18,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/dotenv"
 )
 
-// Host is everything that the program takes from the process around it; tests run the
-// whole program with one of their own.
+// Host is everything that the program takes from its process; tests run the whole program
+// with their own.
 type Host struct {
 	// Registry has the components that a pipeline file can name.
 	Registry component.Registry
@@ -35,7 +35,7 @@ type Host struct {
 	// Logs sends what libraries log through the standard logger to a writer: net/http
 	// quotes answers that no request asked for. Nil leaves it alone.
 	Logs func(io.Writer)
-	// Interactive says that a person can answer at stdin.
+	// Interactive means that a person can answer at stdin.
 	Interactive bool
 }
 
@@ -44,7 +44,7 @@ type app struct {
 	Host
 	redactor *connection.Redactor
 	envFile  *dotenv.File
-	// envFileSkipped says that there is a .env and that CI is not given it.
+	// envFileSkipped means that there is a .env that is not read because of CI=true.
 	envFileSkipped bool
 	unreadReported bool // the names in .env that nothing reads
 	log            *slog.Logger

@@ -83,7 +83,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 	return nil
 }
 
-// approvalOf adds to an error what an approval of it names.
+// approvalOf adds the data for an approval to an error.
 func (a *app) approvalOf(err error, b *report.Error) {
 	var refused *fault.Refusal
 	if !errors.As(err, &refused) || refused.ID == "" {

@@ -17,7 +17,7 @@ type parsed struct {
 	program   string
 	path      []*urfave.Command
 	options   []string // the flags with their values
-	words     []string // the other words, with -- and what follows it
+	words     []string // the other words, including -- and the words after it
 	askedHelp bool
 }
 
@@ -142,7 +142,7 @@ func subcommandNeeded(c *urfave.Context) error {
 	return usage{fmt.Sprintf("there is no command %q", c.Command.Name+" "+asked), hint}
 }
 
-// noUnit is what the library says of a duration that is a number alone.
+// noUnit matches the library's error for a duration without a unit.
 var noUnit = regexp.MustCompile(`invalid value "([0-9.]+)" for flag -([a-z-]+): parse error`)
 
 // removedFlags are flags of earlier versions, with what to use instead.
@@ -151,11 +151,10 @@ var removedFlags = map[string]string{
 	"approve-widen": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
 }
 
-// badWait is what the library says of a value of --wait.
+// badWait matches the library's error for a value of --wait.
 var badWait = regexp.MustCompile(`invalid boolean value "([^"]*)" for -wait: `)
 
-// usageError is what is wrong with the flags of a call, in the words of the
-// other messages.
+// usageError rewrites an error about the flags of a call in the program's own words.
 func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {

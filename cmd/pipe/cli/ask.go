@@ -9,9 +9,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ask asks a person, and is an error unless the answer is what is wanted, or
-// when nobody is there to answer: then the flag does. Where there is no flag, the
-// answer is not named.
+// ask asks a person a question. It returns an error unless the answer is the wanted one. If
+// stdin is not a terminal, the error names flag. With flag "", the error of a wrong answer
+// does not name the wanted one.
 func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	if !a.Interactive {
 		return usage{"nothing was changed: confirmation is needed, but standard input is not a terminal",

@@ -36,7 +36,7 @@ func (a *app) auditCommand() *urfave.Command {
 	}
 }
 
-// told is what the ledger says at the time of a call, with the ref or person of the call.
+// told returns the ledger's state at the time of a call, with the ref or person of the call.
 func (a *app) told(c *urfave.Context, what, example string) (state *audit.State, word string, err error) {
 	if c.Args().Len() != 2 {
 		return nil, "", usage{c.Command.HelpName + " takes a pipeline file and " + what,
@@ -115,7 +115,7 @@ func answersOf(answers []audit.Answer) []answerBody {
 	return out
 }
 
-// names are what the sink calls principals.
+// names returns the sink's names of principals.
 func names(principals []string) []string {
 	var out []string
 	for _, p := range principals {
@@ -212,7 +212,7 @@ func (a *app) auditWhatAction(c *urfave.Context) error {
 	return nil
 }
 
-// split parts what was told from what may have been told.
+// split separates certain answers from possible ones.
 func split(all []audit.Answer) (sure, perhaps []audit.Answer) {
 	for _, x := range all {
 		if x.Perhaps {

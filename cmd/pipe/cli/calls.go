@@ -31,9 +31,9 @@ func (a *app) named(text string) string {
 	})
 }
 
-// call returns a call for the pipeline file of this one: head is the name of a
-// command with flags of its own, such as "run --dry-run". It carries the flags of
-// this call that decide what the command acts on.
+// call returns a command for this call's pipeline file: head is the name of a command with
+// its flags, such as "run --dry-run". It adds the flags of this call that decide what the
+// command acts on.
 func (a *app) call(head string) string {
 	return a.callWith(head, func(name string) bool { return slices.Contains(carriedFlags, name) })
 }
@@ -51,8 +51,8 @@ func (a *app) callWith(head string, carried func(name string) bool) string {
 	return strings.Join(append(words, shellWord(a.file)), " ")
 }
 
-// rerun returns the call that allows a refused run, with the flags of this call
-// that decide what the run does.
+// rerun returns the command that allows a refused run, with the flags of this call that
+// decide what the run does.
 func (a *app) rerun(id string) string {
 	return a.callWith("run --approve "+id, func(name string) bool { return !slices.Contains(onceFlags, name) })
 }

@@ -11,7 +11,7 @@ import (
 //go:embed codes.md
 var codesText string
 
-// code is what is to be known about the code of a problem.
+// code is the documentation of a problem's code.
 type code struct {
 	Name     string   `json:"code"`
 	Text     string   `json:"text"`
@@ -40,7 +40,7 @@ func Codes() []code {
 	return out
 }
 
-// explain prints what a code means, with an example.
+// explain prints the meaning of a code, with an example.
 func (a *app) explain(c code, st print.Style) {
 	display.Fprintf(a.Stdout, "%s\n", st.Bold.Render(c.Name))
 	for _, line := range print.Wrap(c.Text, 92) {

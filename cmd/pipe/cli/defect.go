@@ -36,9 +36,8 @@ func (a *app) printStack(err error) {
 	}
 }
 
-// AbortOnCrash makes a panic that nothing can recover end the program with
-// SIGABRT (134 in a shell): the runtime's own exit code, 2, would say that the
-// file is wrong.
+// AbortOnCrash makes an unrecoverable panic end the program with SIGABRT (134 in a shell):
+// the runtime's own exit code, 2, would mean that the file is wrong.
 func AbortOnCrash() { debug.SetTraceback("crash") }
 
 // unwritten is why the output is incomplete, nil where it is whole or where its

@@ -24,7 +24,7 @@ func (a *app) componentsCommand() *urfave.Command {
 	}
 }
 
-// Component is a part of a pipeline file that has a name and keys of its own.
+// Component is a part of a pipeline file with a name and keys.
 type Component struct {
 	Name   string         `json:"name"`
 	Role   string         `json:"role"`
@@ -134,7 +134,7 @@ func (a *app) printField(f config.Field, indent string, st print.Style) {
 	}
 }
 
-// Facts is what a spec says of a key beside its sentence.
+// Facts returns the facts of a key's spec other than its sentence.
 func Facts(f config.Field) []string {
 	out := []string{f.Type}
 	if len(f.Enum) > 0 {

@@ -96,9 +96,8 @@ func (a *app) noOutput(dir string) error {
 			"; or name another folder with --against DIR"}
 }
 
-// compareWith reads the source as a dry run does and compares what it would
-// send. The report is nil when there was no comparison; the error says why, or
-// why such a run would be refused.
+// compareWith reads the source as a dry run does and compares the result. The report is nil
+// when there was no comparison; the error explains that, or why such a run would be refused.
 func (a *app) compareWith(c *urfave.Context, path, dir string) (*diff.Diff, *run.Report, error) {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()

@@ -40,7 +40,7 @@ func (a *app) doctorAction(c *urfave.Context) error {
 	return nil
 }
 
-// doctor tests both ends of a file and prints what it found.
+// doctor tests both ends of a file and prints the findings.
 func (a *app) doctor(c *urfave.Context, path string) error {
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()

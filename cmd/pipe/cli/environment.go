@@ -15,9 +15,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// readEnvFile reads the variables that stand in for what the environment does
-// not set. Without a path it is .env, which need not exist and which CI must
-// not pick up by accident.
+// readEnvFile reads the variables that the environment does not set. Without a path it reads
+// .env, which need not exist, and which is ignored in CI to avoid accidents.
 func (a *app) readEnvFile(path string) error {
 	asked := path != ""
 	if !asked {

@@ -33,12 +33,12 @@ func (a *app) evalCommand() *urfave.Command {
 	}
 }
 
-// evaluated is what an expression gave for one record.
+// evaluated is the result of an expression for one record.
 type evaluated struct {
 	Ref   string `json:"ref"`
 	Value any    `json:"value"`
 	Error string `json:"error,omitempty"`
-	// Note says that the record never comes to its mapping.
+	// Note means that no mapping takes the record.
 	Note string `json:"note,omitempty"`
 	err  error
 }
@@ -96,7 +96,7 @@ type evaluator struct {
 
 var _ component.Observer = (*evaluator)(nil)
 
-// Mapping evaluates it for a record that comes to its mapping.
+// Mapping evaluates the expression for a record that a mapping takes.
 func (e *evaluator) Mapping(w *component.Worker, r *component.Record) {
 	if !e.want(r.Ref) {
 		return
@@ -134,10 +134,10 @@ func (e *evaluator) result(ref string) evaluated {
 	return evaluated{Ref: ref, Error: err.Error(), err: err}
 }
 
-// expressionFile is what the expression of the call is called in positions.
+// expressionFile is the file name of the call's expression in positions.
 const expressionFile = "EXPRESSION"
 
-// evalProblem renders what is wrong with the expression.
+// evalProblem renders a problem of the expression.
 func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string, p config.Problem) error {
 	problems := config.Problems{p}
 	if !c.Bool("json") {
@@ -152,7 +152,7 @@ func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string
 	return problems
 }
 
-// printValue prints what the expression gives for one record.
+// printValue prints the result of the expression for one record.
 func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string, one evaluated) error {
 	var bad *expression.RuntimeError
 	if errors.As(one.err, &bad) {

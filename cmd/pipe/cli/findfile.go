@@ -14,8 +14,7 @@ import (
 // fileVariable names the pipeline file of calls that leave it out.
 const fileVariable = "PIPE_FILE"
 
-// needFile are the commands for which a person names the file: what they do cannot be
-// taken back.
+// needFile are the commands that require the file, because they cannot be undone.
 var needFile = []string{"adopt", "approve", "purge", "datasource apply", "state import"}
 
 // findFile adds the pipeline file to a call that leaves it out, and says which it is.
@@ -47,7 +46,7 @@ func (a *app) findFile(p *parsed) error {
 	return nil
 }
 
-// hasFile reports whether the first word of a call is meant as a file.
+// hasFile reports whether the first word of a call is a file.
 func (a *app) hasFile(p parsed) bool {
 	if len(p.words) == 0 {
 		return false

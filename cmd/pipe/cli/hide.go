@@ -120,8 +120,8 @@ func unknownRef(near []string) error {
 		"neither the last good run, nor the source, nor Glean has it; it was not put on the hidden list")
 }
 
-// findMentions reads the source for documents that mention what was hidden. Where
-// the source does not answer a note says so.
+// findMentions reads the source for documents that mention the hidden ones. If the source
+// does not answer, it adds a note.
 func (a *app) findMentions(ctx context.Context, o *operating, done *operate.HideResult, out *hideJSON) {
 	s := o.selecting(a, nil)
 	s.Refs = nil
@@ -220,7 +220,7 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 	return nil
 }
 
-// who is the person at the keyboard, as far as the environment says.
+// who returns the name of the user from the environment.
 func (a *app) who() string {
 	host, _ := os.Hostname()
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {

@@ -26,11 +26,10 @@ import (
 // shippedName is the pipeline that is shipped, where `pipe init` writes it.
 const shippedName = "pipelines/backstage.yaml"
 
-// ignoreName is written only where there is none: whoever has one keeps it.
+// ignoreName is written only if there is none.
 const ignoreName = ".gitignore"
 
-// ignored is what must not get into version control: secrets, and what would be
-// sent.
+// ignored are the files that must not get into version control: secrets and output.
 const ignored = ".env\n/out/\n"
 
 func (a *app) initCommand() *urfave.Command {
@@ -117,8 +116,8 @@ func writeInit(file, name string, text []byte) error {
 	})
 }
 
-// testAnswers tests both ends with the answers of a person, as pipe doctor does, and says
-// how to go on.
+// testAnswers tests both ends with a person's answers, as pipe doctor does, and prints the
+// next steps.
 func (a *app) testAnswers(c *urfave.Context, dir string, answers initAnswers) error {
 	path := filepath.Join(dir, filepath.FromSlash(shippedName))
 	if err := a.readEnvFile(filepath.Join(dir, envName)); err != nil {
@@ -130,7 +129,7 @@ func (a *app) testAnswers(c *urfave.Context, dir string, answers initAnswers) er
 	return err
 }
 
-// printNext says what a person does next.
+// printNext prints the next steps.
 func (a *app) printNext(dir string, answers initAnswers) {
 	display.Fprintf(a.Stdout, "\nNext:\n")
 	step := func(call, what string) { display.Fprintf(a.Stdout, "  %s\n      %s\n", call, what) }
@@ -186,7 +185,7 @@ func (a *app) initFiles() (map[string][]byte, error) {
 		}
 		files[path.Join("pipelines", e.Name())] = text
 	}
-	// nobody has looked at the first widening yet
+	// at first, a person should look at each widening
 	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1)
 	files[shippedName] = text
 	d := pipeline.Parse(shippedName, text,

@@ -10,9 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// envExample is a file of every variable of a pipeline, each explained with the
-// comment that stands with it in the file: those that a run needs to be filled in,
-// the others as comments with their defaults.
+// envExample is a file of every variable of a pipeline, each with its comment in the
+// pipeline file: required variables to be filled in, the others as comments with their
+// defaults.
 func envExample(d *pipeline.Definition, text string) []byte {
 	explained := explanations(text)
 	var before []string
@@ -31,7 +31,7 @@ func envExample(d *pipeline.Definition, text string) []byte {
 			if (!v.HasDefault || other != "" || v.Secret && v.Default == "") != needed {
 				continue
 			}
-			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // what is said once holds for all below it
+			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // an explanation also holds for the variables below it
 				b.WriteString("\n")
 				if eitherOr.MatchString(strings.Join(lines, " ")) {
 					fmt.Fprintf(&b, "# One of these two: %s or %s.\n", v.Name, other)
@@ -58,8 +58,8 @@ func inOrder(all []config.Variable) []config.Variable {
 	return out
 }
 
-// explanation is a comment `# NAME: text` with the comment lines that follow it.
-// An … in the name stands for any part of one.
+// explanation is a comment `# NAME: text` with the comment lines that follow it. An … in the
+// name matches any part of a name.
 type explanation struct {
 	name  string
 	lines []string
@@ -92,10 +92,10 @@ func explanations(text string) allExplanations {
 	return out
 }
 
-// eitherOr says of a variable that it or another is needed.
+// eitherOr matches the comment of a variable that can be replaced by another.
 var eitherOr = regexp.MustCompile(`this or ([A-Z][A-Z0-9_]*) is needed`)
 
-// either is the variable of which one or the other is needed; "" for most.
+// either returns the variable that can replace name; "" for most.
 func (all allExplanations) either(name string) string {
 	for _, e := range all {
 		m := eitherOr.FindStringSubmatch(strings.Join(e.lines, " "))
@@ -109,7 +109,7 @@ func (all allExplanations) either(name string) string {
 	return ""
 }
 
-// of is what is said of a variable.
+// of returns the explanation of a variable.
 func (all allExplanations) of(name string) []string {
 	for _, e := range all {
 		before, after, pattern := strings.Cut(e.name, "…")

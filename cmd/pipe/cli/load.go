@@ -15,7 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// loading is what a command needs of a file.
+// loading is what a command needs from a file.
 type loading struct {
 	only        []string
 	lenient     bool // variables may be unset everywhere
@@ -25,7 +25,7 @@ type loading struct {
 	noSource    bool // the source is not opened, and its variables may be unset
 }
 
-// options are what a call says about how its file is loaded and opened.
+// options returns how the flags of a call load and open its file.
 func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, error) {
 	set, err := settingsOf(c)
 	if err != nil {
@@ -45,8 +45,8 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 	return o, nil
 }
 
-// loaded adds to the problems of a file what the command line knows, and prints its
-// warnings when it has no errors.
+// loaded adds the problems that only the command line knows, and prints the warnings of a
+// file without errors.
 func (a *app) loaded(c *urfave.Context, d *pipeline.Definition) {
 	a.nameHints(d.Problems)
 	a.oldVariables(c, d)
@@ -63,7 +63,7 @@ func (a *app) nameHints(problems config.Problems) {
 	}
 }
 
-// load loads a file and prints what is wrong with it. What is loaded is to be closed.
+// load loads a file and prints its problems. The caller closes the result.
 func (a *app) load(ctx context.Context, c *urfave.Context, path string, l loading) (*job.File, error) {
 	o, err := a.options(c, path, l)
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *app) load(ctx context.Context, c *urfave.Context, path string, l loadin
 	return f, a.loadError(c, err)
 }
 
-// open loads a file, prints what is wrong with it, and opens its source and sink.
+// open loads a file, prints its problems, and opens its source and sink.
 func (a *app) open(ctx context.Context, c *urfave.Context, path string, l loading) (*job.Job, error) {
 	o, err := a.options(c, path, l)
 	if err != nil {

@@ -39,8 +39,7 @@ var exitStatus = []string{
 	job.Unconfirmed: "Sent, but Glean has paused a deletion, lost the upload or not confirmed.",
 }
 
-// manPage returns the manual page of the program in roff, from what its commands say
-// of themselves.
+// manPage returns the manual page of the program in roff, from the texts of its commands.
 func manPage(app *urfave.App, v version.Info) string {
 	var b strings.Builder
 	date := ""

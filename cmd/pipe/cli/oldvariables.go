@@ -12,9 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// deciding are the commands that refuse a variable of the Python connector which
-// they would ignore: those that publish, and those that say whether that could be
-// done. The rest only look, or take documents away.
+// deciding are the commands that refuse a variable of the Python connector which they would
+// ignore: those that publish, and those that report whether that would succeed. The others
+// only show, or remove documents.
 var deciding = []string{"run", "check", "doctor", "push", "purge", "process", "datasource plan", "datasource apply"}
 
 // oldVariables adds the variables of the Python connector that the call would

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/operate"
 )
 
-// operating is a job with the refs of a call, for commands that act on what a sink
-// holds outside a run.
+// operating is a job with the refs of a call, for commands that act on a sink's contents
+// outside a run.
 type operating struct {
 	*job.Job
 	refs []string // the words after the file
@@ -45,7 +45,7 @@ func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *
 	return err
 }
 
-// selecting is what operate.Select is asked for.
+// selecting returns the arguments of operate.Select.
 func (o *operating) selecting(a *app, stop <-chan struct{}) operate.SelectOptions {
 	return operate.SelectOptions{Refs: o.refs, RunID: o.RunID, By: a.who(), State: o.State, Log: a.log, Stop: stop}
 }

@@ -55,7 +55,7 @@ func allowUnpinned() urfave.Flag {
 		Usage: "start plugins that have no checksum in the file (for development)"}
 }
 
-// What a checksum can be.
+// The states of a checksum.
 const (
 	sumPinned      = "pinned"
 	sumInterpreter = "pinned (interpreter only)"
@@ -181,8 +181,8 @@ func (a *app) printPlugins(all []listedPlugin, st print.Style) {
 // aloneTimeout is how long a plugin may take for a call outside a pipeline.
 const aloneTimeout = 30 * time.Second
 
-// alone is a plugin outside a pipeline; its command is what the call names,
-// below the working directory.
+// alone returns the options of a plugin outside a pipeline; its command is relative to the
+// working directory.
 func (a *app) alone(c *urfave.Context, command []string) (pluginhost.Options, error) {
 	if len(command) == 0 {
 		return pluginhost.Options{},

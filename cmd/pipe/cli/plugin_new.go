@@ -43,7 +43,7 @@ var templates embed.FS
 
 var pluginName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// project is what the templates are filled with.
+// project has the values for the templates.
 type project struct {
 	Name string
 	// Program is the file that the pipeline file names.
@@ -107,9 +107,9 @@ func (a *app) pluginNew(c *urfave.Context) error {
 	return nil
 }
 
-// inGo makes a module of its own. With a released pipe it requires that version. With
-// another, or for the checkout of --sdk, it replaces the SDK by a checkout and requires
-// the versions of that checkout, which are on this machine already.
+// inGo writes a separate module. A released pipe requires the SDK at its own version. A
+// development build, or --sdk, replaces the SDK by a checkout and requires the versions of
+// that checkout, which are already on this machine.
 func (p *project) inGo(files map[string][]byte, sdk string) error {
 	p.Program, p.Version = p.Name, "v0.0.0"
 	if built := version.Current(); built.Released && sdk == "" {

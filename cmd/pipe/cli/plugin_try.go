@@ -39,7 +39,7 @@ func (a *app) pluginTryCommand() *urfave.Command {
 	}
 }
 
-// tried is what became of one record.
+// tried is the result of one record.
 type tried struct {
 	Ref     string             `json:"ref"`
 	Outcome string             `json:"outcome"`
@@ -114,8 +114,8 @@ func exampleOf(ctx context.Context, o pluginhost.Options, text string) (config s
 	return text, bytes.NewReader(line), nil
 }
 
-// startAlone starts a plugin with a config of the call; what is wrong with it is
-// shown where it stands.
+// startAlone starts a plugin with a config of the call, and shows problems of the config at
+// their positions.
 func (a *app) startAlone(ctx context.Context, c *urfave.Context, o pluginhost.Options,
 	text string) (*pluginhost.Transform, error) {
 	doc, problems := config.Parse("--config", []byte(cmp.Or(strings.TrimSpace(text), "{}")))

@@ -69,8 +69,8 @@ func (a *app) purgeAction(c *urfave.Context) error {
 	})
 }
 
-// datasourceIn is the name of the datasource that a pipeline file fills, NAME where
-// the file does not tell.
+// datasourceIn returns the name of the datasource that a pipeline file fills, NAME if it is
+// not known.
 func (a *app) datasourceIn(c *urfave.Context, path string) string {
 	d, err := a.parse(c, path, loading{lenient: true, unpinned: true})
 	if err != nil {
@@ -84,7 +84,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// heldText says in a sentence what a place holds.
+// heldText describes in a sentence what a place holds.
 func heldText(i *component.Inspection) string {
 	text := ""
 	for _, s := range i.Streams {

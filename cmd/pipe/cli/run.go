@@ -99,7 +99,7 @@ func (a *app) runAction(c *urfave.Context) error {
 	return a.runFile(c, path, ids)
 }
 
-// fromOutputAlone refuses --from-output with what it has no use for.
+// fromOutputAlone refuses flags that --from-output cannot use.
 func fromOutputAlone(c *urfave.Context) error {
 	if !c.IsSet("from-output") {
 		return nil
@@ -185,8 +185,7 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 	return a.loadError(c, r.Err)
 }
 
-// showProblems renders what was found wrong with the file after its check, as
-// check does.
+// showProblems renders problems of the file that were found after its check, as check does.
 func (a *app) showProblems(c *urfave.Context, d *pipeline.Definition, err error) {
 	var problems config.Problems
 	if !errors.As(err, &problems) {
@@ -227,7 +226,7 @@ func (a *app) reportRun(c *urfave.Context, r *job.Result, box *job.Sandbox) erro
 	return nil
 }
 
-// printSandbox prints what the servers of a sandbox hold.
+// printSandbox prints the contents of a sandbox's servers.
 func (a *app) printSandbox(s *job.Sandbox) error {
 	for _, one := range []*component.Sandbox{s.Source, s.Sink} {
 		if one.Summary != nil {
@@ -244,8 +243,8 @@ func (a *app) printSandbox(s *job.Sandbox) error {
 // signal.
 const graceAfterSecond = 3 * time.Second
 
-// watch turns the first signal into a stop and the second into an end. A stop
-// lets an upload that is under way end. ctx is that of the command.
+// watch turns the first signal into a stop and the second into an end. After a stop, a
+// running upload is completed. ctx is that of the command.
 func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{} {
 	stop := make(chan struct{})
 	if a.Signal == nil {
@@ -299,7 +298,7 @@ func (a *app) interruptible(parent context.Context) (context.Context, context.Ca
 	return ctx, cancel
 }
 
-// commaList splits what was given at commas: users,groups is two streams.
+// commaList splits values at commas: users,groups is two streams.
 func commaList(given []string) []string {
 	var out []string
 	for _, g := range given {

@@ -68,9 +68,8 @@ func (a *app) sandboxAction(c *urfave.Context) error {
 	return nil
 }
 
-// pointers are what points a file at the servers: NAME=VALUE for what it takes
-// from variables, PATH=VALUE for --set for what it says itself. What the file
-// leaves to its default is left to it.
+// pointers returns the settings that point a file at the servers: NAME=VALUE for values from
+// variables, PATH=VALUE for --set for literal values. Defaults stay defaults.
 func pointers(d *pipeline.Definition, all []pipeline.Setting) (variables, settings []string) {
 	for _, s := range all {
 		part, rest, _ := strings.Cut(strings.TrimPrefix(s.Path, "@"), ".")

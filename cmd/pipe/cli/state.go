@@ -184,7 +184,7 @@ func orNone(text string) string {
 	return text
 }
 
-// approvalState is what an approval is good for.
+// approvalState describes whether an approval can still be used.
 func approvalState(one baseline.Approval, now time.Time) string {
 	switch {
 	case one.UsedBy != "":

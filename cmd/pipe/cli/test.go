@@ -45,7 +45,7 @@ func (a *app) testCommand() *urfave.Command {
 	}
 }
 
-// tested is what became of the tests of one file.
+// tested is the result of the tests of one file.
 type tested struct {
 	File     string          `json:"file"`
 	Pipeline string          `json:"pipeline"`
@@ -148,7 +148,7 @@ func (a *app) testPipeline(path string, variables map[string]string, set []pipel
 	}.Parse()
 }
 
-// suitePath is the test file that is meant: itself, or that beside a pipeline.
+// suitePath returns the path of a test file, or of the tests of a pipeline.
 func suitePath(path string) (string, error) {
 	if suite.IsTestFile(path) {
 		return path, nil
@@ -208,7 +208,7 @@ func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o su
 	return out, nil
 }
 
-// wrongFile renders what is wrong with a file.
+// wrongFile renders the problems of a file.
 func (a *app) wrongFile(c *urfave.Context, problems config.Problems, source func() []byte) error {
 	if !c.Bool("json") {
 		problems.Render(a.Stderr, func(string) []byte { return source() })
@@ -242,8 +242,8 @@ func (a *app) printTest(r suite.Result, st print.Style) {
 	}
 }
 
-// sumTests closes the output: numbers, coverage, and the error that says the
-// exit code. A part of the tests proves nothing about what is untested.
+// sumTests prints the end of the output: numbers and coverage. Its error decides the exit
+// code. With only a part of the tests, untested rules are not an error.
 func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 	passed, total := 0, 0
 	for _, one := range all {
@@ -286,8 +286,8 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 	return err
 }
 
-// printCoverage prints what the tests of a pipeline touched, and gives the names
-// of the rules that they did not.
+// printCoverage prints what the tests of a pipeline covered, and returns the names of the
+// other rules.
 func (a *app) printCoverage(c *urfave.Context, path string, cov *suite.Coverage) (untested []string) {
 	rules, mapping := suite.Untouched(cov.Rules), suite.Untouched(cov.Mapping)
 	for _, l := range rules {

@@ -13,10 +13,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// secretFile is a new version of a file that holds a secret. What can fail is
-// tried before there is a secret to lose: nobody else rotates it, the folder takes
-// a file of the same mode and owner that can take the old one's place, and the
-// disk has room for it.
+// secretFile is a new version of a file with a secret. Everything that can fail is tried
+// before there is a new secret to lose: no other process rotates it, the folder accepts a
+// file of the same mode and owner that can replace the old one, and the disk has space for
+// it.
 type secretFile struct {
 	path    string // of the file that is replaced; a link is followed
 	f       *atomicfile.File

@@ -24,8 +24,8 @@ var outside = []string{"ALL_PROXY", "CI", "GOGC", "GOMEMLIMIT", "HTTP_PROXY", "H
 // mostUnread is how many names without a near one are listed.
 const mostUnread = 10
 
-// reportUnread warns of the names in .env that nothing reads, with the name that
-// was most likely meant, once in a call.
+// reportUnread warns once in a call about names in .env that nothing reads, with the nearest
+// known name.
 func (a *app) reportUnread(w io.Writer, files ...*pipeline.Definition) {
 	if a.envFile == nil || a.unreadReported {
 		return

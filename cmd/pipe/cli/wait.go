@@ -21,7 +21,7 @@ func newWaitFlag(usage string) *waitFlag {
 // TakesValue is false: the value, when there is one, follows an equals sign.
 func (*waitFlag) TakesValue() bool { return false }
 
-// GetDefaultText says how long --wait without a value waits.
+// GetDefaultText returns how long --wait without a value waits.
 func (*waitFlag) GetDefaultText() string { return "30m" }
 
 func (f *waitFlag) String() string { return urfave.FlagStringer(f) }

@@ -94,8 +94,8 @@ func (a *app) readInput(path string, m component.Model) ([]component.Recorded, e
 	return input, wrongInput("--input", err)
 }
 
-// wrongInput returns what is wrong with the file that a flag names as a wrong call;
-// nil stays nil.
+// wrongInput turns an error of the file that a flag names into a usage error, except
+// config.Problems; nil stays nil.
 func wrongInput(flag string, err error) error {
 	if err == nil || errors.As(err, new(config.Problems)) {
 		return err
@@ -103,8 +103,7 @@ func wrongInput(flag string, err error) error {
 	return usage{flag + ": " + err.Error(), fault.RemedyOf(err)}
 }
 
-// printNotes prints sentences about records that were not taken as they stand in
-// their file.
+// printNotes prints sentences about records that were changed when their file was read.
 func (a *app) printNotes(notes []string) {
 	for _, n := range notes {
 		display.Fprintf(a.Stderr, "! %s\n", n)
@@ -121,7 +120,7 @@ func (a *app) watchRun(ctx context.Context, c *urfave.Context, w *watched, o com
 	return err
 }
 
-// pickRef finds the record that is meant among those that were read.
+// pickRef finds the record that the call names among those that were read.
 func (w *watched) pickRef(asked string, records []string) (string, error) {
 	m := explain.NewMatcher(w.Pipeline.Model, asked)
 	ref, near := m.Pick(records)

@@ -20,8 +20,7 @@ type writer struct {
 	target *target
 }
 
-// target is where a writer writes: to what is behind it, or to something that was put
-// there for a while.
+// target is where a writer writes: to its output, or temporarily elsewhere.
 type target struct{ io.Writer }
 
 func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
@@ -30,8 +29,7 @@ func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
 	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape, target: t}
 }
 
-// divert sends what is written from now on elsewhere, with nil to what is behind the
-// writer again.
+// divert sends later writes elsewhere, or with nil to the output again.
 func (w *writer) divert(to io.Writer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -41,9 +39,8 @@ func (w *writer) divert(to io.Writer) {
 	w.target.Writer = to
 }
 
-// Write writes p without secrets. It keeps a line that has not ended for the
-// next call. It never fails, so that output that cannot be written does not stop
-// a run in the middle; Err has the error for the end.
+// Write writes p without secrets. It keeps an incomplete line for the next call. It never
+// fails, so a full disk does not stop a run in the middle; Err returns the error at the end.
 func (w *writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -59,10 +56,10 @@ func (w *writer) Flush() {
 	w.escape.Flush()
 }
 
-// Err is the first error of what is behind the writer.
+// Err returns the first error of the output.
 func (w *writer) Err() error { return w.escape.Err() }
 
-// flush writes what an output has kept.
+// flush writes what an output has buffered.
 func flush(w io.Writer) {
 	if out, ok := w.(*writer); ok {
 		out.Flush()
