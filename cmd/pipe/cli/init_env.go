@@ -31,7 +31,7 @@ func envExample(d *pipeline.Definition, text string) []byte {
 			if (!v.HasDefault || other != "" || v.Secret && v.Default == "") != needed {
 				continue
 			}
-			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // an explanation also holds for the variables below it
+			if lines := explained.of(v.Name); !slices.Equal(lines, before) { // also for the variables below it
 				b.WriteString("\n")
 				if eitherOr.MatchString(strings.Join(lines, " ")) {
 					fmt.Fprintf(&b, "# One of these two: %s or %s.\n", v.Name, other)
