@@ -36,8 +36,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// world is a transform whose plugin is the test binary in a mode, and what is
-// around it.
+// world is a transform whose plugin is the test binary in a mode, with its surroundings.
 type world struct {
 	*Transform
 	log  *buffer
@@ -109,8 +108,8 @@ func (w *world) apply(t *testing.T, records ...*component.Record) ([]component.O
 	return w.Apply(ctx, nil, records)
 }
 
-// TestBadAnswers: what a plugin does in a batch, what is said about it, and what
-// on_error makes of it.
+// TestBadAnswers: wrong behaviour of a plugin in a batch, its error message, and the effect
+// of on_error.
 func TestBadAnswers(t *testing.T) {
 	everything := `plugin tester (` + os.Args[0] + `), a batch of 2 records, from component:default/a to component:default/b: `
 	one := `plugin tester (` + os.Args[0] + `), record component:default/a: `
@@ -177,7 +176,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestBadStarts: what keeps a plugin from starting, and what is said about it.
+// TestBadStarts: faults that prevent a plugin from starting, with their error messages.
 func TestBadStarts(t *testing.T) {
 	script := func(text string, mode os.FileMode) string {
 		path := filepath.Join(t.TempDir(), "script")
@@ -265,7 +264,7 @@ func TestBadStarts(t *testing.T) {
 	}
 }
 
-// TestGood: changes, drops with their name, what travels, what is removed.
+// TestGood: changes, drops with their names, sent fields, removed fields.
 func TestGood(t *testing.T) {
 	sum, err := Checksum(os.Args[0])
 	if err != nil {
@@ -376,8 +375,8 @@ func TestPassWarns(t *testing.T) {
 	}
 }
 
-// TestLargeRecords: a call carries 4 MB of records, a single larger record goes
-// alone, and a server that takes less is told from others.
+// TestLargeRecords: a call carries 4 MB of records, a single larger record is sent alone,
+// and the error of a server with a lower limit is recognised.
 func TestLargeRecords(t *testing.T) {
 	var records []*component.Record
 	for i := range 4 {
@@ -403,8 +402,8 @@ func TestLargeRecords(t *testing.T) {
 	}
 }
 
-// TestCrashOnce: the batch is tried once more, on a new process, which is held
-// against its checksum again.
+// TestCrashOnce: the batch is tried again on a new process, which is checked against its
+// checksum again.
 func TestCrashOnce(t *testing.T) {
 	sum, err := Checksum(os.Args[0])
 	if err != nil {
@@ -428,8 +427,8 @@ func TestCrashOnce(t *testing.T) {
 	}
 }
 
-// TestInnocent: a batch that is in flight beside one that ends the process is
-// not blamed for it.
+// TestInnocent: a batch in flight at the same time as one that ends the process is not
+// blamed.
 func TestInnocent(t *testing.T) {
 	w := newWorld(t, "crash on poison", func(o *Options) { o.OnError = onErrorReject })
 	w.start(t)
@@ -500,8 +499,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestFork: what a plugin forked ends with it, also what made itself a session of
-// its own.
+// TestFork: forked processes of a plugin end with it, also those in their own sessions.
 func TestFork(t *testing.T) {
 	for _, mode := range []string{"fork", "fork and crash", "session", "session and crash"} {
 		if strings.HasPrefix(mode, "session") && runtime.GOOS != "linux" {

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// misbehaveEarly does what a mode does before there is a server.
+// misbehaveEarly acts out a mode before there is a server.
 func misbehaveEarly(mode string) {
 	switch mode {
 	case "crash at start":
@@ -240,7 +240,7 @@ func (p *testPlugin) Transform(ctx context.Context, r *proto.TransformRequest) (
 		out.Outcomes[0] = &proto.Outcome{Error: strings.Join(os.Environ(), " ") + " stdin:" + stdin() + " folder:" + folder()}
 	case "fork", "fork and crash", "session", "session and crash":
 		child, file := exec.Command("/bin/sleep", "1000"), os.Getenv(fileVariable)
-		if strings.HasPrefix(p.mode, "session") { // whose child is nobody's when its parent has ended
+		if strings.HasPrefix(p.mode, "session") { // whose child is orphaned when its parent has ended
 			child = exec.Command("/bin/sh", "-c", "sleep 1000 & echo $! > "+file+".child")
 			inSession(child)
 		}

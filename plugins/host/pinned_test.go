@@ -10,9 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// TestRunsWhatWasHashed: a file that others can change is exchanged between the
-// hash and the start, and what was hashed runs, with its neighbours beside it.
-// One that nobody else can change runs where it stands.
+// TestRunsWhatWasHashed: if a file that others can change is replaced between the hash and
+// the start, the hashed content runs, with its neighbouring files. A file that no one else
+// can change runs in place.
 func TestRunsWhatWasHashed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this system runs a file under its path only")
@@ -74,8 +74,8 @@ func TestRunsWhatWasHashed(t *testing.T) {
 	}
 }
 
-// TestCopyCannotRun: where the system refuses to run a copy, the error says that it is
-// one and what to do.
+// TestCopyCannotRun: if the system refuses to run a copy, the error says that it is a copy
+// and what to do.
 func TestCopyCannotRun(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("this system makes no copies")

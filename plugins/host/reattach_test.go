@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// debugged starts the test binary as a plugin that somebody else runs, and gives
-// its address and process.
+// debugged starts the test binary as a plugin under a debugger, and returns its address and
+// process.
 func debugged(t *testing.T, mode string) (address string, cmd *exec.Cmd) {
 	t.Helper()
 	cmd, line := spawn(t, modeVariable+"="+mode, proto.CookieKey+"="+proto.CookieValue,
@@ -24,8 +24,8 @@ func debugged(t *testing.T, mode string) (address string, cmd *exec.Cmd) {
 	return parts[3], cmd
 }
 
-// TestReattach: the process of PIPE_REATTACH_PLUGINS is used, more than once,
-// and never ended; nothing is started beside it, so that no checksum is needed.
+// TestReattach: the process of PIPE_REATTACH_PLUGINS is used more than once and never ended;
+// no other process is started, so no checksum is needed.
 func TestReattach(t *testing.T) {
 	address, cmd := debugged(t, "drop")
 	for range 2 {
@@ -46,7 +46,7 @@ func TestReattach(t *testing.T) {
 	}
 }
 
-// TestReattachBad: what is wrong with the variable is told.
+// TestReattachBad: faults of the variable are reported.
 func TestReattachBad(t *testing.T) {
 	for value, want := range map[string]string{
 		`{"tester":`: "PIPE_REATTACH_PLUGINS is not what a plugin prints",

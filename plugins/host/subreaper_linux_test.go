@@ -42,8 +42,8 @@ func TestSubreaperAsked(t *testing.T) {
 	}
 }
 
-// TestSubreaperKilled: without its subreaper a plugin ends, also where pipe is killed
-// with it, and a run goes on with another one.
+// TestSubreaperKilled: a plugin ends with its subreaper, also if pipe is killed at the same
+// time, and a run continues with another plugin.
 func TestSubreaperKilled(t *testing.T) {
 	t.Run("both", func(t *testing.T) {
 		host, pids := hosted(t, "fork", shortTemp(t))
@@ -51,7 +51,7 @@ func TestSubreaperKilled(t *testing.T) {
 		syscall.Kill(subreaper, syscall.SIGKILL)
 		host.Process.Kill()
 		gone(t, pids[0], 2*time.Second)
-		syscall.Kill(pids[1], syscall.SIGKILL) // what it forked is nobody's
+		syscall.Kill(pids[1], syscall.SIGKILL) // its forked process is orphaned
 	})
 	t.Run("alone", func(t *testing.T) {
 		w := newWorld(t, "removes", nil)

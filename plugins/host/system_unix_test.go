@@ -17,7 +17,7 @@ import (
 func stop(pid int) { syscall.Kill(pid, syscall.SIGSTOP) }
 func kill(pid int) { syscall.Kill(pid, syscall.SIGKILL) }
 
-// inSession starts a command in a session of its own.
+// inSession starts a command in its own session.
 func inSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // alive reports whether a process runs; a zombie does not.
@@ -34,7 +34,7 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
-// TestStopped: a stopped process is ended all the same.
+// TestStopped: a stopped process is ended, too.
 func TestStopped(t *testing.T) {
 	w := newWorld(t, "noop", nil)
 	w.start(t)

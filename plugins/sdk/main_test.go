@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// The test binary is also the plugin, and a parent that starts it: as names
-// what it is to be.
+// The test binary is also the plugin, and a parent that starts it; as selects the role.
 const as = "SDK_TEST_AS"
 
 func TestMain(m *testing.M) {
@@ -39,7 +38,7 @@ type sampleConfig struct {
 	Skip   []string `json:"skip"`
 }
 
-// sample does what the title says.
+// sample does what the record's title says.
 func sample() Plugin {
 	cfg := sampleConfig{Suffix: "!", Times: 1}
 	return Plugin{

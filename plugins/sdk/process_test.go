@@ -23,7 +23,7 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// start runs the sample as a process of its own, as pipe does.
+// start runs the sample as a separate process, as pipe does.
 func start(t *testing.T) (*plugin.Client, proto.TransformClient, *buffer) {
 	t.Helper()
 	cmd, stderr := exec.Command(os.Args[0]), new(buffer)
@@ -102,7 +102,7 @@ func TestEndsAfterLastConnection(t *testing.T) {
 	ended(t, client.Exited)
 }
 
-// TestEndsWithItsParent: without any connection the parent alone tells.
+// TestEndsWithItsParent: without a connection, a plugin ends when its parent does.
 func TestEndsWithItsParent(t *testing.T) {
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), as+"=parent", proto.CookieKey+"="+proto.CookieValue, "TMPDIR="+t.TempDir())

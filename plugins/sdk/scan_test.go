@@ -17,8 +17,8 @@ var pieces = []string{
 	"\x00", "\ufeff",
 }
 
-// checkMembers: what is accepted are the members that encoding/json finds, and
-// encoding/json refuses nothing that is accepted.
+// checkMembers compares accepted input with encoding/json: both find the same members, and
+// encoding/json accepts it, too.
 func checkMembers(t *testing.T, raw string) (ok bool) {
 	t.Helper()
 	list, ok := membersIn([]byte(raw))
@@ -53,7 +53,7 @@ func checkMembers(t *testing.T, raw string) (ok bool) {
 	return true
 }
 
-// TestMembersIn compares with encoding/json on what is and what is not JSON.
+// TestMembersIn compares with encoding/json on valid and invalid JSON.
 func TestMembersIn(t *testing.T) {
 	for _, raw := range []string{
 		`{}`, ` { "a" : 1 } `, `{"a":1,"a":2}`, `{"a":{"b":[true,null,-0.5e-7]},"c":"\u00e9\"\n"}`, `{"é":"😀"}`,
@@ -105,7 +105,8 @@ func TestDeepRecord(t *testing.T) {
 	}
 }
 
-// TestTextAfterSet: what was set is what is read, also where the record was looked into before.
+// TestTextAfterSet: a value that was set is read back, also after earlier reads of the
+// record.
 func TestTextAfterSet(t *testing.T) {
 	r := &Record{raw: []byte(`{"spec":{"type":"a","owner":"b"}}`), writes: []string{"spec"}}
 	if r.Text("spec.type") != "a" || !r.Has("spec.owner") {

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
-// TestSessionKeepsNoRecord: what a session holds keeps none of the records it is made of.
+// TestSessionKeepsNoRecord: a session keeps no record in memory.
 func TestSessionKeepsNoRecord(t *testing.T) {
 	s := open(t, t.TempDir())
 	pipelinetest.Freed(t, []string{"team", "ann", "stranger"}, func(r *pipelinetest.Copy) {

@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// outlet keeps what Seal hands out.
+// outlet keeps the items that Seal emits.
 type outlet struct {
 	kept map[string][]component.Encoded
 	ends []string
@@ -80,8 +80,8 @@ func TestSeal(t *testing.T) {
 	}
 }
 
-// TestPermissions: invariant 2. No decision is rejected, unknown refs let nobody in,
-// and a set with one of them is dropped whole.
+// TestPermissions: invariant 2. A missing decision rejects the document, unknown refs grant
+// no access, and a set with an unknown ref is dropped whole.
 func TestPermissions(t *testing.T) {
 	s, _ := sealed(t)
 	listed := func(principals []string, sets ...[]string) access.Permissions {
@@ -171,8 +171,8 @@ func TestPublishIsWhole(t *testing.T) {
 	}
 }
 
-// TestPublishHides: what is hidden while the files are written is not in them, and
-// what is hidden after they were replaced is taken out again.
+// TestPublishHides: documents hidden while the files are written are not in them, and
+// documents hidden after the replacement are removed again.
 func TestPublishHides(t *testing.T) {
 	for name, hiddenAt := range map[string]int{"before": 1, "after": 2} {
 		dir, asked := t.TempDir(), 0

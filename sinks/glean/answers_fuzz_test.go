@@ -18,7 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// answering is a sink whose Glean answers as told.
+// answering is a sink with a Glean that answers as the test defines.
 func answering(t *testing.T, answer func(path string) (status int, contentType, body string)) (gleantest.Session,
 	*glean.Sink) {
 	t.Helper()
@@ -59,8 +59,8 @@ const goodStatus = `{"documents":{"bulkUploadHistory":[{"uploadId":"pipe-documen
 	`"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},"memberships":{"counts":{"uploaded":1}}},` +
 	`"datasourceVisibility":"ENABLED_FOR_ALL"}`
 
-// FuzzStatus: whatever the status says, what is taken from it stands in it, and
-// nothing of it says that an upload is complete that it does not name.
+// FuzzStatus: values taken from a status are in it, and no status makes an upload complete
+// that it does not name.
 func FuzzStatus(f *testing.F) {
 	for _, seed := range []string{
 		goodStatus, `{}`, `[]`, `null`, `"x"`, `0`, ``, `{`, `<html>`, "\x00\xff", `{"documents":null,"identity":null}`,
@@ -98,7 +98,7 @@ func FuzzStatus(f *testing.F) {
 	})
 }
 
-// FuzzConfig: a live config agrees only when it says what the file does.
+// FuzzConfig: a live config agrees only when it equals the file's settings.
 func FuzzConfig(f *testing.F) {
 	live := agreeing(f)
 	for _, seed := range []string{

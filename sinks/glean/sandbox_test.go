@@ -12,8 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// TestSandbox: the spec's sandbox knows the file's datasource, takes what the
-// sink sends, and says who finds what.
+// TestSandbox: the spec's sandbox has the file's datasource, accepts the sink's requests,
+// and reports who finds what.
 func TestSandbox(t *testing.T) {
 	box, err := glean.Spec().Sandbox(t.Context(), gleantest.Settings(), component.SandboxOptions{
 		UIURL: "http://127.0.0.1:7007"})

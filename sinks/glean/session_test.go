@@ -169,8 +169,7 @@ func TestHolds(t *testing.T) {
 	}
 }
 
-// TestStatusShapes: each stream is known by its own count; what cannot be read
-// says nothing.
+// TestStatusShapes: each stream is known by its own count; an unreadable count is unknown.
 func TestStatusShapes(t *testing.T) {
 	const good = `{"documents":{"counts":{"uploaded":[{"objectType":"component","count":2}]}},` +
 		`"identity":{"users":{"counts":{"uploaded":1}},"groups":{"counts":{"uploaded":1}},` +

@@ -87,7 +87,7 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// problems is an component.Builder that collects what is reported.
+// problems is a component.Builder that collects reported problems.
 type problems struct {
 	component.Builder
 	got, warned []string

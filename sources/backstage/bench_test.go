@@ -11,8 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// What the reader does with a page beside the network: the floor is one
-// decoding of it.
+// The reader's work for a page, without the network; the floor is decoding the page once.
 func BenchmarkPage(b *testing.B) {
 	const n = 500
 	body := []byte(`{"items":[`)

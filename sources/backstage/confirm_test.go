@@ -41,8 +41,8 @@ func (f *fixture) confirm(t testing.TB, refs, control []string) (*crop, error) {
 	return c, nil
 }
 
-// TestConfirm (invariant 4): what a list leaves out and is there after all comes
-// as if it had been read, and what is gone does not come.
+// TestConfirm (invariant 4): entities that a list omits but that exist are emitted as if
+// they had been read; deleted ones are not.
 func TestConfirm(t *testing.T) {
 	company := sandbox.Company()
 	for _, version := range []string{"1.12", "1.40", "1.55"} {
@@ -188,7 +188,7 @@ func TestConfirmStops(t *testing.T) {
 	}
 }
 
-// The same filters as in reading: what they keep out is not there.
+// The filters are those of reading: entities that they exclude are absent.
 func TestConfirmFilters(t *testing.T) {
 	entities := append(components(4), []byte(`{"kind":"User","metadata":{"name":"ann"}}`),
 		[]byte(`{"kind":"Component","metadata":{"name":"live","namespace":"default"},"spec":{"lifecycle":"production"}}`),
@@ -197,7 +197,7 @@ func TestConfirmFilters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		filters []Filter
 		control string
-		asked   string // the filters that Backstage is asked with
+		asked   string // the filters in the request to Backstage
 		want    int
 	}{
 		"none": {nil, "component:default/live2", "", 3},
@@ -274,7 +274,7 @@ func TestConfirmRequests(t *testing.T) {
 	}
 }
 
-// An answer larger than may be held is asked for in parts.
+// An answer that is too large is requested in parts.
 func TestConfirmBytes(t *testing.T) {
 	big := func(name string) []byte {
 		return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q},"spec":{"definition":"%s"}}`, name, strings.Repeat("x", 400<<10))

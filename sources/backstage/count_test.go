@@ -39,7 +39,7 @@ func TestRecountUnreadable(t *testing.T) {
 	}
 }
 
-// TestCountLimitRefused: a server that wants a limit above 0 is asked for one entity.
+// TestCountLimitRefused: a server that requires a limit above 0 is asked for one entity.
 func TestCountLimitRefused(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"))
 	f.Fail(faults.Fault{Path: "limit=0", Status: http.StatusBadRequest})

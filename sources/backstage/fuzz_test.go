@@ -17,9 +17,8 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// FuzzEntity: whatever stands where an entity should, the reader and the model
-// agree on which one it is, and what the model accepts can be asked for its
-// relations.
+// FuzzEntity: for any value in place of an entity, the reader and the model agree on its
+// identity, and the relations of an accepted entity can be read.
 func FuzzEntity(f *testing.F) {
 	for _, e := range sandbox.Company() {
 		f.Add(e)
@@ -82,8 +81,8 @@ var seedPages = []string{
 	`{"items":[],"items":[null],"totalItems":1,"totalItems":0,"pageInfo":null}`, `{"items":[],"totalItems":0,"pageInfo":"x"} `, `{"items":[],"totalItems":0}{}`,
 }
 
-// FuzzPage: a page is whole or an error. No beginning of one is another, so
-// that no answer which was cut short ends a catalog.
+// FuzzPage: a page is complete or an error. No prefix of a page is a page, so a truncated
+// answer never ends a catalog.
 func FuzzPage(f *testing.F) {
 	for _, s := range seedPages {
 		f.Add([]byte(s), uint(len(s)/2))
@@ -103,8 +102,8 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
-// script is a source on a server that answers with what it is given, then for
-// ever with the last of it.
+// script is a source on a server that returns the given answers in order, then repeats the
+// last.
 type script struct {
 	*Source
 	mu      sync.Mutex
@@ -134,8 +133,8 @@ func newScript(t testing.TB) *script {
 	return s
 }
 
-// play begins with a good answer, so that the connection does not take what
-// went before for an outage.
+// play begins with a good answer, so the connection does not treat earlier failures as an
+// outage.
 func (s *script) play(t *testing.T, answers []string) {
 	s.set([]string{seedPages[0]})
 	if _, err := s.api.count(t.Context(), nil); err != nil {
@@ -189,8 +188,8 @@ func FuzzCrawl(f *testing.F) {
 	})
 }
 
-// FuzzConfirm: whatever the answer to by-refs holds, only what was asked for
-// comes, once, and an answer that does not speak of every ref is an error.
+// FuzzConfirm: for any answer to by-refs, only requested entities are emitted, once each,
+// and an answer that does not cover every ref is an error.
 func FuzzConfirm(f *testing.F) {
 	for _, s := range append(seedPages,
 		`{"items":[{"kind":"Component","metadata":{"name":"control"}},{"kind":"Component","metadata":{"name":"a"}},null]}`,

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMayMean: a ref is meant by its name, with or without its kind and namespace.
+// TestMayMean: a text matches a ref by its name, with or without its kind and namespace.
 func TestMayMean(t *testing.T) {
 	m := NewModel(&Config{})
 	refs := []string{"api:default/orders", "component:default/checkout", "component:other/orders"}

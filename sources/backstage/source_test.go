@@ -28,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const token = "a-token-of-this-test"
 
-// fixture is a source on a sandbox, with what the sandbox was asked.
+// fixture is a source on a sandbox, with the requests that the sandbox received.
 type fixture struct {
 	*faults.Server
 	source *Source
@@ -36,7 +36,7 @@ type fixture struct {
 
 	mu      sync.Mutex
 	asks    []*http.Request
-	observe func(*http.Request) // nil: nobody looks closer
+	observe func(*http.Request) // may be nil
 }
 
 func start(t testing.TB, o sandbox.Options, adjust ...func(*Config)) *fixture {
@@ -78,7 +78,7 @@ func (f *fixture) asked() []*http.Request {
 	return slices.Clone(f.asks)
 }
 
-// crop is what a read gave.
+// crop is the result of a read.
 type crop struct {
 	mu      sync.Mutex
 	records map[string]*component.Record
@@ -131,7 +131,7 @@ func componentEntity(name string) []byte {
 	return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q,"namespace":"default"},"relations":[]}`, name)
 }
 
-// only reads one kind beside people and groups.
+// only reads one kind in addition to users and groups.
 func only(kind string) func(*Config) {
 	return func(c *Config) { c.Kinds = config.Map[bool]{kindEntry(kind, true)} }
 }
@@ -342,7 +342,7 @@ func TestReadChangingCatalog(t *testing.T) {
 	got := &crop{records: map[string]*component.Record{}}
 	phase := f.cfg.phases()[2]
 	err := f.source.Read(t.Context(), phase, func(ctx context.Context, records []*component.Record) error {
-		if pages++; pages == 1 { // registered anew: another uid, the same name
+		if pages++; pages == 1 { // registered again: another uid, the same name
 			f.Remove("component:default/c0001", "component:default/c0050")
 			if err := f.Put(componentEntity("c0001"), componentEntity("c0050"), componentEntity("c0050b")); err != nil {
 				t.Error(err)
@@ -360,8 +360,7 @@ func TestReadChangingCatalog(t *testing.T) {
 	}
 }
 
-// What is deleted while it is read is no reason to fail, as long as it is not
-// a large part.
+// Deletions during a read do not fail it unless they are a large part.
 func TestReadShrinkingCatalog(t *testing.T) {
 	for _, tc := range []struct {
 		deleted int
@@ -440,8 +439,8 @@ func TestReadEmitError(t *testing.T) {
 	}
 }
 
-// The next page is asked for while the engine is busy with this one, and no
-// more than that.
+// The next page is requested while the engine processes the current one, and no more than
+// that.
 func TestReadAhead(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(100)}, only("Component"))
 	deadline := time.After(10 * time.Second)
@@ -512,7 +511,7 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// A page larger than may be held is asked for in smaller parts, down to one.
+// A page that is too large is requested in smaller parts, down to one entity.
 func TestPageBytes(t *testing.T) {
 	big := func(name string) []byte {
 		return fmt.Appendf(nil, `{"kind":"Component","metadata":{"name":%q},"spec":{"definition":"%s"}}`, name, strings.Repeat("x", 600<<10))

@@ -91,7 +91,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// Where everything fails, nothing says that it is one entity.
+// If every request fails, a single entity is not to blame.
 func TestUnreadableOrDown(t *testing.T) {
 	for name, failed := range map[string]faults.Fault{
 		"down":                  {Status: 500},
@@ -112,9 +112,9 @@ func TestUnreadableOrDown(t *testing.T) {
 	}
 }
 
-// TestUnreadableShifted: rows that come or go between the halving and the search by
-// offset move the offsets. Nothing is left out then, also where skip_unreadable names
-// the unreadable entity: others would be passed over with it.
+// TestUnreadableShifted: rows that come or go between the halving and the search by offset
+// shift the offsets. Then nothing is skipped, even if skip_unreadable lists the unreadable
+// entity: other rows would be skipped with it.
 func TestUnreadableShifted(t *testing.T) {
 	for name, shift := range map[string]func(f *fixture) error{
 		"one more":  func(f *fixture) error { return f.Put([]byte(`{"kind":"Component","metadata":{"name":"c0000a"}}`)) },
@@ -162,8 +162,8 @@ func TestUnreadablyLarge(t *testing.T) {
 	}
 }
 
-// TestUnreadableControl: what was left out is in the books, and Backstage is not
-// asked for it again as proof that it answers.
+// TestUnreadableControl: a skipped entity is counted, and is not requested again as proof
+// that Backstage answers.
 func TestUnreadableControl(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: components(3)}, only("Component"), func(c *Config) {
 		c.SkipUnreadable = []string{"component:default/c0001"}

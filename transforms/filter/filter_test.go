@@ -30,8 +30,8 @@ transforms:
     keep: metadata.title startsWith "a"
 `
 
-// TestKeep: dropped is counted by name, what cannot be decided is rejected, and
-// neither touches the record.
+// TestKeep: dropped records are counted by name, undecidable ones are rejected, and both are
+// left unchanged.
 func TestKeep(t *testing.T) {
 	d := pipelinetest.Parse(file, registry(&pipelinetest.Kit{}))
 	p, done, err := d.Open(component.Settings{})

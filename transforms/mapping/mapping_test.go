@@ -135,8 +135,8 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestFields: every type with what it takes and does not, what is left out, and
-// the name that a rejection has.
+// TestFields: every type with accepted and refused values, omitted values, and the name of a
+// rejection.
 func TestFields(t *testing.T) {
 	_, p := load(t, `
   documents:
@@ -265,8 +265,8 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// TestDecides: the paths that decide what becomes of a record are those of the
-// condition and of fields that are required, refs or marked as deciding.
+// TestDecides: the paths that decide the outcome of a record are those of the condition and
+// of fields that are required, refs or marked as deciding.
 func TestDecides(t *testing.T) {
 	d, _ := load(t, `
   users:

@@ -109,8 +109,8 @@ func TestTruthTable(t *testing.T) {
 	}
 }
 
-// TestRules: the first that holds decides, and invariant 2: what cannot be
-// decided is rejected under the rule's name, and no wider rule is asked.
+// TestRules: the first rule that holds decides. Invariant 2: an undecidable record is
+// rejected under the rule's name, and no wider rule is evaluated.
 func TestRules(t *testing.T) {
 	const block = `
   owners: coalesce(spec.owners, related("ownedBy"))

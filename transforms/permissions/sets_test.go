@@ -11,9 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 )
 
-// TestAllOf: lists of groups of which somebody has to be in every one, in each
-// form. What is absent, or a variable that is empty, leaves its whole list out:
-// the rest alone would let more people in.
+// TestAllOf: lists of groups, in each form, that a person has to be in all of. An absent
+// value or an empty variable drops its whole list: the rest alone would give access to more
+// people.
 func TestAllOf(t *testing.T) {
 	const block = "|\n          "
 	for name, c := range map[string]struct {

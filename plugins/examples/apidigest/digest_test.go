@@ -63,8 +63,7 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
-// TestBroken: whatever stands in a definition, the plugin gives an error or a
-// text and does not end.
+// TestBroken: for any definition, the plugin returns an error or a text and keeps running.
 func TestBroken(t *testing.T) {
 	deep := strings.Repeat("[", 100_000)
 	for _, kind := range []string{"openapi", "asyncapi", "graphql", "grpc"} {

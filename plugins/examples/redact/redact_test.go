@@ -1,4 +1,4 @@
-// Package redact tests the Python plugin beside it over the real wire.
+// Package redact tests the Python plugin in its folder over the real protocol.
 package redact
 
 import (
@@ -61,7 +61,7 @@ func TestStartedByHand(t *testing.T) {
 	}
 }
 
-// TestHints: what is looked for before a pattern is in every text that the pattern matches.
+// TestHints: the hint of a pattern is in every text that the pattern matches.
 func TestHints(t *testing.T) {
 	if err := exec.Command(python, "--version").Run(); err != nil {
 		t.Skip(python + " is not installed")

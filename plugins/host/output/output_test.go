@@ -21,8 +21,8 @@ func noisy(level slog.Level) (*Log, *bytes.Buffer, *time.Time) {
 	}, &b, &now
 }
 
-// TestLogLimit: of a plugin that prints without end, a bounded number of lines a
-// second is logged, with one line that says how many were left out.
+// TestLogLimit: a plugin that prints without end has a bounded number of lines a second in
+// the log, and one line with the number of omitted ones.
 func TestLogLimit(t *testing.T) {
 	for name, format := range map[string]string{"stderr": "line %d", "hclog": `{"@level":"warn","@message":"line %d"}`} {
 		o, b, now := noisy(slog.LevelInfo)
@@ -45,7 +45,7 @@ func TestLogLimit(t *testing.T) {
 	}
 }
 
-// TestLogLimitAtTheEnd: what was left out is said when the plugin ends, too.
+// TestLogLimitAtTheEnd: omitted lines are also reported when the plugin ends.
 func TestLogLimitAtTheEnd(t *testing.T) {
 	o, b, _ := noisy(slog.LevelInfo)
 	for i := range maxLines + 7 {
@@ -71,8 +71,8 @@ func TestLogLimitOfLevels(t *testing.T) {
 	}
 }
 
-// TestLogLines: a line is at most longestLine bytes long, and what would steer a
-// terminal is escaped.
+// TestLogLines: a line has at most longestLine bytes, and terminal control characters are
+// escaped.
 func TestLogLines(t *testing.T) {
 	o, b, _ := noisy(slog.LevelInfo)
 	w := o.Writer()

@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// TestIsAbsent: only the documented answer says that there is no datasource.
+// TestIsAbsent: only the documented answer means that there is no datasource.
 func TestIsAbsent(t *testing.T) {
 	const problem = `{"type":"https://developers.glean.com/errors/invalid-datasource","title":"Invalid Datasource",` +
 		`"status":400,"detail":"it is unknown","code": "invalid_datasource"}`

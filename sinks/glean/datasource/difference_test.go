@@ -21,7 +21,7 @@ func decodeJSON(t *testing.T, text string) map[string]any {
 	return v
 }
 
-// TestCompare: what is a difference, and what is only said otherwise.
+// TestCompare: real differences, and different spellings of the same config.
 func TestCompare(t *testing.T) {
 	for name, tc := range map[string]struct{ from, to, want string }{
 		"nothing":                   {`{"name":"a"}`, `{"name":"a"}`, ""},
@@ -98,8 +98,8 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
-// TestPlanSettles: what was applied once needs no change, whatever Glean had
-// and however it orders its answer.
+// TestPlanSettles: after one apply there is nothing to change, for any config of Glean and
+// any order of its answer.
 func TestPlanSettles(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	var things func(depth int) []any

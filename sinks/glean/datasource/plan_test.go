@@ -33,8 +33,8 @@ func apply(f *gleantest.Fixture, o component.ProvisionOptions) {
 	}
 }
 
-// TestProvision: a datasource is made, agrees afterwards, and is brought back
-// when it differs, with what the file does not mention kept.
+// TestProvision: a datasource is created, agrees afterwards, and is corrected when it
+// differs; settings that the file does not mention are kept.
 func TestProvision(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{EchoCustomNames: true, EchoDefaults: true}, fresh)
 	if plan := planned(f, component.ProvisionOptions{}); !plan.New || plan.Empty() || len(plan.Kept) > 0 {
@@ -67,8 +67,8 @@ func TestProvision(t *testing.T) {
 	}
 }
 
-// TestProvisionMeanwhile: what somebody changes after a plan is kept, and when
-// the plan is no longer what would be done, it is not done.
+// TestProvisionMeanwhile: changes by others after a plan are kept, and an outdated plan is
+// not applied.
 func TestProvisionMeanwhile(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Config.Datasource.SuggestionText = "planned first"

@@ -14,8 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// TestDecode: what is read back of an item is what review knows of it, and
-// every field that a mapping can set is among its fields.
+// TestDecode: decoding an item returns the facts that review knows, and its fields include
+// every field that a mapping can set.
 func TestDecode(t *testing.T) {
 	for _, byEmail := range []bool{true, false} {
 		f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = &byEmail })

@@ -50,8 +50,8 @@ func TestDuplicateIDs(t *testing.T) {
 	}
 }
 
-// TestManyMerged: the work and the notes stay small, however many share an
-// e-mail, and however many e-mails are shared.
+// TestManyMerged: work and notes stay small for many users with one e-mail address, and for
+// many shared addresses.
 func TestManyMerged(t *testing.T) {
 	begin := time.Now()
 	f := gleantest.Start(t, sandbox.Rules{})

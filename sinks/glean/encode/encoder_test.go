@@ -100,7 +100,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// TestUndecided: what was not decided is not made permissions of (invariant 2).
+// TestUndecided: a document without a decision gets no permissions (invariant 2).
 func TestUndecided(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	s := f.Read(gleantest.User("ann"))

@@ -26,8 +26,7 @@ func TestHeldIdentitiesKeepNoRecord(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// TestCountsKeepNoRecord: what is counted because it was left out of documents keeps none
-// of them.
+// TestCountsKeepNoRecord: counts of omitted refs keep no document in memory.
 func TestCountsKeepNoRecord(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	s := f.Read(gleantest.User("ann"), gleantest.Inactive("old"), gleantest.Group("a"))

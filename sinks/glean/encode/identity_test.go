@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// TestInactive: who is not active is delivered as such, owns what they own, and
-// is named by no permissions and no group.
+// TestInactive: an inactive user is delivered as inactive and may own documents, but is in
+// no permissions and no group.
 func TestInactive(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	owned := gleantest.DocOf("owned", []string{"user:default/old", "user:default/ann"})
@@ -111,7 +111,7 @@ func TestAllOf(t *testing.T) {
 	}
 }
 
-// TestNamesakes: nobody is taken whom Glean would confuse with somebody else.
+// TestNamesakes: users that Glean would confuse are all rejected.
 func TestNamesakes(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Datasource.IsUserReferencedByEmail = nil })
 	named := func(ref, id, mail string) *component.Item {

@@ -51,7 +51,7 @@ func FuzzMarshal(f *testing.F) {
 	})
 }
 
-// fill sets a value and what it holds at random, half of it to nothing.
+// fill sets a value and its members at random, half of them to nothing.
 func fill(random *rand.Rand, texts []string, v reflect.Value) {
 	if v.Kind() != reflect.Struct && random.IntN(2) == 0 {
 		return

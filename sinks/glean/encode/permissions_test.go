@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// TestPrincipals: whom a document and a group name, as the guards compare them.
+// TestPrincipals: the principals of a document and a group, as the guards compare them.
 func TestPrincipals(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	sam := gleantest.Item("users", "user:default/sam", "id", "user:default/sam", "email", "Sam@X.example", "name", "Sam")
@@ -46,8 +46,8 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// TestDuplicateIDsInOtherCase: Glean may take groups whose names differ in case for
-// one, so that neither is taken.
+// TestDuplicateIDsInOtherCase: Glean may treat groups whose names differ only in case as
+// one, so both are rejected.
 func TestDuplicateIDsInOtherCase(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{GroupsIgnoreCase: true})
 	if err := f.Run(gleantest.User("ann"), gleantest.User("bob"), gleantest.Group("Team", "user:default/ann"),

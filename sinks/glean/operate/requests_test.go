@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// TestRequests: each capability can change what it is for, and is refused every other
-// request before it is made.
+// TestRequests: each capability may make its own changes; every other request is refused
+// before it is made.
 func TestRequests(t *testing.T) {
 	conn, err := connection.New(connection.Default(), connection.Settings{Name: "glean", URL: "http://127.0.0.1:1",
 		LoopbackOnly: true, Allow: func(string, string) bool { return false }})

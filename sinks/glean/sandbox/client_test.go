@@ -30,8 +30,8 @@ var openAPI = sync.OnceValues(func() (*contract.Spec, error) {
 	return contract.Load(path)
 })
 
-// client talks to a server of its own and holds every exchange against Glean's
-// OpenAPI document: what the server accepts must be valid, what it answers too.
+// client talks to its own server and checks every exchange against Glean's OpenAPI document:
+// accepted requests and all answers must be valid.
 type client struct {
 	*faults.Server
 	t     *testing.T
@@ -95,7 +95,7 @@ func conforms(t *testing.T, spec *contract.Spec, e sandbox.Exchange) {
 	}
 }
 
-// post sends a value, or a string as it is, and gives status and body.
+// post sends a value, or a string unchanged, and returns status and body.
 func (c *client) post(path string, v any) (int, string, error) {
 	c.t.Helper()
 	var body []byte

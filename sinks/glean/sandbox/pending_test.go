@@ -45,8 +45,8 @@ const (
 	identities = "identities"
 )
 
-// TestDelays: every kind of change is told at once and takes effect after its delay, or
-// when processing of its kind is asked for, and not of the other.
+// TestDelays: every kind of change is received immediately and takes effect after its delay,
+// or when processing of its kind, not of the other, is requested.
 func TestDelays(t *testing.T) {
 	deleteOf := func(id string) api.DeleteDocumentRequest {
 		return api.DeleteDocumentRequest{Datasource: "backstage", ObjectType: "component", ID: id}
@@ -230,8 +230,8 @@ func TestDeletionConfirmed(t *testing.T) {
 	}
 }
 
-// TestDelayedUploads: an upload of a kind is INDEXING COMPLETED when it is in effect; the
-// counts tell uploaded and indexed documents apart, deleted ones too.
+// TestDelayedUploads: an upload is INDEXING COMPLETED when it is in effect; the counts
+// distinguish uploaded, indexed and deleted documents.
 func TestDelayedUploads(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Minute} {
 		c, now := delayed(t, sandbox.Rules{StatusLags: lag})

@@ -20,8 +20,8 @@ func component(id string) map[string]any {
 	return map[string]any{"objectType": "component", "docId": id}
 }
 
-// TestProcessing: what is uploaded is indexed after a while, or when processing
-// is asked for, which Glean allows once in three hours.
+// TestProcessing: uploads are indexed after a while, or when processing is requested, which
+// Glean allows once in three hours.
 func TestProcessing(t *testing.T) {
 	now := newClock()
 	other := catalog()

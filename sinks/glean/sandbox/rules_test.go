@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// TestReadings: each switch is in a reading of its own and in the worst one,
-// and names are not used twice.
+// TestReadings: each switch has its own reading and is in the worst one, and names are
+// unique.
 func TestReadings(t *testing.T) {
 	readings := sandbox.Readings()
 	worst := reflect.ValueOf(readings[len(readings)-1].Rules)
@@ -71,7 +71,7 @@ func TestScope(t *testing.T) {
 		if strings.Join(got, " ") != want {
 			t.Errorf("scope %d: %v, want %s", scope, got, want)
 		}
-		if scope == sandbox.OfDatasource { // what is discarded is discarded in every stream
+		if scope == sandbox.OfDatasource { // discarding applies to every stream
 			p := first("p")
 			p.ForceRestartUpload = true
 			c.must(api.PathBulkIndexUsers, api.BulkIndexUsersRequest{Page: p}, nil)

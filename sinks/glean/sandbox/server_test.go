@@ -32,7 +32,7 @@ func TestDatasource(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 
-	// A new config replaces the old one and keeps what was uploaded.
+	// A new config replaces the old one and keeps uploaded items.
 	c.must(api.PathBulkIndexDocuments, c.documents(whole("a"), docs("1")...), nil)
 	smaller := catalog()
 	smaller.ObjectDefinitions = []api.ObjectDefinition{{DisplayLabel: "everything else"}}
@@ -214,8 +214,8 @@ func TestParallelPages(t *testing.T) {
 	}
 }
 
-// TestContract says whether this run of the tests was held against Glean's
-// OpenAPI document: every client of the other tests is, where there is one.
+// TestContract reports whether this run of the tests was checked against Glean's OpenAPI
+// document: if there is one, every client of the other tests uses it.
 func TestContract(t *testing.T) {
 	contract.FromEnv(t)
 	if spec, err := openAPI(); err != nil || spec == nil {

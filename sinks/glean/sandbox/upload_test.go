@@ -188,8 +188,8 @@ func TestUploadsAreApart(t *testing.T) {
 		http.StatusConflict, "already in progress")
 }
 
-// TestIdentityDeletion: users and groups have the 20 % guard, the memberships
-// of one group have none, and what goes takes its memberships with it.
+// TestIdentityDeletion: users and groups have the 20 % guard, the memberships of one group
+// have none, and deleted users and groups lose their memberships.
 func TestIdentityDeletion(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	c.putUsers(user("a@x"), user("B@x"), user("c@x"))

@@ -36,8 +36,8 @@ datasource:
       url: /catalog
 `
 
-// TestDatasourceRules: what Glean refuses in definitions is found where it
-// stands in the file.
+// TestDatasourceRules: definitions that Glean refuses are reported at their positions in the
+// file.
 func TestDatasourceRules(t *testing.T) {
 	if _, problems := decode(t, goodDatasource, "https://portal.example"); len(problems) > 0 {
 		t.Fatal(problems)

@@ -37,8 +37,7 @@ func mapping(types string, properties ...string) component.MappingFacts {
 }
 
 // TestDefineProperties: shared properties belong to the object types whose mapping sets
-// them, with their facets in the order of the list, and what is defined nowhere is text
-// without a facet.
+// them, with facets in the order of the list; an undefined property is text without a facet.
 func TestDefineProperties(t *testing.T) {
 	picklist := func(name string, types ...string) Property {
 		return Property{api.PropertyDefinition{Name: name, PropertyType: api.PropertyPicklist}, types}
@@ -123,7 +122,7 @@ func TestLabelOf(t *testing.T) {
 	}
 }
 
-// TestValidateProperties: what is wrong with a shared property is reported at its place.
+// TestValidateProperties: faults of a shared property are reported at their positions.
 func TestValidateProperties(t *testing.T) {
 	c := &Config{}
 	c.Datasource.ObjectDefinitions = []api.ObjectDefinition{{Name: "api",

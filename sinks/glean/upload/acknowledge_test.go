@@ -74,8 +74,8 @@ func TestFalseAnswerAfterEffect(t *testing.T) {
 	}
 }
 
-// TestFalseAnswersToSingleWrites: what a person does by hand succeeds by an
-// acknowledgement alone, too.
+// TestFalseAnswersToSingleWrites: commands outside a run also succeed only with an
+// acknowledgement.
 func TestFalseAnswersToSingleWrites(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path string
@@ -114,8 +114,7 @@ func TestFalseAnswersToSingleWrites(t *testing.T) {
 	}
 }
 
-// TestErrorBodyIsShown: what an answer says is quoted, without secrets and
-// within a bound.
+// TestErrorBodyIsShown: an error answer is quoted, without secrets and up to a limit.
 func TestErrorBodyIsShown(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Status: http.StatusOK,

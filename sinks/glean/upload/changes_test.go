@@ -164,7 +164,7 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestChangesNarrow: who stays is a part of who is named, by whatever name.
+// TestChangesNarrow: the remaining principals are a subset of the earlier ones, by any name.
 func TestChangesNarrow(t *testing.T) {
 	groupA, groupB := component.GroupPrincipal("group:default/a"), component.GroupPrincipal("group:default/b")
 	for name, tc := range map[string]struct {
@@ -205,8 +205,8 @@ func grant(principals ...string) access.Grant {
 	return access.Grant{Audience: access.Listed, Names: access.UnpackNames(access.PackNames(principals, nil))}
 }
 
-// TestChangesRefused: what Glean refuses for its own sake is rejected and not left as it
-// was, and the others of its request are sent.
+// TestChangesRefused: an item that Glean refuses because of its content is rejected and its
+// old version removed; the other items of its request are sent.
 func TestChangesRefused(t *testing.T) {
 	c, s := company(t, sandbox.Rules{}, append(night(), gleantest.Docs(5)...))
 	var all []component.Change
@@ -285,7 +285,7 @@ func TestChangesFail(t *testing.T) {
 	}
 }
 
-// TestChangesStopped: a run that is asked to stop begins no further request.
+// TestChangesStopped: a stopped run begins no further request.
 func TestChangesStopped(t *testing.T) {
 	c, s := company(t, sandbox.Rules{}, night())
 	close(c.Stop)

@@ -23,7 +23,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/settings"
 )
 
-// testUploads is a publisher with an index server of its own.
+// testUploads is a publisher with its own index server.
 type testUploads struct {
 	t         *testing.T
 	server    *faults.Server
@@ -124,7 +124,7 @@ func (f *testUploads) documents() *upload {
 	return f.upload(api.StreamDocuments, api.PathBulkIndexDocuments)
 }
 
-// itemsOf hands out items.
+// itemsOf yields items.
 func itemsOf(all ...component.Encoded) iter.Seq2[component.Encoded, error] {
 	return func(yield func(component.Encoded, error) bool) {
 		for _, e := range all {

@@ -47,8 +47,8 @@ func hideWith(f *gleantest.Fixture, h *hiding, items ...*component.Item) error {
 	return s.Publish(f.T.Context(), plan)
 }
 
-// TestHiddenWhilePublishing: 12 documents in pages of 5; the list is read before
-// each page and after the upload. What is hidden by the last look is not there.
+// TestHiddenWhilePublishing: 12 documents in pages of 5; the list is read before each page
+// and after the upload. Documents hidden before the last read are not in the index.
 func TestHiddenWhilePublishing(t *testing.T) {
 	for look, want := range map[int]string{
 		1: "d001 false, d006 false, d011 false", // before the first page
@@ -110,8 +110,8 @@ func TestHiddenListUnreadable(t *testing.T) {
 	}
 }
 
-// TestHideAgainFails: what cannot be hidden again is not reported as withheld, and
-// the run is unconfirmed.
+// TestHideAgainFails: documents that cannot be hidden again are not reported as withheld,
+// and the run is unconfirmed.
 func TestHideAgainFails(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: "/deletedocument", Status: http.StatusForbidden})

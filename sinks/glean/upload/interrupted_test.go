@@ -40,7 +40,7 @@ func TestAbandoned(t *testing.T) {
 					t.Fatal(err)
 				}
 				abandon(f, s, k, takesEffect)
-				next := gleantest.Company(1+k%2, size) // what it was about to send, or something else
+				next := gleantest.Company(1+k%2, size) // the planned content, or something else
 				if err := f.Run(next...); err != nil || f.Differs() != "" || len(f.Rejected) > 0 {
 					t.Fatalf("%s: %v, %s, rejected %v", name, err, f.Differs(), f.Rejected)
 				}
@@ -119,8 +119,8 @@ func abandon(f *gleantest.Fixture, s gleantest.Session, number int, takesEffect 
 	over = true // what of it still comes is lost
 }
 
-// TestRefusedCredentials: a token that is refused is refused for all; nothing
-// is tried again, and nothing else is asked.
+// TestRefusedCredentials: a refused token is refused for all requests; nothing is retried,
+// and no other request is made.
 func TestRefusedCredentials(t *testing.T) {
 	for stream, path := range streamPaths {
 		for name, page := range map[string]faults.PageKind{"first": faults.FirstPage, "middle": faults.MiddlePage,
@@ -161,8 +161,7 @@ func TestRefusedAfterLostAnswer(t *testing.T) {
 	}
 }
 
-// TestRefusedCredentialsInParallel: the other pages that are under way are the
-// last ones.
+// TestRefusedCredentialsInParallel: the other pages in flight are the last ones.
 func TestRefusedCredentialsInParallel(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Page: faults.MiddlePage, After: 3,
@@ -182,7 +181,7 @@ func TestThrottled(t *testing.T) {
 		var n atomic.Int64
 		f.Server.Fail(faults.Fault{Status: http.StatusTooManyRequests, Header: header,
 			Match: func([]byte) bool { return n.Add(1)%3 != 0 }})
-		f.Config.Concurrency = 1 // so that each third attempt is a request's own
+		f.Config.Concurrency = 1 // makes each third attempt a new request
 		if err := f.Run(gleantest.Company(1, 7)...); err != nil || f.Differs() != "" {
 			t.Errorf("%v: %v, %s", header, err, f.Differs())
 		}

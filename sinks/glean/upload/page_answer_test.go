@@ -57,8 +57,8 @@ func TestEmptyPageRefused(t *testing.T) {
 	}
 }
 
-// TestTooLargeFirst: an item that is too large for a request of its own is not
-// sent again to find out whether the upload is open.
+// TestTooLargeFirst: an item that is too large for its own request is not sent again to
+// check whether the upload is open.
 func TestTooLargeFirst(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.Batch.Documents = 1 })
 	large := 0
@@ -76,8 +76,8 @@ func TestTooLargeFirst(t *testing.T) {
 	}
 }
 
-// TestTooMuchIsRefused: once the engine says that Glean refuses too much, the
-// upload is left unfinished, on whichever page that was (invariant 4).
+// TestTooMuchIsRefused: once the engine reports that Glean refuses too much, the upload is
+// left unfinished, on any page (invariant 4).
 func TestTooMuchIsRefused(t *testing.T) {
 	tooMuch := errors.New("more than the guards allow")
 	// on the first, a middle and the last page, where it is alone

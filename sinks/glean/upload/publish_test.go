@@ -85,7 +85,7 @@ func TestFaults(t *testing.T) {
 			if n := len(f.IDs()); n != 0 {
 				t.Errorf("%d documents are found", n)
 			}
-			// The next run begins anew.
+			// The next run starts over.
 			f.Server.Heal()
 			if err := f.Run(append(gleantest.Docs(all), gleantest.User("ann"))...); err != nil || len(f.IDs()) != all {
 				t.Errorf("the next run: %v, %d documents", err, len(f.IDs()))
@@ -132,7 +132,7 @@ func TestNeverEndedAfterAFailedPage(t *testing.T) {
 // TestBadDocuments: Glean refuses some documents for a reason that the sink
 // does not know.
 func TestBadDocuments(t *testing.T) {
-	refuse := func(c *settings.Config) { c.Datasource.URLRegex = "" } // the sink lets pass what the server refuses
+	refuse := func(c *settings.Config) { c.Datasource.URLRegex = "" } // the sink accepts what the server refuses
 	bad := func(name string) *component.Item {
 		i := gleantest.Doc(name)
 		for n, f := range i.Fields {
@@ -192,13 +192,13 @@ func TestBadDocuments(t *testing.T) {
 	}
 }
 
-// agrees makes the sink's schema pass what the server will refuse, while their
-// configs agree.
+// agrees makes the sink's schema accept what the server will refuse, while their configs
+// agree.
 func agrees(f *gleantest.Fixture) {
 	f.Config.Datasource = gleantest.Catalog()
 }
 
-// TestNamelessReason: the reason names no document, so that halving finds it.
+// TestNamelessReason: the reason names no document, so halving finds it.
 func TestNamelessReason(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d011"`), Status: 400,
@@ -220,8 +220,8 @@ func TestNamedReason(t *testing.T) {
 	}
 }
 
-// TestDisplaced: another upload takes the place of this one while it is under
-// way; no document is blamed for it.
+// TestDisplaced: another upload replaces this one while it is running; no document is
+// blamed.
 func TestDisplaced(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	var once sync.Once
@@ -335,7 +335,7 @@ func TestLargeGroupIsAlone(t *testing.T) {
 	}
 }
 
-// TestStop: the upload under way is ended, no other is begun.
+// TestStop: the running upload is completed, no other is begun.
 func TestStop(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: "/bulkindexusers", Page: faults.LastPage, Times: 1,
@@ -348,8 +348,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// TestDeletion: what the engine's guards have compared is deleted, what they
-// could not see is paused, and so is what Glean would not pause anyway.
+// TestDeletion: deletions that the engine's guards have compared are made; those that they
+// could not see are paused.
 func TestDeletion(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	if err := f.Run(append(gleantest.Docs(10), gleantest.User("ann"), gleantest.User("bob"))...); err != nil {

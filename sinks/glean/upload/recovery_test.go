@@ -15,11 +15,11 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// TestSibling: where memberships are one upload at a time, one that this run has
-// under way for another group is waited for and not discarded.
+// TestSibling: where only one upload of memberships is possible at a time, an upload of this
+// run for another group is waited for and not discarded.
 func TestSibling(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{Scope: sandbox.OfKind}, {Scope: sandbox.OfKind, ConflictIsBadRequest: true}} {
-		f := serve(t, rules, Unnamed) // which does not discard what the status names
+		f := serve(t, rules, Unnamed) // which does not discard the upload in the status
 		of := func(group string) *upload {
 			u := f.upload(api.StreamMemberships, api.PathBulkIndexMemberships)
 			u.sent = func(int) {}
@@ -111,7 +111,7 @@ func sibling(done bool) func(u *upload) string {
 func TestRefusedFirstPage(t *testing.T) {
 	for name, tc := range map[string]struct {
 		items, status int
-		other         bool // another client has an upload under way
+		other         bool // another client has an upload in progress
 		sent          int
 	}{
 		"without items":                  {status: http.StatusBadRequest, sent: 2}, // the upload in the way may have ended

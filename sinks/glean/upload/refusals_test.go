@@ -34,8 +34,8 @@ func ended(f *gleantest.Fixture, stream string) (n int) {
 	return n
 }
 
-// TestNothingAccepted: an upload of which everything was refused is not ended,
-// so that nothing goes for it, however few items it had.
+// TestNothingAccepted: an upload of which everything was refused is not ended, so it deletes
+// nothing, however few items it had.
 func TestNothingAccepted(t *testing.T) {
 	for path, tc := range map[string]struct{ text, stream string }{
 		"/bulkindexusers":     {`"email"`, "users"},
@@ -61,8 +61,8 @@ func TestNothingAccepted(t *testing.T) {
 	}
 }
 
-// TestTooMuch: when the guards say that too much was refused, the upload is
-// left unfinished.
+// TestTooMuch: when the guards report that too much was refused, the upload is left
+// unfinished.
 func TestTooMuch(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil {
@@ -77,8 +77,8 @@ func TestTooMuch(t *testing.T) {
 	}
 }
 
-// TestRefusedKeepsTheGuard: Glean's guard on deletion is lifted for what the
-// engine's guards have seen, not for what was refused since.
+// TestRefusedKeepsTheGuard: Glean's guard on deletion is lifted for deletions that the
+// engine's guards have seen, not for items refused since.
 func TestRefusedKeepsTheGuard(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	if err := f.Run(append(gleantest.Docs(40), gleantest.User("ann"))...); err != nil {
@@ -107,8 +107,8 @@ func TestCountsMustAgree(t *testing.T) {
 	}
 }
 
-// TestTooLargeOften: an item that is too large is so for itself, and the rest
-// goes on however many there are.
+// TestTooLargeOften: an item that is too large does not count as a repeated reason, and the
+// other items are sent.
 func TestTooLargeOften(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Match: gleantest.Holding(`about d00`),
@@ -119,7 +119,7 @@ func TestTooLargeOften(t *testing.T) {
 	}
 }
 
-// TestRefusedMember: a member that Glean refuses leaves its group as it is.
+// TestRefusedMember: a member that Glean refuses leaves its group unchanged.
 func TestRefusedMember(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	items := []*component.Item{gleantest.User("ann"), gleantest.User("bob"),
@@ -143,8 +143,7 @@ func TestRefusedMember(t *testing.T) {
 	}
 }
 
-// TestRefusedUser: who was refused as a user is no member, and that is no
-// reason to leave the group as it is.
+// TestRefusedUser: a refused user is not a member, and the rest of the group is uploaded.
 func TestRefusedUser(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{RefuseUnknownPrincipals: true})
 	refuse(f, "/bulkindexusers", `ann@x.example`)
@@ -155,8 +154,8 @@ func TestRefusedUser(t *testing.T) {
 	}
 }
 
-// TestLateFirstPage: a first page that discards, which a gateway gave up on,
-// gets through while the upload of its second attempt is under way.
+// TestLateFirstPage: a first page that discards, which a gateway gave up on, arrives while
+// the upload of its second attempt is running.
 func TestLateFirstPage(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil {
@@ -190,7 +189,7 @@ func TestLateFirstPage(t *testing.T) {
 	}
 }
 
-// TestNewIDs: each attempt at a first page that discards has an id of its own.
+// TestNewIDs: each attempt at a first page that discards has its own id.
 func TestNewIDs(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{RefuseReusedUploadIDs: true})
 	f.Begin("pipe-documents-" + f.RunID())

@@ -24,7 +24,8 @@ func runAt(f *gleantest.Fixture, ago time.Duration) string {
 	return ulid.MustNew(ulid.Timestamp(f.Now().Add(-ago)), strings.NewReader("0123456789")).String()
 }
 
-// TestUnfinishedUploads: what is in the way of a run, and what becomes of it.
+// TestUnfinishedUploads: unfinished uploads that a run meets, and what the run does with
+// them.
 func TestUnfinishedUploads(t *testing.T) {
 	const later = time.Hour
 	no := func(string) bool { return false }
@@ -141,8 +142,7 @@ func TestUnnamedUpload(t *testing.T) {
 	}
 }
 
-// TestBegunAfterTheReview: somebody begins an upload between review and
-// publishing.
+// TestBegunAfterTheReview: another client begins an upload between review and publishing.
 func TestBegunAfterTheReview(t *testing.T) {
 	for _, rules := range []sandbox.Rules{{}, {ConflictIsBadRequest: true}} {
 		for _, ours := range []bool{false, true} {
@@ -185,9 +185,9 @@ func TestUnnamedIsForConflicts(t *testing.T) {
 	}
 }
 
-// TestConflictThatStays: a conflict ends the run with an error that names what is
-// in the way where Glean's status does, also when discarding it changes nothing
-// and when the status fails.
+// TestConflictThatStays: a conflict ends the run with an error. If Glean's status names the
+// other upload, the error does, too, also when discarding it changes nothing and when the
+// status fails.
 func TestConflictThatStays(t *testing.T) {
 	conflict := faults.Fault{Path: gleantest.DocumentsPath, Page: faults.FirstPage, Status: http.StatusConflict,
 		Body: "another upload"}

@@ -50,7 +50,7 @@ func TestUploadID(t *testing.T) {
 	}
 }
 
-// TestShellWord: a text is typed as it is only where a shell takes it as it is.
+// TestShellWord: only texts that a shell does not interpret are typed unquoted.
 func TestShellWord(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                   "''",
@@ -128,8 +128,8 @@ func TestPageRequest(t *testing.T) {
 	}
 }
 
-// TestLifts: Glean's own guard is lifted for nothing but what it would pause
-// and the engine's guards have let pass.
+// TestLifts: Glean's guard is lifted only for deletions that it would pause and the engine's
+// guards have allowed.
 func TestLifts(t *testing.T) {
 	for _, tc := range []struct {
 		before, gone int

@@ -149,7 +149,7 @@ func TestFaultBroken(t *testing.T) {
 	}
 }
 
-// What is hidden is nowhere to be found that the fault meets, over all pages.
+// Hidden entities are on no page that the fault affects.
 func TestFaultHide(t *testing.T) {
 	const asked = `{"entityRefs":["component:default/a","component:default/b","component:default/c","component:default/d","component:default/e"]}`
 	s := start(t, sandbox.Options{Entities: letters()})

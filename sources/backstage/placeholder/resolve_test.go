@@ -66,7 +66,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// What is not read becomes a text, and is named.
+// A reference that is not read becomes a text, and is reported.
 func TestResolveMisses(t *testing.T) {
 	dir := files(t,
 		map[string]string{"in/a.json": "{", "in/two.yaml": "a: 1\n---\nb: 2\n", "in/bad.yaml": "a: [\n",
@@ -123,7 +123,7 @@ func TestResolveMisses(t *testing.T) {
 	}
 }
 
-// What is missed is named in the same order each time.
+// Missed references are reported in a stable order.
 func TestResolveOrder(t *testing.T) {
 	const entity = `{"z":{"$text":"1"},"a":{"c":{"$text":"2"},"b":{"$text":"3"}},"m":[{"$text":"4"},{"$text":"5"}]}`
 	for range 20 {

@@ -135,7 +135,7 @@ func TestFromFileStitches(t *testing.T) {
 	}
 }
 
-// Serving costs little beside what a client does with an entity.
+// Serving costs little compared with a client's work on an entity.
 func BenchmarkPages(b *testing.B) {
 	entities := make([][]byte, 5000)
 	for i := range entities {

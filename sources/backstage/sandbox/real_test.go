@@ -14,8 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// The sandbox, serving what the Backstage at BACKSTAGE_URL serves, gives the
-// same answers.
+// The sandbox gives the same answers as the Backstage at BACKSTAGE_URL when it serves the
+// same entities.
 func TestAsTheRealOne(t *testing.T) {
 	upstream := &backend{os.Getenv("BACKSTAGE_URL"), os.Getenv("BACKSTAGE_TOKEN")}
 	_, text := upstream.get(t, "/entities/by-query?limit=1000000")

@@ -160,8 +160,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A cursor carries order, filter and position, so neither what the client
-// repeats nor what comes and goes meanwhile changes what else is read.
+// A cursor carries order, filter and position: neither repeated parameters nor entities that
+// come and go change which other entities are read.
 func TestPagesOfAChangingCatalog(t *testing.T) {
 	s := start(t, Options{Entities: letters()})
 	refs, _ := walk(t, s, "limit=5&orderField=metadata.name,asc&filter=kind=component", func(page int) {

@@ -77,7 +77,7 @@ func TestStitch(t *testing.T) {
 	}
 }
 
-// What a real catalog computed from the same specs is what Stitch computes.
+// Stitch computes the same relations as a real catalog did from the same specs.
 func TestStitchAsTheDemo(t *testing.T) {
 	const path = "../../../../shared/data/backstage-demo-catalog.json"
 	if _, err := os.Stat(path); err != nil {
