@@ -27,6 +27,7 @@ const (
 	Warned              // the first line of a warning
 	Marked              // the carets
 	Hinted              // the hint
+	Quoted              // the line of the file and the carets below it
 )
 
 // RenderIn is Render with each part painted, which must not change how wide a text is.
@@ -47,7 +48,7 @@ func (ps Problems) RenderIn(w io.Writer, source func(file string) []byte, paint 
 		out.WriteString(paint(kind, string(display.Indent(p.String(), "  "))) + "\n")
 		if p.Line > 0 && p.Line <= len(lines) {
 			text, caret := excerpt(lines[p.Line-1], p.Col, p.Width)
-			out.WriteString("    " + text + "\n    " + paint(Marked, caret) + "\n")
+			out.WriteString(paint(Quoted, "    "+text+"\n    "+paint(Marked, caret)) + "\n")
 		}
 		if p.Hint != "" {
 			out.WriteString(paint(Hinted, "  hint: "+string(display.Indent(p.Hint, "        "))) + "\n")

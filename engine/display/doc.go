@@ -23,4 +23,7 @@
 // number that is random in each process; Writer removes the mark. An escape
 // sequence without the mark is text from outside, and is escaped. Programs
 // paint only for terminals, so a file or a pipe never receives an ESC.
+//
+// Wrapper is in front of Writer and breaks lines at the width of the terminal. The layout
+// of what a person reads is decided there alone; other code writes lines of any length.
 package display

@@ -67,10 +67,14 @@ func ownSequence(s string) int {
 	return colourSequence(s)
 }
 
-// ownReset ends the colours of a text that was cut, where it has any.
+// ownReset ends the colours and the whole piece of a text that was cut, where it has any.
 func ownReset(s string) string {
-	if strings.Contains(s, mark) {
-		return mark + "0m"
+	end := ""
+	if strings.Contains(noWhole.Replace(s), mark) {
+		end = mark + "0m"
 	}
-	return ""
+	if strings.LastIndex(s, wholeBegin) > strings.LastIndex(s, wholeEnd) {
+		end += wholeEnd
+	}
+	return end
 }

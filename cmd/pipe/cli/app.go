@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -37,6 +38,9 @@ type Host struct {
 	Logs func(io.Writer)
 	// Interactive means that a person can answer at stdin.
 	Interactive bool
+	// Width is how many columns the lines of an output have that is no terminal; 0 means
+	// 100.
+	Width int
 }
 
 // app is one run of the program.
@@ -63,7 +67,8 @@ type app struct {
 // Run runs one call of the program and returns its exit code.
 func Run(ctx context.Context, h Host) (code int) {
 	secrets := &connection.Redactor{}
-	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets), newWriter(h.Stderr, secrets)
+	width := cmp.Or(h.Width, plainWidth)
+	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets, width), newWriter(h.Stderr, secrets, width)
 	a := &app{Host: h, redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	if h.Logs != nil {
 		h.Logs(a.Stderr)

@@ -16,6 +16,15 @@ var carriedFlags = []string{"sandbox", "catalog", "env-file", "set", "state", "a
 // callWithFile is a call in a text that has FILE for the pipeline file.
 var callWithFile = regexp.MustCompile(`\bpipe ([a-z]+(?: [a-z]+)?(?: --[a-z-]+(?: ID)?)*) FILE\b`)
 
+// printedCall is a call in a text, with its flags, its file and what follows that: a person
+// copies it.
+var printedCall = regexp.MustCompile(`\bpipe [a-z]+(?: [a-z]+)?(?: --[a-z-]+(?:[= ](?:'[^']*'|[^\s,;'-][^\s,;]*))?)*` +
+	` \S+\.ya?ml\b(?: (?:REF\b|--[a-z-]+(?:=[^\s,;]+)?|[a-z2-7]{12}\b|[a-z]+:[^\s,;]+))*`)
+
+// unbroken are the parts of a line that are not broken at their blanks: calls, and numbers
+// with their units.
+var unbroken = regexp.MustCompile(printedCall.String() + `|\d (?:%|[KMGT]?i?B\b)`)
+
 // named returns text with the pipeline file of this call, and its flags that
 // the command takes, in the place of FILE.
 func (a *app) named(text string) string {

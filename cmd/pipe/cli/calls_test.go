@@ -52,6 +52,25 @@ func TestNamedCalls(t *testing.T) {
 	}
 }
 
+// TestPrintedCall: a call in a text is found with its file and what follows it.
+func TestPrintedCall(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"set X in .env, then pipe doctor a/b.yaml": "pipe doctor a/b.yaml",
+		"If so, run pipe run --approve abcdefghijkl --env-file 'my env' --state st b.yaml: it": "pipe run --approve " +
+			"abcdefghijkl --env-file 'my env' --state st b.yaml",
+		"use `pipe datasource apply --replace b.yml` or": "pipe datasource apply --replace b.yml",
+		"pipe approve b.yaml abcdefghijkl, or not":       "pipe approve b.yaml abcdefghijkl",
+		"pipe status b.yaml --wait shows":                "pipe status b.yaml --wait",
+		"pipe hide b.yaml component:default/a now":       "pipe hide b.yaml component:default/a",
+		"pipe run needs a file, such as b.yaml":          "",
+	} {
+		if got := printedCall.FindString(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestRerunCall: the call that allows a refused run carries the flags that decide
 // what is published, and no others.
 func TestRerunCall(t *testing.T) {

@@ -274,12 +274,6 @@ func (a *app) printVariables(one checked, verbose bool) {
 		if len(list.names) == 0 || !list.shown {
 			continue
 		}
-		for i, line := range print.Wrap(strings.Join(list.names, ", "), a.width()-27) {
-			title := ""
-			if i == 0 {
-				title = list.title
-			}
-			display.Fprintf(a.Stdout, "  %-24s %s\n", title, line)
-		}
+		display.Fprintf(a.Stdout, "  %-24s  %s\n", list.title, display.Block(display.Line(strings.Join(list.names, ", "))))
 	}
 }

@@ -43,13 +43,11 @@ func Codes() []code {
 // explain prints the meaning of a code, with an example.
 func (a *app) explain(c code, st print.Style) {
 	display.Fprintf(a.Stdout, "%s\n", st.Bold.Render(c.Name))
-	for _, line := range print.Wrap(c.Text, 92) {
-		display.Fprintf(a.Stdout, "  %s\n", line)
-	}
+	display.Fprintf(a.Stdout, "  %s\n", strings.Join(strings.Fields(c.Text), " "))
 	for i, example := range c.Examples {
 		display.Fprintf(a.Stdout, "\n  %s\n", [...]string{"wrong:", "right:"}[i])
 		for _, line := range strings.Split(strings.TrimRight(example, "\n"), "\n") {
-			display.Fprintf(a.Stdout, "    %s\n", line)
+			display.Fprintf(a.Stdout, "    %s\n", display.Block(display.Whole(display.Line(line))))
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (a *app) completionAction(c *urfave.Context) error {
 	if err := all.ExecuteTemplate(&script, shell+".tmpl", a.places(c.App)); err != nil {
 		return err
 	}
-	_, err = a.Stdout.Write(script.Bytes())
+	_, err = a.Stdout.(*writer).whole().Write(script.Bytes())
 	return err
 }
 

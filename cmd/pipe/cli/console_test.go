@@ -25,7 +25,7 @@ func TestConsole(t *testing.T) {
 // TestDivert: what is written while bars are shown goes above them, and back afterwards.
 func TestDivert(t *testing.T) {
 	var behind, above strings.Builder
-	w := newWriter(&behind, &connection.Redactor{})
+	w := newWriter(&behind, &connection.Redactor{}, oneLine)
 	w.divert(&above)
 	w.Write([]byte("one\n"))
 	w.divert(nil)

@@ -32,7 +32,7 @@ func (d *defect) Error() string { return fmt.Sprintf("this is a defect in pipe: 
 func (a *app) printStack(err error) {
 	var d *defect
 	if errors.As(err, &d) {
-		display.Fprintf(a.Stderr, "\n  %s\n", display.Indent(string(d.stack), "  "))
+		display.Fprintf(a.Stderr, "\n  %s\n", display.Block(display.Whole(string(display.Indent(string(d.stack), "  ")))))
 	}
 }
 

@@ -126,9 +126,7 @@ func (a *app) printPart(p Component, st print.Style) {
 // printField explains a key and those below it.
 func (a *app) printField(f config.Field, indent string, st print.Style) {
 	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(Facts(f), ", ")))
-	for _, line := range print.Wrap(f.Doc, 96-len(indent)) {
-		display.Fprintf(a.Stdout, "%s    %s\n", indent, line)
-	}
+	display.Fprintf(a.Stdout, "%s    %s\n", indent, f.Doc)
 	for _, inner := range f.Fields {
 		a.printField(inner, indent+"    ", st)
 	}

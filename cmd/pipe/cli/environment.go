@@ -80,9 +80,9 @@ func (a *app) openLog(c *urfave.Context) error {
 	case format == "text" && !c.IsSet("log-format"):
 		a.log = slog.New(&consoleHandler{out: a.Stderr, level: level})
 	case format == "text":
-		a.log = slog.New(slog.NewTextHandler(a.Stderr, o))
+		a.log = slog.New(slog.NewTextHandler(a.Stderr.(*writer).whole(), o))
 	case format == "json":
-		a.log = slog.New(slog.NewJSONHandler(a.Stderr, o))
+		a.log = slog.New(slog.NewJSONHandler(a.Stderr.(*writer).whole(), o))
 	default:
 		return usage{fmt.Sprintf("there is no log format %q", c.String("log-format")), "write text or json"}
 	}

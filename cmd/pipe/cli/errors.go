@@ -2,9 +2,7 @@ package cli
 
 import (
 	"errors"
-	"strings"
 
-	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -47,7 +45,7 @@ func (a *app) printJSON(data any, err error) error {
 	if encErr != nil {
 		return encErr
 	}
-	display.Fprintln(a.Stdout, display.Block(b))
+	display.Fprintln(a.Stdout, display.Block(display.Whole(string(b))))
 	return err
 }
 
@@ -71,7 +69,7 @@ func (a *app) printError(err error) {
 	case refused.ID == "" || !a.approvable:
 	case refused.Used:
 		display.Fprintf(a.Stderr,
-			"\nAn approval of these changes was used before. If they are intended again, allow\n"+
+			"\nAn approval of these changes was used before. If they are intended again, allow "+
 				"them once more, and then run again:\n  %s\n", display.Block(a.call("approve")+" "+refused.ID))
 	default:
 		display.Fprintf(a.Stderr, "\nIf this is intended, allow exactly these changes once:\n  %s\n",
@@ -83,15 +81,7 @@ func (a *app) printOne(err error) {
 	display.Fprintf(a.Stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
 	for _, line := range report.TableOf(err) {
 		line = a.named(line)
-		text := strings.TrimLeft(line, " ")
-		indent := "  " + line[:len(line)-len(text)]
-		if len(indent)+len(text) <= print.DetailWidth {
-			display.Fprintf(a.Stderr, "%s%s\n", indent, text)
-			continue
-		}
-		for _, part := range print.Wrap(text, print.DetailWidth-len(indent)) {
-			display.Fprintf(a.Stderr, "%s%s\n", indent, part)
-		}
+		display.Fprintf(a.Stderr, "  %s\n", display.Block(display.Line(line)))
 	}
 	if h := a.named(report.HintOf(err)); h != "" {
 		display.Fprintf(a.Stderr, "  → %s\n", display.Indent(h, "    "))

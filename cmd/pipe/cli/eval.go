@@ -141,7 +141,7 @@ const expressionFile = "EXPRESSION"
 func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string, p config.Problem) error {
 	problems := config.Problems{p}
 	if !c.Bool("json") {
-		problems.Render(a.Stderr, func(file string) []byte {
+		a.render(a.Stderr, problems, func(file string) []byte {
 			if file == expressionFile {
 				return []byte(text)
 			}
@@ -177,13 +177,13 @@ func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string,
 	case nil:
 		display.Fprintln(a.Stdout, "nil")
 	case string:
-		display.Fprintln(a.Stdout, display.Block(display.Lines(v)))
+		display.Fprintln(a.Stdout, display.Block(display.Whole(display.Lines(v))))
 	default:
 		b, err := codec.MarshalIndent(v)
 		if err != nil {
 			return err
 		}
-		display.Fprintln(a.Stdout, display.Block(display.Lines(string(b))))
+		display.Fprintln(a.Stdout, display.Block(display.Whole(display.Lines(string(b)))))
 	}
 	return nil
 }

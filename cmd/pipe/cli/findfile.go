@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	urfave "github.com/urfave/cli/v2"
+
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/suite"
@@ -32,6 +34,9 @@ func (a *app) findFile(p *parsed) error {
 	if !named || file == "" {
 		switch found := pipelineFiles(".", "pipelines"); len(found) {
 		case 0:
+			if unknownFlag(cmd, p.options) {
+				return nil // the command refuses it
+			}
 			return usage{"pipe " + p.name() + " needs a pipeline file, and neither this folder nor pipelines/ has one",
 				"pipe init catalog creates one in catalog/pipelines; or name it: pipe " + p.name() + " FILE"}
 		case 1:
@@ -44,6 +49,16 @@ func (a *app) findFile(p *parsed) error {
 	p.words = append([]string{file}, p.words...)
 	display.Fprintf(a.Stderr, "pipe: using %s\n", file)
 	return nil
+}
+
+// unknownFlag reports whether a call has a flag that the command does not have.
+func unknownFlag(cmd *urfave.Command, options []string) bool {
+	return slices.ContainsFunc(options, func(o string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(o, "-"), "=")
+		return strings.HasPrefix(o, "-") && !slices.ContainsFunc(cmd.Flags, func(f urfave.Flag) bool {
+			return slices.Contains(f.Names(), name)
+		})
+	})
 }
 
 // hasFile reports whether the first word of a call is a file.

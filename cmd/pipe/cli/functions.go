@@ -88,9 +88,7 @@ func (a *app) functionsAction(c *urfave.Context) error {
 
 func (a *app) printFunction(f Function, st print.Style) error {
 	display.Fprintf(a.Stdout, "%s\n", st.Bold.Render(f.Signature))
-	for _, line := range print.Wrap(f.Doc, 96) {
-		display.Fprintf(a.Stdout, "  %s\n", line)
-	}
+	display.Fprintf(a.Stdout, "  %s\n", f.Doc)
 	if f.Of != "" {
 		display.Fprintf(a.Stdout, "  Pipelines whose source is %s have it.\n", f.Of)
 	}
@@ -103,7 +101,7 @@ func (a *app) printFunction(f Function, st print.Style) error {
 		if e.Result == nil {
 			result = []byte("nil")
 		}
-		display.Fprintf(a.Stdout, "\n  %s\n    → %s\n", e.Expr,
+		display.Fprintf(a.Stdout, "\n  %s\n    → %s\n", display.Block(display.Whole(display.Line(e.Expr))),
 			display.Block(strings.ReplaceAll(display.Line(string(result)), `\n`, "\n      ")))
 		if e.Record != nil {
 			record, err := codec.Marshal(e.Record)

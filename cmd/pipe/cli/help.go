@@ -2,15 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	urfave "github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
-	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
@@ -100,35 +97,19 @@ func (p parsed) helpOf() (topic *urfave.Command, asked bool) {
 		len(p.words) == 0
 }
 
-// The width of help and notes.
-const (
-	leastWidth = 60
-	mostWidth  = 100 // longer lines are hard to read
-)
-
-// width is how many characters a line of standard output has.
-func (a *app) width() int {
-	if f, is := a.Stdout.(*writer).behind.(*os.File); is {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return min(max(columns, leastWidth), mostWidth)
-		}
-	}
-	return mostWidth
-}
-
 // printHelp explains a command, or the program when it is nil.
 func (a *app) printHelp(topic *urfave.Command, name string) {
-	h := &helpPage{width: a.width()}
+	h := &helpPage{width: min(a.Stdout.(*writer).width(), proseWidth)}
 	if topic == nil {
 		a.programHelp(h)
 	} else {
 		h.command(topic, name)
 	}
-	display.Fprintf(a.Stdout, "%s", display.Block(h.text.String()))
+	display.Fprintf(a.Stdout, "%s", display.Block(display.Whole(h.text.String())))
 }
 
 func (a *app) programHelp(h *helpPage) {
-	h.paragraph("",
+	h.paragraph(
 		"pipe publishes a Backstage catalog to Glean: every entity a document, found by the people who may see it.")
 	h.line("Usage: pipe COMMAND [FILE] [OPTIONS]")
 	for _, g := range groups() {
@@ -142,8 +123,8 @@ func (a *app) programHelp(h *helpPage) {
 	}
 	h.table("Options of every command", options(globalFlags()))
 	h.line("")
-	h.paragraph("",
-		"FILE is the pipeline file. Most commands find it where the working directory or its folder pipelines has "+
+	h.paragraph(
+		"FILE is the pipeline file. Most commands find it where the working directory or its folder pipelines has " +
 			"exactly one, or where PIPE_FILE names it.")
 	h.line("pipe COMMAND --help explains a command and shows examples.")
 }
@@ -156,11 +137,18 @@ type helpPage struct {
 
 func (h *helpPage) line(text string) { fmt.Fprintln(&h.text, text) }
 
-// paragraph writes text at an indent, and an empty line.
-func (h *helpPage) paragraph(indent, text string) {
-	for _, line := range print.Wrap(text, h.width-len(indent)) {
-		h.line(indent + line)
+// wrapped writes text in lines of the page's width.
+func (h *helpPage) wrapped(text string) {
+	for line := range strings.SplitSeq(text, "\n") {
+		for _, part := range display.Wrap(line, h.width) {
+			h.line(strings.TrimRight(part, " "))
+		}
 	}
+}
+
+// paragraph writes text and an empty line.
+func (h *helpPage) paragraph(text string) {
+	h.wrapped(text)
 	h.line("")
 }
 
@@ -177,18 +165,12 @@ func (h *helpPage) table(title string, rows [][2]string) {
 		}
 	}
 	for _, row := range rows {
-		lines := print.Wrap(row[1], h.width-column-4)
 		name := row[0]
 		if utf8.RuneCountInString(name) > column {
 			h.line("  " + name)
 			name = ""
 		}
-		for i, line := range lines {
-			if i > 0 {
-				name = ""
-			}
-			h.line(strings.TrimRight(fmt.Sprintf("  %-*s  %s", column, name, line), " "))
-		}
+		h.wrapped(fmt.Sprintf("  %-*s  %s", column, name, row[1]))
 	}
 }
 
@@ -198,7 +180,7 @@ const mostName = 22
 
 // command writes the help of one command; name is its whole name, as "plugin new".
 func (h *helpPage) command(cmd *urfave.Command, name string) {
-	h.paragraph("", "pipe "+name+": "+cmd.Usage)
+	h.paragraph("pipe " + name + ": " + cmd.Usage)
 	usage := "Usage: pipe " + name
 	if len(cmd.Subcommands) > 0 {
 		usage += " COMMAND"
@@ -207,19 +189,10 @@ func (h *helpPage) command(cmd *urfave.Command, name string) {
 		usage += " " + cmd.ArgsUsage
 	}
 	usage += " [OPTIONS]"
-	for i, line := range print.Wrap(usage, h.width-2) {
-		h.line(strings.Repeat("  ", min(i, 1)) + line)
-	}
+	h.wrapped(usage)
 	if cmd.Description != "" {
 		h.line("")
-		for i, p := range strings.Split(cmd.Description, "\n\n") {
-			if i > 0 {
-				h.line("")
-			}
-			for _, line := range print.Wrap(p, h.width) {
-				h.line(line)
-			}
-		}
+		h.wrapped(cmd.Description)
 	}
 	var rows [][2]string
 	for _, sub := range cmd.Subcommands {

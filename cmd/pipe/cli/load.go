@@ -142,7 +142,7 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 }
 
 func (a *app) renderProblems(w io.Writer, d *pipeline.Definition) {
-	d.Problems.Render(w, func(string) []byte {
+	a.render(w, d.Problems, func(string) []byte {
 		if d.Document == nil {
 			return nil
 		}

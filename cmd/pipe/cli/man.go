@@ -21,7 +21,7 @@ func (a *app) manCommand() *urfave.Command {
 		Usage:  "print the manual page of pipe, in section 1",
 		Hidden: true,
 		Action: func(c *urfave.Context) error {
-			display.Fprint(a.Stdout, display.Block(manPage(c.App, version.Current())))
+			display.Fprint(a.Stdout, display.Block(display.Whole(manPage(c.App, version.Current()))))
 			return nil
 		},
 	}

@@ -43,7 +43,7 @@ func (a *app) pluginDescribe(c *urfave.Context) error {
 			return err
 		}
 		display.Fprintf(a.Stdout, "%s\n%s\n", st.Dim.Render("example (pipe plugin try --example runs it)"),
-			display.Block(display.Lines(string(text))))
+			display.Block(display.Whole(display.Lines(string(text)))))
 	}
 	return nil
 }

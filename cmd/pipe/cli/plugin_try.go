@@ -136,7 +136,7 @@ func (a *app) startAlone(ctx context.Context, c *urfave.Context, o pluginhost.Op
 	}
 	t.Close()
 	if !c.Bool("json") {
-		problems.Render(a.Stderr, func(string) []byte { return doc.Source() })
+		a.render(a.Stderr, problems, func(string) []byte { return doc.Source() })
 		a.shown = true
 	}
 	return nil, problems.Errors()

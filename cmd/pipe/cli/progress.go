@@ -265,6 +265,6 @@ func jsonLine(w io.Writer, records int, sent []streamSent) {
 
 func jsonValue(w io.Writer, v any) {
 	if b, err := codec.Marshal(v); err == nil {
-		display.Fprintln(w, display.Block(b))
+		display.Fprintln(w, display.Block(display.Whole(string(b))))
 	}
 }

@@ -193,7 +193,7 @@ func (a *app) showProblems(c *urfave.Context, d *pipeline.Definition, err error)
 	}
 	a.nameHints(problems)
 	if !c.Bool("json") {
-		problems.Render(a.Stderr, func(string) []byte { return d.Document.Source() })
+		a.render(a.Stderr, problems, func(string) []byte { return d.Document.Source() })
 		a.shown = true
 	}
 }

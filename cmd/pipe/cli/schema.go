@@ -24,7 +24,7 @@ func (a *app) schemaCommand() *urfave.Command {
 				text, err = schemaText(suite.Schema(a.Registry))
 			}
 			if err == nil {
-				_, err = display.Fprint(a.Stdout, display.Block(text))
+				_, err = display.Fprint(a.Stdout, display.Block(display.Whole(text)))
 			}
 			return err
 		},

@@ -235,7 +235,7 @@ func TestTestWrong(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
-		"needs a pipeline or a test file": {"test"},
+		"pipe test needs a pipeline file": {"test"},
 		"does not exist":                  {"test", "nowhere.yaml"},
 		"has no tests":                    {"test", edited(t)},
 		"not a regular expression":        {"test", "--run", "(", shipped},

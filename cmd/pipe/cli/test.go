@@ -211,7 +211,7 @@ func (a *app) testFile(ctx context.Context, c *urfave.Context, path string, o su
 // wrongFile renders the problems of a file.
 func (a *app) wrongFile(c *urfave.Context, problems config.Problems, source func() []byte) error {
 	if !c.Bool("json") {
-		problems.Render(a.Stderr, func(string) []byte { return source() })
+		a.render(a.Stderr, problems, func(string) []byte { return source() })
 		display.Fprintf(a.Stderr, "%s, no test was run\n", display.Plural(len(problems.Errors()), "problem"))
 		a.shown = true
 	}

@@ -16,6 +16,7 @@ type writer struct {
 	behind io.Writer
 	mu     sync.Mutex
 	clean  *connection.Stream
+	wrap   *display.Wrapper
 	escape *display.Writer
 	target *target
 }
@@ -23,10 +24,27 @@ type writer struct {
 // target is where a writer writes: to its output, or temporarily elsewhere.
 type target struct{ io.Writer }
 
-func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
+// newWriter returns a writer whose lines have at most otherwise columns where behind is no
+// terminal, and fit the terminal where it is one.
+func newWriter(behind io.Writer, secrets *connection.Redactor, otherwise int) *writer {
 	t := &target{behind}
-	escape := display.NewWriter(t)
-	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape, target: t}
+	w := &writer{behind: behind, escape: display.NewWriter(t), target: t}
+	w.wrap = display.NewWrapper(w.escape, func() int { return columns(behind, otherwise) }, unbroken)
+	w.clean = secrets.Stream(w.wrap)
+	return w
+}
+
+// width is how many columns a line has.
+func (w *writer) width() int { return w.wrap.Width() }
+
+// whole returns a writer of text that is not broken into lines, such as logs for programs.
+func (w *writer) whole() io.Writer { return wholeWriter{w} }
+
+type wholeWriter struct{ w io.Writer }
+
+func (w wholeWriter) Write(p []byte) (int, error) {
+	_, err := display.Fprint(w.w, display.Block(display.Whole(string(p))))
+	return len(p), err
 }
 
 // divert sends later writes elsewhere, or with nil to the output again.
@@ -53,6 +71,7 @@ func (w *writer) Flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.clean.Flush()
+	w.wrap.Flush()
 	w.escape.Flush()
 }
 

@@ -28,7 +28,7 @@ func typed(t testing.TB, env map[string]string, text string, args ...string) cal
 				v, ok := env[n]
 				return v, ok
 			},
-			Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
+			Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Width: oneLine, Interactive: true})
 	return call{code, out.String(), errs.String()}
 }
 

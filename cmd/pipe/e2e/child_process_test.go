@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	case "unsealed": // pipe, which others may look into
 		os.Exit(cli.Run(context.Background(),
 			cli.Host{Registry: components.Registry(), Args: os.Args, Env: os.LookupEnv, Stdin: os.Stdin, Stdout: os.Stdout,
-				Stderr: os.Stderr}))
+				Stderr: os.Stderr, Width: oneLine}))
 	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
 		servePlugin(mode)
 	case "crash":

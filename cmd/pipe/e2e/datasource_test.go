@@ -161,7 +161,7 @@ func TestDatasourceAsks(t *testing.T) {
 					v, ok := w.env[n]
 					return v, ok
 				},
-				Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Interactive: true})
+				Stdin: strings.NewReader(text), Stdout: &out, Stderr: &errs, Width: oneLine, Interactive: true})
 		return call{code, out.String(), errs.String()}
 	}
 	for _, no := range []string{"", "no\n", "y\n"} {

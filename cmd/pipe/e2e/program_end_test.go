@@ -86,7 +86,7 @@ func TestDefect(t *testing.T) {
 		var out, errs strings.Builder
 		code := cli.Run(t.Context(), cli.Host{
 			Registry: components.Registry(), Args: append([]string{"pipe", "eval", shipped, "1", "--input", "-"}, flags...),
-			Stdin: failsAt{}, Stdout: &out, Stderr: &errs,
+			Stdin: failsAt{}, Stdout: &out, Stderr: &errs, Width: oneLine,
 			Env: func(name string) (string, bool) {
 				v, ok := map[string]string{"CI": "true", "GLEAN_INDEXING_API_KEY": sinkToken}[name]
 				return v, ok

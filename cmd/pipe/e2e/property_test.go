@@ -199,7 +199,7 @@ func pipeIn(ctx context.Context, env map[string]string, args ...string) call {
 	code := cli.Run(ctx, cli.Host{
 		Registry: components.Registry(), Args: append([]string{"pipe"}, args...),
 		Env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Width: oneLine,
 	})
 	return call{code, out.String(), errs.String()}
 }

@@ -165,7 +165,7 @@ func TestSecretsInPanics(t *testing.T) {
 				New: func(any, component.TransformSettings) component.Transform { return shouting{s.secrets} }})
 		code := cli.Run(t.Context(), cli.Host{
 			Registry: r, Args: args, Env: func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
-			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+			Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Width: oneLine,
 		})
 		said := call{code, out.String(), errs.String()}
 		if code != int(job.Failed) || !strings.Contains(said.both(), "panic") ||
@@ -240,7 +240,7 @@ func TestLibraryLogs(t *testing.T) {
 	var errs strings.Builder
 	cli.Run(t.Context(), cli.Host{
 		Registry: components.Registry(), Args: []string{"pipe", "doctor", shipped}, Stdin: strings.NewReader(""),
-		Stdout: io.Discard, Stderr: &errs,
+		Stdout: io.Discard, Stderr: &errs, Width: oneLine,
 		Env: func(name string) (string, bool) {
 			v, ok := w.env[name]
 			if name == "GLEAN_INDEXING_API_KEY" {

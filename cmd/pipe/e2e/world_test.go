@@ -24,6 +24,9 @@ import (
 // shipped is the pipeline that people run.
 const shipped = "../../../pipelines/backstage.yaml"
 
+// oneLine is a width at which no line is broken.
+const oneLine = 1 << 20
+
 // call is one call of the program in this process.
 type call struct {
 	code           int
@@ -45,7 +48,7 @@ func fed(t testing.TB, env map[string]string, input string, args ...string) call
 	code := cli.Run(t.Context(), cli.Host{
 		Registry: components.Registry(), Args: append([]string{"pipe"}, args...),
 		Env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs,
+		Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Width: oneLine,
 	})
 	return call{code, out.String(), errs.String()}
 }

@@ -21,9 +21,7 @@ func Refusal(w io.Writer, r *baseline.Refusal) {
 	for _, g := range groupChanges(r.Changes) {
 		display.Fprintf(w, "  %s: %s\n", g.what, display.Number(g.n))
 		if len(g.refs) > 0 {
-			for _, line := range Wrap(g.list(), DetailWidth-4) {
-				display.Fprintf(w, "    %s\n", line)
-			}
+			display.Fprintf(w, "    %s\n", display.Block(display.Line(g.list())))
 		}
 	}
 }

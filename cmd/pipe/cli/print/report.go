@@ -249,9 +249,7 @@ func printWidened(w io.Writer, r *run.Report, st Style) {
 	for _, group := range groups {
 		g := changeGroup{all: len(refs[group]), refs: refs[group][:min(shownRefs, len(refs[group]))]}
 		display.Fprintf(w, "  %s, %s\n", group, display.Number(g.all))
-		for _, line := range Wrap(g.list(), DetailWidth-4) {
-			display.Fprintf(w, "    %s\n", line)
-		}
+		display.Fprintf(w, "    %s\n", display.Block(display.Line(g.list())))
 	}
 	if len(r.Since.Widened) > shownRefs {
 		display.Fprintf(w, "  --json lists all of them, and --output DIR writes them to DIR/widened.ndjson\n")

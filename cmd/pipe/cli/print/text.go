@@ -7,25 +7,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// DetailWidth is where the details of an error are wrapped.
-const DetailWidth = 80
-
-// Wrap cuts a text into lines at its spaces.
-func Wrap(text string, width int) []string {
-	var out []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			out, line = append(out, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(out, line)
-}
-
 // List joins a few texts.
 func List(texts []string) string { return display.List(texts, 6, ", ") }
 
