@@ -8,20 +8,21 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 )
 
-// Answer is one document and what a question found about it.
+// Answer is a document with the result of a query.
 type Answer struct {
 	Document
-	Event Event // that told the sink so
-	// Perhaps means that it may have been so: Event began to send it, and had not ended.
+	Event Event // the event that sent this
+	// Perhaps means that the answer may have been true: Event began to send it and had not
+	// ended.
 	Perhaps bool
-	// People are the users of a listed document, with those of its groups, sorted.
+	// People are the users of a listed document and of its groups, sorted.
 	People []string
-	// Through are, for a person, the principals of the document that let it in.
+	// Through are the principals of the document that give access to the person of the query.
 	Through []string
 }
 
-// Who returns who could find the documents of a ref. An answer is followed by those that
-// say what else may have been so.
+// Who returns who could find the documents of a ref. An answer is followed by those for what
+// else may have been true.
 func (s *State) Who(ref string) []Answer {
 	var out []Answer
 	sure, perhaps := s.members(false), s.members(true)
@@ -46,9 +47,9 @@ func (s *State) Who(ref string) []Answer {
 	return out
 }
 
-// What returns which documents a person could find, as the principal of a user. Documents
-// that every user finds are not listed but counted by their audience, unless it is not
-// certain that they were told.
+// What returns the documents that a person, given as the principal of a user, could find.
+// Documents that every user finds are not listed but counted by audience, unless it is
+// uncertain whether they were sent.
 func (s *State) What(person string) (listed []Answer, open map[string]int) {
 	open = map[string]int{}
 	sure, perhaps := groupsOf(person, s.members(false)), groupsOf(person, s.members(true))
@@ -98,7 +99,7 @@ func (s *State) Names(user string) bool {
 	return false
 }
 
-// members are those of each group, by its principal; with perhaps also those that a
+// members returns the members of each group, by its principal; with perhaps, also those that a
 // group may have had.
 func (s *State) members(perhaps bool) map[string][]string {
 	out := make(map[string][]string, len(s.groups))
@@ -122,7 +123,7 @@ func sortAnswers(all []Answer) {
 	})
 }
 
-// order puts what is certain first.
+// order sorts certain answers before uncertain ones.
 func order(a, b bool) int {
 	switch {
 	case a == b:
@@ -133,7 +134,8 @@ func order(a, b bool) int {
 	return 1
 }
 
-// through are the principals of a document that a person is, or is in.
+// through returns the principals of a document that give access to a person: the person and the
+// groups in in.
 func through(d Document, person string, in map[string]bool) (out []string) {
 	for _, p := range d.Principals {
 		if p == person || in[p] {
@@ -148,7 +150,7 @@ func through(d Document, person string, in map[string]bool) (out []string) {
 	return out
 }
 
-// peopleOf are the users who find a listed document, where groups have these members.
+// peopleOf returns the users who find a listed document, given the members of groups.
 func peopleOf(d Document, members map[string][]string) []string {
 	people := map[string]bool{}
 	for _, p := range d.Principals {
@@ -182,7 +184,7 @@ func peopleOf(d Document, members map[string][]string) []string {
 	return out
 }
 
-// usersOf are the users of a principal: the user itself, or those of a group and its
+// usersOf returns the users of a principal: the user itself, or those of a group and its
 // subgroups.
 func usersOf(principal string, members map[string][]string) map[string]bool {
 	out, seen := map[string]bool{}, map[string]bool{}
@@ -201,7 +203,7 @@ func usersOf(principal string, members map[string][]string) map[string]bool {
 	return out
 }
 
-// groupsOf are the groups that a person is in, also through others.
+// groupsOf returns the groups that a person is in, directly or through other groups.
 func groupsOf(person string, members map[string][]string) map[string]bool {
 	parents := map[string][]string{}
 	for group, all := range members {

@@ -48,7 +48,7 @@ func at(t *testing.T, l *Ledger, when time.Time) *State {
 	return s
 }
 
-// TestWho: who finds a document follows its audience and the groups, at any time.
+// TestWho: who finds a document follows from its audience and the groups, at any time.
 func TestWho(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	wrote(t, l, 0, "run", func(w *Writer) {
@@ -71,7 +71,7 @@ func TestWho(t *testing.T) {
 	for _, tc := range []struct {
 		day    int
 		ref    string
-		people string // "-" where nothing is known of it
+		people string // "-" when nothing is known about the document
 	}{
 		{-1, "a", "-"}, {0, "a", "ann bob sam"}, {1, "a", "ann bob sam"}, {2, "a", "ann kim sam"}, {3, "a", ""}, {4, "a", ""},
 		{5, "a", "-"},
@@ -121,8 +121,7 @@ func TestWho(t *testing.T) {
 	}
 }
 
-// TestDamaged: no byte of the ledger can be changed, and no block be taken out, without
-// being found.
+// TestDamaged: every changed byte and every removed block of the ledger is detected.
 func TestDamaged(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	for n := range 3 {
@@ -137,7 +136,7 @@ func TestDamaged(t *testing.T) {
 		"without the first block":  strings.Join(lines[3:], ""),
 		"without the second block": strings.Join(slices.Concat(lines[:3], lines[6:]), ""),
 		"another order":            strings.Join(slices.Concat(lines[:3], lines[6:9], lines[3:6]), ""),
-		"a line less":              strings.Join(slices.Concat(lines[:4], lines[5:]), ""),
+		"without one line":         strings.Join(slices.Concat(lines[:4], lines[5:]), ""),
 	}
 	for i := range len(text) - 1 {
 		changed := []byte(string(text))
@@ -155,8 +154,8 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestKilled: a block that a killed run left half written is no part of the ledger, and
-// the next one takes its place.
+// TestKilled: an incomplete block of a killed run is no part of the ledger, and the next block
+// replaces it.
 func TestKilled(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	wrote(t, l, 0, "run", func(w *Writer) { w.Document(listed("a", user("sam"))) })
@@ -201,7 +200,7 @@ func TestCompact(t *testing.T) {
 		s := at(t, l, day(n))
 		for i := range 20 {
 			for _, a := range s.Who(fmt.Sprint("doc", i)) {
-				a.Event = Event{} // that of a dropped event is not kept
+				a.Event = Event{} // the event of a dropped change is not kept
 				out = append(out, a)
 			}
 		}
@@ -237,8 +236,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// TestAdds: members that were added join those before, also in the state that old events
-// are replaced by.
+// TestAdds: added members join the earlier ones, also in the state that replaces old events.
 func TestAdds(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	wrote(t, l, 0, "run", func(w *Writer) {
@@ -264,7 +262,7 @@ func TestAdds(t *testing.T) {
 	check()
 }
 
-// TestWhole: an event with everything of a stream ends what is known of that stream, from
+// TestWhole: an event with everything in a stream replaces what is known about that stream from
 // then on.
 func TestWhole(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
@@ -301,7 +299,8 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestSince: the events after that of a run, also where lines are long, without its own.
+// TestSince: Since returns what the events after a run mention, without the run's own event,
+// also with long lines.
 func TestSince(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	if _, found, err := l.Since("run0"); found || err != nil {
@@ -337,7 +336,7 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// TestNoLedger: a ledger that is not there answers with an error.
+// TestNoLedger: queries of a missing ledger return an error.
 func TestNoLedger(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	if there, err := l.Exists(); there || err != nil {

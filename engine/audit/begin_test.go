@@ -27,8 +27,8 @@ func event(t *testing.T, l *Ledger, hour int, kind, run string, whole []string, 
 	}
 }
 
-// answers are those about a document: its people or audience, with "?" before what is not
-// certain.
+// answers returns the answers about a document: its people or audience, with "?" before
+// uncertain ones.
 func answers(s *State, ref string) string {
 	var out []string
 	for _, a := range s.Who(ref) {
@@ -52,8 +52,8 @@ func people(principals []string) string {
 	return strings.Join(out, " ")
 }
 
-// TestBeginning: what a run began to send is uncertain until its end, or until a later
-// event says of it what holds.
+// TestBeginning: what a run began to send is uncertain until its end, or until a later event
+// has the state.
 func TestBeginning(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	team := func(adds bool, members ...string) Group {
@@ -113,12 +113,12 @@ func TestBeginning(t *testing.T) {
 	if len(found) != 3 || !s.Names(bob) {
 		t.Errorf("bob: %+v", found)
 	}
-	// While it is not known what a run told of whole streams, nothing is dropped.
+	// While it is unknown what a run sent of whole streams, nothing is dropped.
 	if err := l.Compact(day(0).Add(9*time.Hour), 0); err != nil {
 		t.Fatal(err)
 	}
 	check(0)
-	// What is still uncertain outlives the events that are dropped.
+	// What is still uncertain is kept when its events are dropped.
 	if err := l.Compact(day(0).Add(7*time.Hour), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +128,8 @@ func TestBeginning(t *testing.T) {
 	}
 }
 
-// TestPerhapsOpen: a document that a run began to open is listed for a person, as it is
-// not certain, and one that is open does not become uncertain through its groups.
+// TestPerhapsOpen: a document that a run began to open is listed for a person, because it is
+// uncertain; a document that is open does not become uncertain through its groups.
 func TestPerhapsOpen(t *testing.T) {
 	l := Open(filepath.Join(t.TempDir(), "ledger"))
 	open := func(ref string, audience access.Audience) Document {

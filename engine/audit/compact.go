@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// maxSlack is how much longer the oldest event may stay, which is at most a tenth of keep:
-// by default the ledger is rewritten about once a month.
+// maxSlack is how much longer than keep the oldest event may stay, at most a tenth of keep: by
+// default the ledger is rewritten about once a month.
 const maxSlack = 30 * 24 * time.Hour
 
 func isGroup(principal string) bool {
@@ -22,8 +22,8 @@ func isGroup(principal string) bool {
 	return group
 }
 
-// Compact replaces the events that are older than they have to be kept by one with the
-// state at that time. It does nothing while there is little to gain.
+// Compact replaces the events that are older than keep by one event with the state at that
+// time. It does nothing while there is little to gain.
 func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 	cutoff := now.Add(-keep)
 	first, err := l.first()
@@ -63,7 +63,7 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 	})
 }
 
-// block is what is still pending.
+// block returns a block of what is still pending.
 func (p *pending) block() *block {
 	b := &block{}
 	b.line(p.Event)
@@ -76,7 +76,7 @@ func (p *pending) block() *block {
 	return b
 }
 
-// rewrite writes some blocks and those of the events after a time.
+// rewrite writes the given blocks, followed by those of the events after a time.
 func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 	sum := ""
 	for _, b := range first {
@@ -106,7 +106,7 @@ func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 	return err
 }
 
-// first is the time of the first event, zero without one.
+// first returns the time of the first event; zero when there is none.
 func (l *Ledger) first() (time.Time, error) {
 	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if errors.Is(err, os.ErrNotExist) {

@@ -21,19 +21,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Keep is how long the ledger keeps events, unless a pipeline file says otherwise.
+// Keep is how long the ledger keeps events by default.
 const Keep = 400 * 24 * time.Hour
 
-// Beginning is the kind of an event that is written before the first request: what a run
-// or a push is about to send. The event of the run with the same id confirms it, except for
-// the items that it lists itself. A push lists what it sent. What no later event confirms
-// or replaces may have been sent.
+// Beginning is the kind of an event that is written before the first request: what a run or a
+// push is about to send. The event of the run with the same id confirms it, except for the
+// items that it lists itself. A push lists what it sent. What no later event confirms or
+// replaces may have been sent.
 const Beginning = "begin"
 
-// Event is what told the sink something: a run, or what a person did beside it.
+// Event is an operation that sent something: a run, or a command such as push.
 type Event struct {
-	// Kind is run, tighten, push, hide or purge; state after old events were dropped; or
-	// Beginning.
+	// Kind is run, tighten, push, hide or purge; state for the event that replaces dropped
+	// events; or Beginning.
 	Kind      string    `json:"event"`
 	Run       string    `json:"run"`
 	At        time.Time `json:"at"`
@@ -41,8 +41,8 @@ type Event struct {
 	File      string    `json:"sha256,omitempty"` // of the pipeline file
 	By        string    `json:"by,omitempty"`
 	Approvals []Used    `json:"approvals,omitempty"`
-	// Whole are the streams of which the event has everything that the sink was sent: what
-	// earlier events say of them no longer holds.
+	// Whole are the streams for which the event contains everything that was sent. It replaces
+	// what earlier events say about them.
 	Whole []string `json:"whole,omitempty"`
 }
 
@@ -52,7 +52,8 @@ type Used struct {
 	By string `json:"by,omitempty"`
 }
 
-// Document is who finds a document. Nobody is one that is withheld, hidden or gone.
+// Document is the audience of a document. The audience "nobody" means that it is withheld,
+// hidden or deleted.
 type Document struct {
 	ID         string     `json:"doc"`
 	Stream     string     `json:"stream"`
@@ -63,13 +64,13 @@ type Document struct {
 	AllOf      [][]string `json:"all_of,omitempty"`
 }
 
-// Group is who is in a group; Principal is how documents name it.
+// Group is the members of a group. Principal is the name by which documents refer to it.
 type Group struct {
 	Principal string   `json:"group"`
-	Stream    string   `json:"stream"` // the sink's own, of groups' members
+	Stream    string   `json:"stream"` // the stream of group members, which the session derives
 	Ref       string   `json:"ref"`
-	Members   []string `json:"members"` // principals; none for a group that went
-	// Adds means that these members were added to those before.
+	Members   []string `json:"members"` // principals; none for a deleted group
+	// Adds means that these members were added to the earlier ones.
 	Adds bool `json:"adds,omitempty"`
 }
 
@@ -78,12 +79,11 @@ type end struct {
 	Sum string `json:"end"`
 }
 
-// Ledger is the file. Several processes may write to it: a person hides documents while
-// a run publishes.
+// Ledger is the file. Several processes may write to it, such as pipe hide during a run.
 type Ledger struct{ path string }
 
-// lockWait is how long a writer waits for another, which takes milliseconds, or a second
-// where it drops old events.
+// lockWait is how long a writer waits for another one, which takes milliseconds, or a second
+// when it drops old events.
 const lockWait = 30 * time.Second
 
 func (l *Ledger) lock() (unlock func(), err error) {
@@ -96,11 +96,11 @@ func (l *Ledger) lock() (unlock func(), err error) {
 	return func() { _ = lock.Unlock() }, nil
 }
 
-// Open names the file; it need not be there.
+// Open returns the ledger at a path. The file need not exist.
 func Open(path string) *Ledger { return &Ledger{path} }
 
-// Unusable is the error for a ledger that cannot be read or written, before the sink is
-// sent anything. err is nil for none.
+// Unusable returns the error for a ledger that cannot be read or written, before anything is
+// sent; nil for nil.
 func (l *Ledger) Unusable(err error) error {
 	if err == nil {
 		return nil
@@ -118,8 +118,8 @@ func (l *Ledger) Exists() (bool, error) {
 	return err == nil && info.Size() > 0, err
 }
 
-// block is a block before it is appended. It is held compressed: the first run of a large
-// catalog writes 150 bytes an item, which take a tenth of that.
+// block is a block before it is appended. It is kept compressed: the first run of a large
+// catalog writes 150 bytes per item, which compress to a tenth.
 type block struct {
 	packed bytes.Buffer
 	packer *gzip.Writer
@@ -130,7 +130,7 @@ func (b *block) line(v any) {
 	text, err := codec.Marshal(v)
 	if err == nil {
 		if b.packer == nil {
-			b.packer, _ = gzip.NewWriterLevel(&b.packed, gzip.BestSpeed) // the level is a valid one
+			b.packer, _ = gzip.NewWriterLevel(&b.packed, gzip.BestSpeed) // the level is valid
 		}
 		_, err = b.packer.Write(append(text, '\n'))
 	}
@@ -139,8 +139,8 @@ func (b *block) line(v any) {
 	}
 }
 
-// writeTo writes the block with its last line behind one with the checksum before, and
-// returns its own checksum. A block is written once.
+// writeTo writes the block with its last line, chained to the checksum of the block before, and
+// returns its own checksum. It may be called once.
 func (b *block) writeTo(w io.Writer, before string) (sum string, err error) {
 	if b.err != nil {
 		return "", b.err
@@ -162,28 +162,28 @@ func (b *block) writeTo(w io.Writer, before string) (sum string, err error) {
 	return sum, err
 }
 
-// Writer gathers what one event told the sink.
+// Writer collects what one event sent.
 type Writer struct {
 	ledger *Ledger
 	block  block
 }
 
-// Begin begins the block of an event. Nothing is written before Commit.
+// Begin starts the block of an event. Nothing is written before Commit.
 func (l *Ledger) Begin(e Event) *Writer {
 	w := &Writer{ledger: l}
 	w.block.line(e)
 	return w
 }
 
-// Document notes who finds a document now.
+// Document adds the audience of a document.
 func (w *Writer) Document(d Document) { w.block.line(d) }
 
-// Gone notes that nobody finds a document any more.
+// Gone records that no one finds a document any more.
 func (w *Writer) Gone(stream, id, ref string) {
 	w.block.line(Document{ID: id, Stream: stream, Ref: ref, Audience: access.Nobody.String()})
 }
 
-// Group notes who is in a group now.
+// Group adds the members of a group.
 func (w *Writer) Group(g Group) {
 	if g.Members == nil {
 		g.Members = []string{}
@@ -191,8 +191,8 @@ func (w *Writer) Group(g Group) {
 	w.block.line(g)
 }
 
-// Commit appends the block, also one without a change: that nothing changed is known
-// then. What a killed run left half written is removed first.
+// Commit appends the block, even one without changes, which records that nothing changed. It
+// first removes an incomplete block of a killed run.
 func (w *Writer) Commit() error {
 	if w.block.err != nil {
 		return w.block.err
@@ -228,9 +228,9 @@ func seal(text []byte, before string) []byte {
 	return append(bytes.Clone(text), lastLine(sumOf(before, text))...)
 }
 
-// lastLine is that of a block with a checksum.
+// lastLine returns the last line of a block with a checksum.
 func lastLine(sum string) []byte {
-	line, _ := codec.Marshal(end{sum}) // a text always can
+	line, _ := codec.Marshal(end{sum}) // a string can always be encoded
 	return append(line, '\n')
 }
 
@@ -241,12 +241,11 @@ func sumOf(before string, text []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// endLength is that of the last line of a block.
+// endLength is the length of the last line of a block.
 const endLength = len(`{"end":""}`) + 2*sha256.Size + 1
 
-// whole returns how much of the file is whole blocks, and the checksum of the last one.
-// A file that ends with a block is not read whole for that; in any other an unfinished
-// block follows the last one.
+// whole returns the size of the complete blocks of the file, and the checksum of the last one.
+// It reads only the end of a file that ends with a complete block, and all of any other file.
 func whole(f *os.File) (size int64, sum string, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -279,7 +278,7 @@ func whole(f *os.File) (size int64, sum string, err error) {
 	return size, sum, err
 }
 
-// DamagedError is a ledger that was changed from outside.
+// DamagedError reports a ledger that was changed by other means.
 type DamagedError struct {
 	Path string
 	Line int
@@ -289,7 +288,7 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("%s:%d: the ledger is damaged: a checksum is wrong", e.Path, e.Line)
 }
 
-// unfinishedError is a last block without its end.
+// unfinishedError reports a last block without its end.
 type unfinishedError struct{ line int }
 
 func (e *unfinishedError) Error() string {

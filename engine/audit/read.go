@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// blocks calls visit with the lines of each block before its last one, its whole text,
-// and its checksum, which has been verified.
+// blocks calls visit for each block with its lines except the last, its whole text, and its
+// verified checksum.
 func blocks(r io.Reader, visit func(lines, text []byte, sum string) error) error {
 	path := ""
 	if f, ok := r.(*os.File); ok {
@@ -50,7 +50,7 @@ func blocks(r io.Reader, visit func(lines, text []byte, sum string) error) error
 	}
 }
 
-// At returns what the sink had been told at a time, the zero time for now.
+// At returns the state at a time; the zero time means now.
 func (l *Ledger) At(at time.Time) (*State, error) {
 	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if err != nil {

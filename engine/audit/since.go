@@ -13,20 +13,20 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Since is what the events after that of a run mention.
+// Since is the documents and groups in the events after a run.
 type Since struct {
 	Documents map[Key]string // with the ref of each
-	Groups    map[Key]string // likewise, by the principal as ID
+	Groups    map[Key]string // with the ref of each; the ID is the principal
 
-	own bool // the event that is read is that of the run
+	own bool // the current event is the one of the run
 }
 
-// Key is a document or a group of a stream.
+// Key identifies a document or a group of a stream.
 type Key struct{ Stream, ID string }
 
-// Since returns what the events after that of a run mention; found is false when the ledger
-// has no event of the run. Memory grows with what these events mention, not with the
-// ledger. It verifies no checksum.
+// Since returns the documents and groups in the events after a run; found is false when the
+// ledger has no event of the run. Memory grows with what these events mention, not with the
+// ledger. Since verifies no checksum.
 func (l *Ledger) Since(run string) (out Since, found bool, err error) {
 	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -51,7 +51,7 @@ func (l *Ledger) Since(run string) (out Since, found bool, err error) {
 	}
 }
 
-// line reads one line of the ledger.
+// line processes one line of the ledger.
 func (s *Since) line(line []byte, run string, found *bool) error {
 	switch {
 	case bytes.HasPrefix(line, []byte(`{"event":`)):

@@ -9,14 +9,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// State is what the sink had been told at a time.
+// State is what had been sent at a time.
 type State struct {
-	// Events are those up to then, in their order, without the beginnings.
+	// Events are the events up to then, in order, without the beginnings.
 	Events []Event
-	// Begun are the beginnings of runs and pushes that had not ended, or have failed: what
-	// they list may have been sent.
+	// Begun are the beginnings of runs and pushes that had not ended or have failed: what they
+	// list may have been sent.
 	Begun []Event
-	// Next is the first event after it; nil when there is none.
+	// Next is the first event after that time; nil when there is none.
 	Next      *Event
 	documents map[[2]string]told
 	groups    map[string]toldGroup
@@ -24,13 +24,13 @@ type State struct {
 	all       []Event    // Events and the beginnings
 }
 
-// told is a document and the event that said so, as an index of State.all.
+// told is a document and the index in State.all of the event that sent it.
 type told struct {
 	Document
 	event int
 }
 
-// toldGroup is a group and the event that said so.
+// toldGroup is a group and the index of the event that sent it.
 type toldGroup struct {
 	Group
 	event int
@@ -39,12 +39,12 @@ type toldGroup struct {
 // pending is what a beginning lists and no later event confirms or replaces.
 type pending struct {
 	Event
-	event     int // its index in State.all
+	event     int // index in State.all
 	documents map[[2]string]Document
 	groups    map[string]Group
 }
 
-// apply goes on with an event.
+// apply applies the next event.
 func (s *State) apply(e Event, lines []byte) error {
 	s.all = append(s.all, e)
 	if e.Kind == Beginning {
@@ -79,8 +79,8 @@ func (s *State) apply(e Event, lines []byte) error {
 	return err
 }
 
-// begun takes the beginning of a run that has ended from those that are pending; nil
-// when it has none.
+// begun removes and returns the pending beginning of a run that has ended; nil when it has
+// none.
 func (s *State) begun(e Event) *pending {
 	i := slices.IndexFunc(s.pending, func(p *pending) bool { return e.Kind == "run" && p.Run == e.Run })
 	if i < 0 {
@@ -91,7 +91,7 @@ func (s *State) begun(e Event) *pending {
 	return p
 }
 
-// forget drops what was told of some streams before an event.
+// forget drops what was sent for some streams before an event.
 func (s *State) forget(streams []string, before int) {
 	if len(streams) == 0 {
 		return
@@ -110,7 +110,7 @@ func (s *State) forget(streams []string, before int) {
 	}
 }
 
-// document notes what the last event says of a document.
+// document applies a document of the latest event.
 func (s *State) document(d Document) {
 	s.documents[d.key()] = told{d, len(s.all) - 1}
 	for _, p := range s.pending {
@@ -118,7 +118,7 @@ func (s *State) document(d Document) {
 	}
 }
 
-// group notes what the last event says of a group.
+// group applies a group of the latest event.
 func (s *State) group(g Group) {
 	for _, p := range s.pending {
 		if !g.Adds || p.Run == s.all[len(s.all)-1].Run {
@@ -131,7 +131,7 @@ func (s *State) group(g Group) {
 	s.groups[g.Principal] = toldGroup{g, len(s.all) - 1}
 }
 
-// added is a group with the members that another adds.
+// added returns a group with the members that another one adds.
 func added(to, g Group) Group {
 	g.Members, g.Adds = slices.Concat(to.Members, g.Members), false
 	slices.Sort(g.Members)
@@ -141,7 +141,7 @@ func added(to, g Group) Group {
 
 func (d Document) key() [2]string { return [2]string{d.Stream, d.ID} }
 
-// eachLine reads the lines of an event behind its first.
+// eachLine parses the lines of an event after the first one.
 func eachLine(lines []byte, document func(Document), group func(Group)) error {
 	for line := range bytes.Lines(lines) {
 		if bytes.HasPrefix(line, []byte(`{"group":`)) {
