@@ -14,25 +14,25 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Input is what a run knows when it makes its changes.
+// Input is what changes are computed from.
 type Input struct {
-	// Streams are those that the run writes, in the order of the plan.
+	// Streams are the streams that the run writes, in the order of the plan.
 	Streams []Stream
 	Stage   *stage.Stage
-	// Last compares the stage with the last good run, whose entries are Snapshot; both
-	// are nil when there was none.
+	// Last compares the stage with the last good run; Snapshot has that run's entries. Both are
+	// nil when there was no such run.
 	Last     *baseline.Comparison
 	Snapshot *baseline.Snapshot
 	Journal  *baseline.Journal
 }
 
-// Stream is one stream and what its items are.
+// Stream is a stream and what its items are.
 type Stream struct {
 	Name string
 	What What
 }
 
-// What the items of a stream are.
+// What is what the items of a stream are.
 type What uint8
 
 // The kinds of streams.
@@ -40,10 +40,10 @@ const (
 	Documents What = iota // items with permissions
 	Users
 	Groups
-	Members // of groups: one item a group, which names its members
+	Members // of groups: one item per group, which names its members
 )
 
-// Of finds the changes. Told of what it returns does nothing.
+// Of returns the changes. Their Told does nothing.
 func Of(in Input) (*component.Changes, error) {
 	d := newDiffer(in)
 	if err := d.find(); err != nil {
@@ -62,8 +62,8 @@ func Of(in Input) (*component.Changes, error) {
 	return out, nil
 }
 
-// Intend writes what the sink is about to be told into the journal, and has Told note
-// there what it acknowledged. Nothing may be sent before it has returned nil.
+// Intend writes the changes to the journal before they are sent, and makes Told record there
+// what the sink acknowledged. Nothing may be sent before Intend has returned nil.
 func Intend(c *component.Changes, w *baseline.JournalWriter) error {
 	for step := range component.Steps {
 		for ch, err := range c.Each(step) {
@@ -98,15 +98,15 @@ type key struct {
 	id     uint64
 }
 
-// differ finds what differs.
+// differ computes the differences.
 type differ struct {
 	in      Input
 	counts  map[counted]int
 	gone    []gone
-	unknown int                  // of those that go
-	finals  [component.Steps]int // how many changes of each step are the last of their items
+	unknown int                  // number of deleted items without a known ID
+	finals  [component.Steps]int // for each step, the number of changes that are the last of their items
 	staged  map[key]bool         // items of the journal that the stage has
-	changed map[key]bool         // groups of which anything differs
+	changed map[key]bool         // groups with any difference
 	fresh   map[uint64]bool      // principals that the sink may not have yet
 	folded  map[string]bool      // IDs of groups that the sink does not have, in lower case
 }
@@ -116,16 +116,16 @@ func newDiffer(in Input) *differ {
 		fresh: map[uint64]bool{}, folded: map[string]bool{}}
 }
 
-// gone is an item that the sink is to be told goes.
+// gone is an item to delete.
 type gone struct {
 	stream, id, ref, typ string
 	withheld             bool
-	// early means that a group goes before the others are written, as one of them differs
-	// from it in case alone: the sink may take the two for one.
+	// early means that a group is deleted before other groups are written because one of them
+	// differs from it only in case: the sink may not distinguish the two.
 	early bool
 }
 
-// find counts the changes, and finds what goes.
+// find counts the changes and finds the items to delete.
 func (d *differ) find() error {
 	if err := d.findFresh(); err != nil {
 		return err
@@ -172,8 +172,8 @@ func (d *differ) find() error {
 	return nil
 }
 
-// findFresh finds the users and groups that are new: until they are written, no item may
-// name them, as a sink may refuse who it does not know.
+// findFresh finds new users and groups. Until they are written, no item may name them, since a
+// sink may refuse unknown principals.
 func (d *differ) findFresh() error {
 	for _, s := range d.in.Streams {
 		if s.What != Users && s.What != Groups {
@@ -195,7 +195,7 @@ func (d *differ) findFresh() error {
 	return nil
 }
 
-// known is a grant without the names that the sink may not know yet.
+// known returns a grant without the names that the sink may not know yet.
 func (d *differ) known(g access.Grant) access.Grant {
 	if len(d.fresh) == 0 {
 		return g
@@ -210,7 +210,7 @@ func (d *differ) known(g access.Grant) access.Grant {
 	return g
 }
 
-// findGone finds what the sink holds and the run does not have.
+// findGone finds items that the sink holds and the run does not have.
 func (d *differ) findGone() error {
 	any := false
 	for i := range d.in.Last.Entries() {
@@ -255,7 +255,7 @@ func (d *differ) findGone() error {
 	return nil
 }
 
-// goes reports whether a step is about an item that goes.
+// goes reports whether a step has a change of an item to delete.
 func (d *differ) goes(step component.Step, g gone) bool {
 	switch d.what(g.stream) {
 	case Documents:
@@ -265,10 +265,11 @@ func (d *differ) goes(step component.Step, g gone) bool {
 	case Groups:
 		return step == component.Cut && g.early || step == component.Drop && !g.early
 	}
-	return false // the members of a group go with it
+	return false // the members of a group are deleted with the group
 }
 
-// lastOfGone is the last step about an item that goes; is is false when there is none.
+// lastOfGone returns the last step with a change of an item to delete; is is false when there
+// is none.
 func (d *differ) lastOfGone(g gone) (last component.Step, is bool) {
 	for step := range component.Steps {
 		if d.goes(step, g) {
@@ -289,17 +290,17 @@ func (d *differ) what(stream string) What {
 	return none
 }
 
-// differing is what differs of an item of the stage.
+// differing is the difference of one item of the stage.
 type differing struct {
-	steps   uint8        // a bit for each step
+	steps   uint8        // one bit per step
 	to      access.Grant // after Narrow, Widen and Cut
 	told    baseline.Told
-	retyped bool // the sink holds it as another type
+	retyped bool // the sink holds the item as another type
 }
 
 func bit(s component.Step) uint8 { return 1 << s }
 
-// last is the last step of an item.
+// last returns the last step of an item.
 func (d differing) last() component.Step {
 	for s := component.Steps; s > 0; s-- {
 		if d.steps&bit(s-1) != 0 {
@@ -309,7 +310,7 @@ func (d differing) last() component.Step {
 	return component.Steps
 }
 
-// item is what differs of an item.
+// item returns the difference of an item.
 func (d *differ) item(s Stream, t stage.Tag) differing {
 	told := d.in.Journal.Told(d.in.Last, s.Name, t.ID)
 	switch s.What {
@@ -323,7 +324,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	}
 	is := differing{told: told}
 	switch {
-	case told.Content == t.Content: // it is 0 of what is not there, or not sure
+	case told.Content == t.Content: // Content is 0 for an item that is not there or not sure
 	case s.What == Users && t.Principal == "", s.What == Groups && told.There:
 		is.steps = bit(component.Cut) // a group that may be there is written before its members are cut
 	default:
@@ -332,7 +333,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	return is
 }
 
-// document is what differs of an item with permissions.
+// document returns the difference of an item with permissions.
 func (d *differ) document(t stage.Tag, told baseline.Told) differing {
 	is := differing{told: told, to: t.Grant}
 	if !told.There {
@@ -351,16 +352,16 @@ func (d *differ) document(t stage.Tag, told baseline.Told) differing {
 		wider = wider || len(is.to.Names) < len(meet.Names)
 	}
 	switch {
-	case told.Substance != t.Substance: // which is 0 when it is not sure
+	case told.Substance != t.Substance: // Substance is 0 when it is not sure
 		is.steps |= bit(component.Write)
-	case wider, !narrower && !told.Least.Same(t.Grant): // the same people may be named in another way
+	case wider, !narrower && !told.Least.Same(t.Grant): // the same people may be named differently
 		is.steps |= bit(component.Widen)
 	}
 	return is
 }
 
-// kept reports whether the sink has certainly kept a group since it was told its members:
-// the members of a group that was to be deleted go with it.
+// kept reports whether the sink has certainly kept a group since its members were sent: when a
+// group is deleted, its members are lost with it.
 func (d *differ) kept(group string) bool {
 	for _, s := range d.in.Streams {
 		if s.What == Groups && d.in.Journal.Knows(s.Name, codec.Hash([]byte(group))) {
@@ -371,7 +372,7 @@ func (d *differ) kept(group string) bool {
 	return true
 }
 
-// members is what differs of the members of a group.
+// members returns the difference of the members of a group.
 func (d *differ) members(t stage.Tag, told baseline.Told) differing {
 	is := differing{told: told, to: t.Grant}
 	if !told.There {
@@ -382,7 +383,7 @@ func (d *differ) members(t stage.Tag, told baseline.Told) differing {
 	if lost > 0 {
 		is.steps = bit(component.Cut)
 		meet := access.Meet(told.Least, t.Grant)
-		is.to = d.known(meet) // who was refused was told, and is not known
+		is.to = d.known(meet) // a refused member was sent, but the sink does not know it
 		won += len(meet.Names) - len(is.to.Names)
 	}
 	if won > 0 || lost == 0 && told.Content != t.Content {
@@ -391,12 +392,12 @@ func (d *differ) members(t stage.Tag, told baseline.Told) differing {
 	return is
 }
 
-// differs reports whether anything differs of an item.
+// differs reports whether an item has any difference.
 func (d *differ) differs(stream, id string) bool {
 	return d.changed[key{stream, codec.Hash([]byte(id))}]
 }
 
-// each gives the changes of a step.
+// each returns the changes of a step.
 func (d *differ) each(step component.Step) iter.Seq2[component.Change, error] {
 	return func(yield func(component.Change, error) bool) {
 		number := 0
@@ -418,8 +419,7 @@ func (d *differ) each(step component.Step) iter.Seq2[component.Change, error] {
 	}
 }
 
-// eachGone yields the changes of a step about items that go. It returns false when no
-// more are wanted.
+// eachGone yields the changes of a step for items to delete. It returns false when yield does.
 func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) int,
 	yield func(component.Change, error) bool) bool {
 	for _, g := range d.gone {
@@ -436,7 +436,7 @@ func (d *differ) eachGone(step component.Step, s Stream, next func(final bool) i
 	return true
 }
 
-// eachStaged yields the changes of a step about items of the stage.
+// eachStaged yields the changes of a step for items of the stage.
 func (d *differ) eachStaged(step component.Step, s Stream, next func(final bool) int,
 	yield func(component.Change, error) bool) bool {
 	retyped := step == component.Narrow && d.counts[counted{step, s.Name, true}] > 0

@@ -19,8 +19,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// night is what one run tells the sink: items by stream. An item is written as
-// "id content: audience names", and a group of members as "id: names".
+// night is the items that one run sends, by stream. An item is written as "id content: audience
+// names", and a group of members as "id: names".
 type night map[string][]string
 
 var order = []changes.Stream{
@@ -29,7 +29,7 @@ var order = []changes.Stream{
 	{Name: "members", What: changes.Members},
 }
 
-// encoded is an item of a stream as a session encodes it.
+// encoded returns an item of a stream in the form that a session encodes.
 func encoded(stream, text string) component.Encoded {
 	head, access := split(text)
 	id, content, _ := strings.Cut(head, " ")
@@ -59,7 +59,7 @@ func split(text string) (head, rest string) {
 	return head, strings.TrimSpace(rest)
 }
 
-// grant reads "all", "everybody" or names; a name with + is a set of groups.
+// grant parses "all", "everybody" or names; a name with + is a set of groups.
 func grant(text string) (a access.Audience, names []string, allOf [][]string) {
 	switch text {
 	case "all":
@@ -147,7 +147,7 @@ func (w *world) good(n night) {
 	w.last = base.Snapshot
 }
 
-// of finds the changes of a night.
+// of returns the changes of a night.
 func (w *world) of(n night, withheld ...string) *component.Changes {
 	w.t.Helper()
 	out, err := changes.Of(w.input(n, withheld...))
@@ -157,7 +157,7 @@ func (w *world) of(n night, withheld ...string) *component.Changes {
 	return out
 }
 
-// input is a night. What is withheld with ? before its ID names nobody who is known.
+// input returns the input for a night. A withheld ID with ? before it names no known principal.
 func (w *world) input(n night, withheld ...string) changes.Input {
 	w.t.Helper()
 	in := changes.Input{Streams: order, Stage: w.stage(n, withheld...)}
@@ -182,7 +182,7 @@ func (w *world) input(n night, withheld ...string) changes.Input {
 	return in
 }
 
-// texts are changes, a line each; names are those that hashes may be of.
+// texts returns changes, one line each; names are the names behind the hashes.
 func texts(t *testing.T, c *component.Changes, names ...string) []string {
 	t.Helper()
 	var out []string
@@ -222,8 +222,8 @@ func changeText(ch component.Change, names []string) string {
 	return text
 }
 
-// TestChanges: what differs between two nights, in the order in which it is sent. The
-// last change of an item ends with a dot.
+// TestChanges: the difference between two nights, in the order in which it is sent. The last
+// change of an item ends with a dot.
 func TestChanges(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, now night
@@ -242,11 +242,11 @@ func TestChanges(t *testing.T) {
 			[]string{"widen documents d: A B ."}},
 		"other people": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: B C"}}, nil,
 			[]string{"narrow documents d: B", "widen documents d: B C ."}},
-		"nobody stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: B"}}, nil,
+		"no one stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: B"}}, nil,
 			[]string{"narrow documents d:", "widen documents d: B ."}},
-		"content and less": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil,
+		"content and fewer people": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil,
 			[]string{"narrow documents d: A", "write documents d ."}},
-		"content and more": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A B"}}, nil,
+		"content and more people": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A B"}}, nil,
 			[]string{"write documents d ."}},
 		"from all to one": {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: A"}}, nil,
 			[]string{"narrow documents d: A ."}},
@@ -269,17 +269,19 @@ func TestChanges(t *testing.T) {
 			[]string{"narrow documents d removed at once ."}},
 		"another type": {night{"documents": {"d 1: A"}}, night{"documents": {"d system: A"}}, nil,
 			[]string{"narrow documents d removed", "write documents d ."}},
-		"a member goes":  {night{"members": {"A: u v"}}, night{"members": {"A: u"}}, nil, []string{"cut members A: u ."}},
-		"a member comes": {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, nil, []string{"grow members A: u v ."}},
+		"a member leaves": {night{"members": {"A: u v"}}, night{"members": {"A: u"}}, nil, []string{"cut members A: u ."}},
+		"a member joins":  {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, nil, []string{"grow members A: u v ."}},
 		"members change": {night{"members": {"A: u v"}}, night{"members": {"A: v w"}}, nil,
 			[]string{"cut members A: v", "grow members A: v w ."}},
-		"a member stays whom the sink does not know": {night{"members": {"A: u v"}},
+		"a staying member is unknown to the sink": {night{"members": {"A: u v"}},
 			night{"users": {"u"}, "members": {"A: u"}}, nil,
 			[]string{"cut members A:", "grow users u .", "grow members A: u ."}},
-		"a user goes":   {night{"users": {"u"}}, night{}, nil, []string{"cut users u removed", "drop users u removed ."}},
-		"a user sleeps": {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
-		"a user wakes":  {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
-		"a group goes":  {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil, []string{"drop groups A removed ."}},
+		"user removed": {night{"users": {"u"}}, night{}, nil,
+			[]string{"cut users u removed", "drop users u removed ."}},
+		"a user becomes inactive": {night{"users": {"u"}}, night{"users": {"u inactive"}}, nil, []string{"cut users u ."}},
+		"a user becomes active":   {night{"users": {"u inactive"}}, night{"users": {"u"}}, nil, []string{"grow users u ."}},
+		"group removed": {night{"groups": {"A"}, "members": {"A: u"}}, night{}, nil,
+			[]string{"drop groups A removed ."}},
 		"a group in other case": {night{"groups": {"A"}, "members": {"A: u"}},
 			night{"groups": {"a"}, "members": {"a: u"}}, nil,
 			[]string{"cut groups A removed .", "grow groups a .", "grow members a: u ."}},
@@ -295,8 +297,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestOtherMembers: members whose names are what they were are sent again when anything
-// else of them is not, as where the sink refused one of them.
+// TestOtherMembers: a group with unchanged member names is sent again when its content differs,
+// as after the sink refused a member.
 func TestOtherMembers(t *testing.T) {
 	w := newWorld(t)
 	w.good(night{"members": {"A 1: u", "B 1: u v"}})
@@ -314,7 +316,7 @@ func TestFirstRun(t *testing.T) {
 	}
 }
 
-// interrupted intends the changes of a night, and has the first told of them acknowledged.
+// interrupted intends the changes of a night and acknowledges the first ones.
 func (w *world) interrupted(n night, told int) {
 	w.t.Helper()
 	c := w.of(n)
@@ -338,39 +340,39 @@ func (w *world) interrupted(n night, told int) {
 	}
 }
 
-// TestAfterAnInterruption: what an interrupted run may have told the sink is told again,
-// and nobody finds a document meanwhile who does not by each of what it may have been told.
+// TestAfterAnInterruption: what an interrupted run may have sent is sent again, and in the
+// meantime people find a document only if every state that may have been sent allows it.
 func TestAfterAnInterruption(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, broken, now night
 		told                int
 		want                []string
 	}{
-		"nothing was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}},
+		"nothing was sent": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}},
 			0,
 			[]string{"narrow documents d: A", "write documents d ."}},
-		"it was told": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 1,
+		"it was sent": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A"}}, 1,
 			[]string{"narrow documents d: A ."}},
-		"it was told and stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}},
+		"it was sent and stays": {night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A B"}},
 			night{"documents": {"d 1: A B"}}, 1, nil},
-		"it may have come and goes": {night{}, night{"documents": {"d 1: A"}}, night{}, 0,
+		"maybe added, removed": {night{}, night{"documents": {"d 1: A"}}, night{}, 0,
 			[]string{"narrow documents d removed ."}},
-		"it came and goes": {night{}, night{"documents": {"d 1: A"}}, night{}, 1, []string{"narrow documents d removed ."}},
-		"it may have come and stays": {night{}, night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A"}}, 0,
+		"added, removed": {night{}, night{"documents": {"d 1: A"}}, night{}, 1, []string{"narrow documents d removed ."}},
+		"maybe added, then kept": {night{}, night{"documents": {"d 1: A"}}, night{"documents": {"d 1: A"}}, 0,
 			[]string{"write documents d ."}},
-		"it may have gone and stays": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 0,
+		"maybe removed, then kept": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 0,
 			[]string{"write documents d ."}},
-		"it went and comes back": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 1,
+		"removed, then added again": {night{"documents": {"d 1: A"}}, night{}, night{"documents": {"d 1: A"}}, 1,
 			[]string{"write documents d ."}},
-		"it went": {night{"documents": {"d 1: A"}}, night{}, night{}, 1, nil},
+		"removed": {night{"documents": {"d 1: A"}}, night{}, night{}, 1, nil},
 		"members": {night{"members": {"A: u"}}, night{"members": {"A: u v"}}, night{"members": {"A: v"}}, 0,
 			[]string{"cut members A:", "grow members A: v ."}},
 		"a new group": {night{}, night{"groups": {"A"}, "members": {"A: u"}}, night{"groups": {"A"}, "members": {"A: v"}}, 0,
 			[]string{"cut groups A .", "cut members A:", "grow members A: v ."}},
-		"a group may have gone with its members and stays": {night{"groups": {"A", "B"}, "members": {"A: u", "B: u"}},
+		"a group, maybe removed, then kept": {night{"groups": {"A", "B"}, "members": {"A: u", "B: u"}},
 			night{"groups": {"B"}, "members": {"B: u"}}, night{"groups": {"A", "B"}, "members": {"A: u", "B: u"}}, 0,
 			[]string{"cut groups A .", "grow members A: u ."}},
-		"a group went with its members and comes back": {night{"groups": {"A"}, "members": {"A: u"}}, night{},
+		"a group, removed, then added again": {night{"groups": {"A"}, "members": {"A: u"}}, night{},
 			night{"groups": {"A"}, "members": {"A: u"}}, 1, []string{"grow groups A .", "grow members A: u ."}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -385,8 +387,8 @@ func TestAfterAnInterruption(t *testing.T) {
 	}
 }
 
-// TestCounts: the counts are those of what Each gives, and the numbers of the last change
-// of each item are 1, 2, 3 and so on.
+// TestCounts: the counts match what Each yields, and the numbers of the last changes of items
+// are 1, 2, 3 and so on.
 func TestCounts(t *testing.T) {
 	w := newWorld(t)
 	w.good(night{"documents": {"a 1: A B", "b 1: A", "c 1: A"}, "users": {"u", "v"}, "members": {"A: u v"},
@@ -421,8 +423,8 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestUnknownID: an item that goes and whose ID is not known in clear is counted, so that
-// the run publishes everything.
+// TestUnknownID: a deleted item whose ID is not known in clear is counted, which makes the run
+// publish everything.
 func TestUnknownID(t *testing.T) {
 	w := newWorld(t)
 	w.good(night{"documents": {"d 1: A"}})
@@ -445,13 +447,14 @@ func TestUnknownID(t *testing.T) {
 	}
 }
 
-// TestTighten: only what narrowed by decision is told, and what waits is counted.
+// TestTighten: only access that was narrowed by decision is sent, and everything else is
+// counted.
 func TestTighten(t *testing.T) {
 	many := night{"documents": {"a 1: A", "b 1: A", "c 1: A", "d 1: A"}}
 	for name, tc := range map[string]struct {
 		before, now night
 		withheld    []string
-		most        int // how many may go
+		most        int // how many documents may be deleted
 		want        []string
 		out         changes.Tightened
 	}{
@@ -463,11 +466,11 @@ func TestTighten(t *testing.T) {
 			changes.Tightened{Narrowed: []string{"ref-d"}}},
 		"fewer, with other content": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 2: A"}}, nil, 0,
 			[]string{"narrow documents d: A ."}, changes.Tightened{Narrowed: []string{"ref-d"}}},
-		"somebody is not known now": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A ?"}}, nil, 0, nil,
+		"a principal is unknown now": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A ?"}}, nil, 0, nil,
 			changes.Tightened{Unsure: 1}},
-		"somebody was not known": {night{"documents": {"d 1: A B ?"}}, night{"documents": {"d 1: A"}}, nil, 0, nil,
+		"a principal was unknown": {night{"documents": {"d 1: A B ?"}}, night{"documents": {"d 1: A"}}, nil, 0, nil,
 			changes.Tightened{Unsure: 1}},
-		"to somebody new": {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: u"}, "users": {"u"}}, nil, 0, nil,
+		"to a new user": {night{"documents": {"d 1: all"}}, night{"documents": {"d 1: u"}, "users": {"u"}}, nil, 0, nil,
 			changes.Tightened{Unsure: 1}},
 		"others, too": {night{"documents": {"d 1: A B"}}, night{"documents": {"d 1: A C"}}, nil, 0, nil,
 			changes.Tightened{Unsure: 1}},
@@ -475,15 +478,15 @@ func TestTighten(t *testing.T) {
 			changes.Tightened{}},
 		"content alone": {night{"documents": {"d 1: A"}}, night{"documents": {"d 2: A"}}, nil, 0, nil,
 			changes.Tightened{}},
-		"it is not there": {night{"documents": {"d 1: A"}}, night{}, nil, 9, nil, changes.Tightened{Unsure: 1}},
-		"a rule says none": {night{"documents": {"d 1: A"}}, night{}, []string{"d"}, 1,
+		"its record is missing": {night{"documents": {"d 1: A"}}, night{}, nil, 9, nil, changes.Tightened{Unsure: 1}},
+		"a rule grants no access": {night{"documents": {"d 1: A"}}, night{}, []string{"d"}, 1,
 			[]string{"narrow documents d removed at once ."}, changes.Tightened{Removed: []string{"ref-d"}}},
-		"nobody is known": {night{"documents": {"d 1: A"}}, night{}, []string{"?d"}, 9, nil, changes.Tightened{Unsure: 1}},
-		"too many for none": {many, night{"documents": {"a 1: A"}}, []string{"b", "c", "d"}, 2, nil,
+		"no known principal": {night{"documents": {"d 1: A"}}, night{}, []string{"?d"}, 9, nil, changes.Tightened{Unsure: 1}},
+		"too many to remove": {many, night{"documents": {"a 1: A"}}, []string{"b", "c", "d"}, 2, nil,
 			changes.Tightened{TooMany: 3}},
 		"another type": {night{"documents": {"d 1: A B"}}, night{"documents": {"d system: A"}}, nil, 9, nil,
 			changes.Tightened{Unsure: 1}},
-		"a member goes": {night{"members": {"A: u v"}, "users": {"u", "v"}, "groups": {"A", "B"}},
+		"a member leaves": {night{"members": {"A: u v"}, "users": {"u", "v"}, "groups": {"A", "B"}},
 			night{"members": {"A: u"}, "users": {"u"}, "groups": {"A"}}, nil, 9, nil, changes.Tightened{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -510,16 +513,16 @@ func TestTighten(t *testing.T) {
 	}
 }
 
-// TestAfterATightening: what a tightening told is told the other way when the next good run
-// has it otherwise, and the content is still that of before.
+// TestAfterATightening: what a tightening sent is reverted when the next good run differs, and
+// the content is still the earlier one.
 func TestAfterATightening(t *testing.T) {
 	for name, tc := range map[string]struct {
 		now  night
 		want []string
 	}{
-		"it comes back": {night{"documents": {"d 1: A B"}}, []string{"widen documents d: A B ."}},
-		"it stays":      {night{"documents": {"d 1: A"}}, nil},
-		"it stays, with the content that was not sent": {night{"documents": {"d 2: A"}}, []string{"write documents d ."}},
+		"the access returns":                {night{"documents": {"d 1: A B"}}, []string{"widen documents d: A B ."}},
+		"the access stays narrow":           {night{"documents": {"d 1: A"}}, nil},
+		"it stays narrow, with new content": {night{"documents": {"d 2: A"}}, []string{"write documents d ."}},
 	} {
 		w := newWorld(t)
 		w.good(night{"documents": {"d 1: A B"}})

@@ -1,12 +1,12 @@
-// Package changes finds what differs between a plan and what the sink was last told, and
-// puts it in the order in which it may be sent.
+// Package changes computes the difference between a plan and what the sink was last sent, and
+// puts it in an order that is safe to send.
 //
-// It stands between review and publish. What the sink was last told is what the last good
-// run told it, and what the journal says was told since. Each change of who finds an item
-// is split: it is first found by those alone who find it before and after, and only when
-// groups and users are what they will be, by all who find it after. So at no time does
-// somebody find an item who did not before and does not after.
+// It is used between review and publish. What was last sent is known from the last good run and
+// from the journal since then. Each change of an item's permissions is split: the item is first
+// narrowed to those who can find it before and after; only when groups and users are in their
+// final state is it widened to all who find it after. At no time can a person find an item
+// without being allowed to by its old or its new permissions.
 //
-// Memory grows with the items that the journal names and with those that go; what changes
-// is found anew for each step.
+// Memory grows with the items in the journal and those to delete. All other changes are
+// computed again for each step.
 package changes

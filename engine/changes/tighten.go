@@ -11,24 +11,26 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Tightened is what a refused run tells the sink all the same, and what waits for a good
-// run. Refs are those of documents.
+// Tightened is what a refused run still sends, and what waits for a good run. Refs are those of
+// documents.
 type Tightened struct {
-	// Narrowed are found by fewer people, and Removed by nobody, by decision.
+	// Narrowed are documents that fewer people find by decision, Removed documents that no one
+	// finds by decision.
 	Narrowed, Removed []string
-	// TooMany are to be found by nobody, and more than may go without an approval.
+	// TooMany is the number of documents to remove, when they are more than may be deleted
+	// without an approval.
 	TooMany int
-	// Unsure would be found by fewer people or go, and not by a decision alone: somebody
-	// whom they name is not known in this run or was not in the last one, or they are
-	// found by others, too, or their records are not there.
+	// Unsure is the number of documents that would be narrowed or deleted, but not only by a
+	// decision: one of their principals is not known in this run or was not known in the last
+	// one, other people find them too, or their records are missing.
 	Unsure int
 }
 
-// Tighten finds what narrowed by decision: the record was read, everybody whom it names is
-// known, in this run as in the last one, and those who find it now are some of those who
-// did; or a rule says that nobody finds it. mayRemove reports whether so many documents
-// may go, by their types; otherwise none of them does. Nothing else is sent: no users, no
-// groups, no members, no content.
+// Tighten computes which documents were narrowed by decision: the record was read, all its
+// principals are known in this run and the last one, and the people who find it now are a part
+// of those before; or a rule grants access to no one. mayRemove reports whether the given
+// numbers of documents may be deleted, by type; if not, none is. Nothing else is sent: no
+// users, groups, members or content.
 func Tighten(in Input, mayRemove func(stream string, byType map[string]int) bool) (*component.Changes, *Tightened,
 	error) {
 	d := newDiffer(in)
@@ -85,7 +87,8 @@ func (t *tightening) find(mayRemove func(stream string, byType map[string]int) b
 	return nil
 }
 
-// findGone finds what a rule gives to nobody, and drops all of it when it is too much.
+// findGone finds documents to which a rule grants no access, and drops all of them when they
+// are too many.
 func (t *tightening) findGone(s Stream, mayRemove func(stream string, byType map[string]int) bool) error {
 	byRule := map[uint64]bool{}
 	for u, err := range t.d.in.Stage.Withheld(s.Name) {
@@ -123,8 +126,8 @@ func (t *tightening) findGone(s Stream, mayRemove func(stream string, byType map
 	return nil
 }
 
-// decided reports whether a document narrowed by decision. Whom it names was there in the
-// last run, too.
+// decided reports whether a document was narrowed by decision. Its principals were also known
+// in the last run.
 func (t *tightening) decided(tag stage.Tag, is differing) bool {
 	return len(t.d.known(tag.Grant).Names) == len(tag.Names) && tag.Resolved && is.told.Resolved && is.told.There &&
 		!is.retyped && tag.Audience != access.Undecided &&
@@ -161,7 +164,7 @@ func (t *tightening) each(step component.Step) iter.Seq2[component.Change, error
 					return
 				}
 				number++
-				// Its content stays what it was, and is not written.
+				// The earlier content stays; the new one is not written.
 				e.Content, e.Substance = 0, told.Substance
 				if !yield(component.Change{Step: step, Stream: s.Name, Encoded: e, Grant: to, To: to, Number: number}, nil) {
 					return
