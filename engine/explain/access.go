@@ -10,23 +10,23 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// Answer is whether a person finds a document, and why.
+// Answer says whether a person finds a document, and why.
 type Answer struct {
-	Who   string `json:"who"` // as it was asked
+	Who   string `json:"who"` // as in the query
 	Finds bool   `json:"finds"`
-	// Unknown says that neither yes nor no is known: the sink decides.
+	// Unknown means that only the sink can tell.
 	Unknown bool `json:"unknown,omitempty"`
 	// Why is one sentence, without a full stop.
 	Why string `json:"why"`
-	// Chain leads from the person to what the rule names, when it is through
-	// groups: a user, a group, a parent of it, …
+	// Chain is the path from the person to the principal of the rule, when it goes through
+	// groups: a user, a group, a parent of the group, …
 	Chain []string `json:"chain,omitempty"`
-	// AllOf are such chains to each of several groups, when the rule lets in who is
-	// in all of them.
+	// AllOf are such paths to each of several groups, when the rule allows people who are in
+	// all of them.
 	AllOf [][]string `json:"all_of,omitempty"`
 }
 
-// Chains are those of the answer that lead through groups.
+// Chains returns the paths of the answer that go through groups.
 func (a Answer) Chains() [][]string {
 	if len(a.Chain) > 1 {
 		return [][]string{a.Chain}
@@ -34,8 +34,8 @@ func (a Answer) Chains() [][]string {
 	return a.AllOf
 }
 
-// Finds tells whether a person, by e-mail or ref, finds what is made of a
-// record. It answers no whenever nothing would be sent.
+// Finds reports whether a person, given by e-mail or ref, finds the document of a record. The
+// answer is no when nothing would be sent.
 func (t *Trace) Finds(j *Journey, who string) Answer {
 	a := Answer{Who: who}
 	doc := t.Document(j)
@@ -72,7 +72,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 	return a
 }
 
-// listed answers of a document that names whom it is for.
+// listed sets the answer for a document that names principals.
 func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	rule, in := ruleText(doc.Rule), t.membershipOf(p)
 	for _, at := range in.order {
@@ -101,7 +101,8 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	}
 }
 
-// earlier says of a person whom the run does not write that another must have.
+// earlier returns the condition that an earlier run delivered a person that this run does not
+// write.
 func (t *Trace) earlier(p Person) string {
 	if slices.ContainsFunc(p.Refs, t.Writes) {
 		return ""
@@ -109,10 +110,10 @@ func (t *Trace) earlier(p Person) string {
 	return ", if an earlier run delivered them: this run writes no users"
 }
 
-// writes tells whether the run writes the group that a principal stands for.
+// writes reports whether the run writes the group of a principal.
 func (t *Trace) writes(group string) bool { return t.Writes(t.records[group]) }
 
-// Writes tells whether the run writes what a person or group is made into.
+// Writes reports whether the run writes the user or group of a record.
 func (t *Trace) Writes(ref string) bool {
 	j := t.journeys[ref]
 	return j != nil && slices.ContainsFunc(j.Ends, func(e End) bool {
@@ -127,7 +128,7 @@ func ruleText(rule string) string {
 	return fmt.Sprintf("the rule %q", rule)
 }
 
-// memberships is why the groups of a person do not suffice.
+// memberships returns why the groups of a person give no access.
 func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 	groups := t.GroupsOf(p)
 	if len(groups) == 0 {
@@ -143,13 +144,13 @@ func (t *Trace) memberships(p Person, in *membership, sets [][]string) string {
 	return "a member of " + display.List(groups, mostListed, ", ") + ", and none of these groups gives access"
 }
 
-// Names tells whether principals name a ref as it is.
+// Names reports whether principals contain a ref as a user or group.
 func Names(principals []string, ref string) bool {
 	return slices.Contains(principals, component.GroupPrincipal(ref)) ||
 		slices.Contains(principals, component.UserPrincipal(ref))
 }
 
-// allowed are those whom a document names.
+// allowed returns the principals of a document as text.
 func allowed(doc *component.Encoded) string {
 	var out []string
 	if len(doc.Principals) > 0 {
@@ -161,7 +162,7 @@ func allowed(doc *component.Encoded) string {
 	return display.List(out, mostListed, ", ")
 }
 
-// together are groups of which somebody has to be in every one.
+// together returns the text for a set of groups where people must be in all of them.
 func together(set []string) string {
 	list := make([]string, len(set))
 	for i, g := range set {
@@ -170,7 +171,7 @@ func together(set []string) string {
 	return "members of all of " + strings.Join(list, " and ")
 }
 
-// names are those of principals.
+// names returns the names of principals as text.
 func names(principals []string) string {
 	out := make([]string, len(principals))
 	for i, p := range principals {
@@ -179,8 +180,8 @@ func names(principals []string) string {
 	return display.List(out, mostListed, ", ")
 }
 
-// Document is what would be sent of a record in a stream with permissions; nil
-// for nothing.
+// Document returns what would be sent for a record in a stream with permissions; nil for
+// nothing.
 func (t *Trace) Document(j *Journey) *component.Encoded {
 	for _, s := range t.streams {
 		if s.Permissions && j.Sent(s.Name) != nil {
@@ -190,7 +191,7 @@ func (t *Trace) Document(j *Journey) *component.Encoded {
 	return nil
 }
 
-// documentEnd is how what should be one ended, or else the record.
+// documentEnd returns the ending of the record's document, or of the record when it has none.
 func (t *Trace) documentEnd(j *Journey) End {
 	for _, s := range t.streams {
 		if s.Permissions && j.Item(s.Name) != nil {
@@ -200,5 +201,5 @@ func (t *Trace) documentEnd(j *Journey) End {
 	return j.Ending()
 }
 
-// mostListed is how many names an answer lists.
+// mostListed is the maximum number of names in an answer.
 const mostListed = 5

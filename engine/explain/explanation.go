@@ -14,8 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Explanation is the way of one record through a pipeline, beside the lines of
-// the file that made it so.
+// Explanation is the path of one record through a pipeline, with the lines of the pipeline file
+// that caused each step.
 type Explanation struct {
 	Ref        string          `json:"ref"`
 	Kind       string          `json:"kind"`
@@ -30,7 +30,7 @@ type Explanation struct {
 	Answer     *Answer         `json:"as,omitempty"`
 }
 
-// TransformStep is what one transform did.
+// TransformStep is the result of one transform.
 type TransformStep struct {
 	Name    string             `json:"name"`
 	At      string             `json:"at"`
@@ -39,7 +39,7 @@ type TransformStep struct {
 	Changes []codec.Difference `json:"changes,omitempty"`
 }
 
-// What a transform did with a record.
+// The outcomes of a transform.
 const (
 	Changed   = "changed"
 	Unchanged = "unchanged"
@@ -60,19 +60,19 @@ type FieldResult struct {
 	Name       string `json:"name"`
 	At         string `json:"at"`
 	Expression string `json:"expression"`
-	Value      any    `json:"value"` // null when it gave nothing
+	Value      any    `json:"value"` // null when the expression gave nothing
 }
 
-// DecisionResult is the rules in their order and who finds the document.
+// DecisionResult is the rules in order and the resulting audience.
 type DecisionResult struct {
 	Rules    []RuleResult `json:"rules"`
 	Audience string       `json:"audience,omitempty"`
 	Named    []string     `json:"named,omitempty"`     // the refs that the rule gave
-	AllOf    [][]string   `json:"all_of,omitempty"`    // and sets of groups, of which one has to be in all
-	LeftOut  []string     `json:"left_out,omitempty"`  // of these, who was not delivered as a user or group
+	AllOf    [][]string   `json:"all_of,omitempty"`    // sets of groups; people must be in all groups of a set
+	LeftOut  []string     `json:"left_out,omitempty"`  // refs in Named and AllOf that were not delivered as a user or group
 	Finders  []Finder     `json:"finders,omitempty"`   // only with audience listed
-	People   []string     `json:"people,omitempty"`    // the e-mails of all of them
-	Everyone int          `json:"everybody,omitempty"` // how many users there are, with datasource-users
+	People   []string     `json:"people,omitempty"`    // the e-mails of all finders
+	Everyone int          `json:"everybody,omitempty"` // the number of users, with datasource-users
 }
 
 type RuleResult struct {
@@ -90,12 +90,12 @@ const (
 	RuleFailed   = "failed"
 )
 
-// IdentityResult is what a user or group is to the sink.
+// IdentityResult is what a user or group is in the sink.
 type IdentityResult struct {
 	Person  *Person  `json:"person,omitempty"`
 	Groups  []string `json:"member_of,omitempty"`
 	Members []Finder `json:"members,omitempty"`
-	People  []string `json:"people,omitempty"` // in it, through groups in groups
+	People  []string `json:"people,omitempty"` // people in the group, including its subgroups
 	Group   bool     `json:"group,omitempty"`
 }
 
@@ -119,7 +119,7 @@ func Record(d *pipeline.Definition, t *Trace, j *Journey) Explanation {
 	return e
 }
 
-// where is file:line of a place.
+// where returns a position as file:line.
 func where(p config.Pos) string {
 	if p.Line == 0 {
 		return p.File
@@ -177,7 +177,7 @@ func fieldOf(fields []component.Field, name string) any {
 	return nil
 }
 
-// expressionText is an expression, or a literal list, in one line.
+// expressionText returns an expression or a literal list on one line.
 func expressionText(n *config.Node) string {
 	if n.Kind() == config.List {
 		b, err := codec.Marshal(n.Value())

@@ -7,19 +7,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Finder is one of those who find a document: a person, a group with its
-// members, or those who are in all of several groups.
+// Finder is someone who finds a document: a person, a group with its members, or the people who
+// are in all of several groups.
 type Finder struct {
-	Name    string   `json:"name"` // an e-mail, or a group, or several
+	Name    string   `json:"name"` // an e-mail, a group, or several groups
 	Refs    []string `json:"refs,omitempty"`
 	Group   bool     `json:"group,omitempty"`
 	Members []Finder `json:"members,omitempty"`
-	// Unknown says that the members are those of an earlier run, since this one
-	// does not write the group.
+	// Unknown means that the members are those of an earlier run, because this run does not
+	// write the group.
 	Unknown bool `json:"unknown,omitempty"`
 }
 
-// FindersOf are those who find a Listed document, each set of groups as one.
+// FindersOf returns who finds a Listed document; each set of groups is one Finder.
 func (t *Trace) FindersOf(doc *component.Encoded) []Finder {
 	out := t.Finders(doc.Principals)
 	for _, set := range doc.AllOf {
@@ -37,8 +37,8 @@ func (t *Trace) FindersOf(doc *component.Encoded) []Finder {
 	return out
 }
 
-// Finders resolves principals to people, groups in groups included; a group that
-// stands above itself is not opened again.
+// Finders resolves principals to people, including subgroups. A group that contains itself is
+// not expanded again.
 func (t *Trace) Finders(principals []string) []Finder {
 	people := map[string]Person{}
 	for _, p := range t.People() {
@@ -65,7 +65,7 @@ func (t *Trace) finders(principals []string, people map[string]Person, above []s
 	return out
 }
 
-// Reached are the e-mails of the people among finders, each once, sorted.
+// Reached returns the distinct e-mails of the people among finders, sorted.
 func Reached(finders []Finder) []string {
 	var out []string
 	for _, f := range finders {

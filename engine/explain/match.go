@@ -8,20 +8,20 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Matcher finds the refs that a person may mean by a whole ref or a part of one.
+// Matcher finds the refs that a person may mean by a full ref or a part of one.
 type Matcher struct {
 	refs component.Refs
 	text string
 }
 
-// NewMatcher makes one for refs of a source.
+// NewMatcher returns a matcher for refs of a source.
 func NewMatcher(refs component.Refs, text string) Matcher { return Matcher{refs, text} }
 
-// Matches reports whether a ref may be meant.
+// Matches reports whether the text may mean a ref.
 func (m Matcher) Matches(ref string) bool { return m.refs.MayMean(m.text, ref) }
 
-// Pick finds the one that is meant among refs that were read. Where there is
-// none, near are the closest, or all that it may mean.
+// Pick returns the ref that is meant among known refs. When there is none, near are the closest
+// refs, or all that may be meant.
 func (m Matcher) Pick(known []string) (ref string, near []string) {
 	if whole, ok := m.refs.ParseRef(m.text); ok && slices.Contains(known, whole) {
 		return whole, nil
@@ -41,7 +41,7 @@ func (m Matcher) Pick(known []string) (ref string, near []string) {
 	return "", all
 }
 
-// nearest compares names, so that a kind that was left out is no distance.
+// nearest compares names: an omitted kind does not count as a difference.
 func (m Matcher) nearest(known []string) []string {
 	name := m.refs.Name(m.text)
 	var names []string

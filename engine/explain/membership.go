@@ -6,15 +6,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// membership is a person with all groups that they are in, through groups in
-// groups.
+// membership is a person with all groups that they are in, directly or through other groups.
 type membership struct {
 	ref   string
-	order []string          // the person and the groups, the nearest first
-	below map[string]string // what each of them was found to hold
+	order []string          // the person and the groups, nearest first
+	below map[string]string // for each group, the member through which it was found
 }
 
-// membershipOf goes up from a person. One who is not active is in no group.
+// membershipOf returns the groups of a person. An inactive person is in no group.
 func (t *Trace) membershipOf(p Person) *membership {
 	m := &membership{ref: p.Refs[0], below: map[string]string{}}
 	if p.principal == "" {
@@ -33,12 +32,12 @@ func (t *Trace) membershipOf(p Person) *membership {
 
 func (m *membership) has(principal string) bool { _, in := m.below[principal]; return in }
 
-// all tells whether the person is in every group of a set.
+// all reports whether the person is in every group of a set.
 func (m *membership) all(set []string) bool {
 	return len(set) > 0 && !slices.ContainsFunc(set, func(g string) bool { return !m.has(g) })
 }
 
-// way leads from the person to one of the principals, by the fewest groups.
+// way returns the shortest path from the person to a group.
 func (m *membership) way(at string) []string {
 	out := []string{m.ref}
 	for ; m.below[at] != ""; at = m.below[at] {

@@ -9,17 +9,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Person is one user of the sink: everybody who has one e-mail.
+// Person is one user of the sink: all records with the same e-mail.
 type Person struct {
 	Email string   `json:"email"`
 	Refs  []string `json:"refs"` // of the records, sorted
-	// Inactive says that no item names the person, and no group holds them.
+	// Inactive means that no item names the person and no group contains them.
 	Inactive bool `json:"inactive,omitempty"`
 
-	principal string // how the sink names them, "" for nobody
+	principal string // the sink's name of the user; "" when no item may name them
 }
 
-// People are those whom the run would make users of, by e-mail.
+// People returns the users of the run, by e-mail.
 func (t *Trace) People() []Person {
 	byEmail := map[string]*Person{}
 	for ref, j := range t.journeys {
@@ -46,7 +46,7 @@ func (t *Trace) People() []Person {
 	return out
 }
 
-// email is that of a record which is made a user of, "" of any other.
+// email returns the e-mail of a record that becomes a user; "" for any other record.
 func (t *Trace) email(j *Journey) string {
 	for _, item := range j.Items {
 		stream := t.stream(item.Stream)
@@ -63,8 +63,8 @@ func (t *Trace) email(j *Journey) string {
 	return ""
 }
 
-// Person finds one by e-mail or ref. When there is none, why says so, and what
-// became of the record that was meant.
+// Person returns a person by e-mail or ref. When there is none, why says so, and what happened
+// to the matching record.
 func (t *Trace) Person(who string) (p Person, why string) {
 	who = t.Spelling(who)
 	for _, p := range t.People() {
@@ -91,8 +91,8 @@ func (t *Trace) Person(who string) (p Person, why string) {
 	return Person{}, who + " is neither an e-mail nor the ref of a user in the source"
 }
 
-// Recorded tells whether an e-mail or ref is that of a person or group that was
-// read, whatever became of it, and else which of them is near it.
+// Recorded reports whether an e-mail or ref is that of a user or group that was read, whatever
+// its ending; if not, near is a similar one.
 func (t *Trace) Recorded(who string) (recorded bool, near string) {
 	who = t.Spelling(who)
 	var known []string
@@ -113,8 +113,7 @@ func (t *Trace) Recorded(who string) (recorded bool, near string) {
 	return false, config.Nearest(who, slices.Compact(known))
 }
 
-// Spelling returns the ref that a person writes in the spelling of Entry.Ref, or else
-// the e-mail, which has no case.
+// Spelling returns a ref in the spelling of Entry.Ref, or else an e-mail in lower case.
 func (t *Trace) Spelling(who string) string {
 	if ref, ok := t.grammar.ParseRef(who); ok {
 		return ref
@@ -122,21 +121,21 @@ func (t *Trace) Spelling(who string) string {
 	return strings.ToLower(strings.TrimSpace(who))
 }
 
-// Known tells whether a ref is one of a person or group that the sink can name.
+// Known reports whether a ref is that of a user or group that the sink can name.
 func (t *Trace) Known(ref string) bool {
 	_, group := t.Members(ref)
 	_, why := t.Person(ref)
 	return group || why == ""
 }
 
-// Members are the principals that the group of a ref holds, and whether there is
-// such a group.
+// Members returns the principals in the group of a ref. known reports whether there is such a
+// group.
 func (t *Trace) Members(ref string) (principals []string, known bool) {
 	principals, known = t.members[t.named[ref]]
 	return principals, known
 }
 
-// GroupsOf are the groups that a person is a member of, directly.
+// GroupsOf returns the groups that a person is a direct member of.
 func (t *Trace) GroupsOf(p Person) []string {
 	var out []string
 	for _, group := range t.holders[p.principal] {

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Trace is an observer that remembers: every ref that was read, whole journeys
-// of the records it was asked for, and of people and groups what Access needs.
+// Trace is an observer that keeps every ref that was read, the complete journeys of the chosen
+// records, and what the access queries need to know of users and groups.
 type Trace struct {
 	want       func(ref string) bool
 	grammar    component.Refs
@@ -22,46 +22,46 @@ type Trace struct {
 	mu       sync.Mutex
 	refs     map[string]bool
 	journeys map[string]*Journey
-	named    map[string]string   // how the sink names a person or group, by ref; "" for nobody who is active
-	records  map[string]string   // the ref that a principal stands for
-	members  map[string][]string // principals by group, of the session's own stream
-	holders  map[string][]string // and the groups that hold a principal directly
+	named    map[string]string   // the principal of a user or group by ref; "" for an inactive one
+	records  map[string]string   // the ref by principal
+	members  map[string][]string // principals by group, from streams of the session's own
+	holders  map[string][]string // the groups that directly contain a principal
 }
 
-// Journey is what became of one record.
+// Journey is what happened to one record.
 type Journey struct {
 	Entry component.Entry
-	// Value is the record as it was decoded, After as the transforms left it;
-	// both nil for people and groups that were not asked for.
+	// Value is the decoded record, After the record after the transforms; both are nil for
+	// users and groups that were not chosen.
 	Value, After map[string]any
 	Steps        []Step
 	Items        []component.Item
-	Decision     *access.Permissions // nil when nobody had to decide, or could
+	Decision     *access.Permissions // nil when no decision was needed or possible
 	Staged       []Staged
 	Ends         []End
 }
 
-// Step is what one transform did.
+// Step is the result of one transform.
 type Step struct {
 	Transform     string
 	Before, After map[string]any
 	Outcome       component.Outcome
 }
 
-// Staged is an item as it would be sent.
+// Staged is an item that would be sent.
 type Staged struct {
 	Stream string
 	component.Encoded
 }
 
-// End is how a record ended, or one item of it when Stream is set.
+// End is the ending of a record, or of one of its items when Stream is set.
 type End struct {
 	Stream string
 	Ending component.Ending
 	Why    component.DeadLetter
 }
 
-// New makes a trace of a run of the pipeline; want says which records it shows.
+// New returns a trace for a run of the pipeline; want reports whether a record is chosen.
 func New(p *component.Pipeline, want func(ref string) bool) *Trace {
 	return &Trace{want: want, grammar: p.Model, identities: identityKinds(p.Model), streams: p.Streams,
 		refs: map[string]bool{}, journeys: map[string]*Journey{}, named: map[string]string{}, records: map[string]string{},
@@ -70,19 +70,19 @@ func New(p *component.Pipeline, want func(ref string) bool) *Trace {
 
 var _ component.Observer = (*Trace)(nil)
 
-// Journey is that of a record that was asked for, or of a person or group; nil
-// when none was read.
+// Journey returns the journey of a chosen record, or of a user or group; nil when none was
+// read.
 func (t *Trace) Journey(ref string) *Journey { return t.journeys[ref] }
 
-// Refs are all that were read, sorted.
+// Refs returns all refs that were read, sorted.
 func (t *Trace) Refs() []string { return slices.Sorted(maps.Keys(t.refs)) }
 
-// Asked are the refs that were asked for and read, sorted.
+// Asked returns the chosen refs that were read, sorted.
 func (t *Trace) Asked() []string {
 	return slices.DeleteFunc(t.Refs(), func(ref string) bool { return !t.want(ref) })
 }
 
-// Wants notes the ref.
+// Wants records the ref.
 func (t *Trace) Wants(ref string) bool {
 	t.mu.Lock()
 	t.refs[ref] = true
@@ -90,8 +90,7 @@ func (t *Trace) Wants(ref string) bool {
 	return t.isIdentity(ref, "") || t.grammar.KindOf(ref) == "" || t.want(ref)
 }
 
-// at calls change with the journey of a record; whole is whether it was asked
-// for.
+// at calls change with the journey of a record; whole reports whether the record was chosen.
 func (t *Trace) at(ref string, change func(j *Journey, whole bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,7 +102,7 @@ func (t *Trace) at(ref string, change func(j *Journey, whole bool)) {
 	change(j, t.want(ref))
 }
 
-// Decoded keeps the record.
+// Decoded records the decoded record.
 func (t *Trace) Decoded(r *component.Record) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		j.Entry = r.Entry
@@ -113,7 +112,7 @@ func (t *Trace) Decoded(r *component.Record) {
 	})
 }
 
-// Transformed keeps the step.
+// Transformed records the step.
 func (t *Trace) Transformed(_ *component.Worker, by component.Transform, before map[string]any, r *component.Record,
 	o component.Outcome) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
@@ -124,10 +123,10 @@ func (t *Trace) Transformed(_ *component.Worker, by component.Transform, before 
 	})
 }
 
-// Mapping is of no interest to it.
+// Mapping does nothing.
 func (t *Trace) Mapping(*component.Worker, *component.Record) {}
 
-// Mapped keeps the items.
+// Mapped records the items.
 func (t *Trace) Mapped(r *component.Record, m component.Mapped) {
 	t.at(r.Ref, func(j *Journey, whole bool) {
 		for _, item := range m.Items {
@@ -138,12 +137,12 @@ func (t *Trace) Mapped(r *component.Record, m component.Mapped) {
 	})
 }
 
-// Decided keeps the decision.
+// Decided records the decision.
 func (t *Trace) Decided(r *component.Record, p access.Permissions) {
 	t.at(r.Ref, func(j *Journey, _ bool) { j.Decision = &p })
 }
 
-// Named keeps the name.
+// Named records the principal.
 func (t *Trace) Named(ref, principal string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +152,7 @@ func (t *Trace) Named(ref, principal string) {
 	}
 }
 
-// Staged keeps the item, and whom a group of the session's own holds.
+// Staged records the item, and the members of a group in a stream of the session's own.
 func (t *Trace) Staged(stream string, e component.Encoded) {
 	t.at(e.Ref, func(j *Journey, whole bool) {
 		if t.stream(stream).Name == "" {
@@ -170,12 +169,12 @@ func (t *Trace) Staged(stream string, e component.Encoded) {
 	})
 }
 
-// Ended keeps the ending.
+// Ended records the ending.
 func (t *Trace) Ended(stream string, e component.Ending, why component.DeadLetter) {
 	t.at(why.Ref, func(j *Journey, _ bool) { j.Ends = append(j.Ends, End{stream, e, why}) })
 }
 
-// stream is one of the sink's, empty for those of a session's own.
+// stream returns a stream of the sink; the zero Stream for one of the session's own.
 func (t *Trace) stream(name string) component.Stream {
 	i := slices.IndexFunc(t.streams, func(s component.Stream) bool { return s.Name == name })
 	if i < 0 {
@@ -184,7 +183,7 @@ func (t *Trace) stream(name string) component.Stream {
 	return t.streams[i]
 }
 
-// Ending is the gravest of the ways in which the record and its items ended.
+// Ending returns the greatest ending of the record and its items.
 func (j *Journey) Ending() End {
 	out := End{}
 	for _, e := range j.Ends {
@@ -195,7 +194,7 @@ func (j *Journey) Ending() End {
 	return out
 }
 
-// Item is the item of a stream, nil when the mapping made none.
+// Item returns the item of a stream; nil when the mapping made none.
 func (j *Journey) Item(stream string) *component.Item {
 	for i := range j.Items {
 		if j.Items[i].Stream == stream {
@@ -205,7 +204,7 @@ func (j *Journey) Item(stream string) *component.Item {
 	return nil
 }
 
-// Sent is what would be sent of the record in a stream, nil for nothing.
+// Sent returns what would be sent for the record in a stream; nil for nothing.
 func (j *Journey) Sent(stream string) *component.Encoded {
 	for i := range j.Staged {
 		if j.Staged[i].Stream == stream {
@@ -215,7 +214,7 @@ func (j *Journey) Sent(stream string) *component.Encoded {
 	return nil
 }
 
-// EndIn is how the item of a stream ended, or else the record.
+// EndIn returns the ending of the item of a stream, or of the record when it has none.
 func (j *Journey) EndIn(stream string) End {
 	for _, e := range j.Ends {
 		if e.Stream == stream {
@@ -225,7 +224,7 @@ func (j *Journey) EndIn(stream string) End {
 	return j.Ending()
 }
 
-// Because is the reason of an ending as one line.
+// Because returns the reason of an ending on one line.
 func (e End) Because() string {
 	parts := []string{}
 	for _, p := range []string{e.Why.Field, e.Why.Reason} {
@@ -240,8 +239,8 @@ func (e End) Because() string {
 	return text
 }
 
-// isIdentity reports whether a record is a person or group. kind counts where refs do
-// not name kinds.
+// isIdentity reports whether a record is a user or group. kind is used when refs do not contain
+// kinds.
 func (t *Trace) isIdentity(ref, kind string) bool {
 	return slices.Contains(t.identities, cmp.Or(t.grammar.KindOf(ref), strings.ToLower(kind)))
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// dotted are refs such as "eu.shop.checkout", of which the end may be written.
+// dotted is a grammar of refs such as "eu.shop.checkout", which users may shorten to their last
+// part.
 type dotted struct{ component.Refs }
 
 func (dotted) ParseRef(text string) (string, bool) {
@@ -27,7 +28,8 @@ func (d dotted) Name(text string) string {
 	return text[strings.LastIndex(text, ".")+1:]
 }
 
-// TestPick: the ref that is meant, or else all that may be, or else the nearest.
+// TestPick: Pick returns the ref that is meant, or else all that may be meant, or else the
+// nearest ones.
 func TestPick(t *testing.T) {
 	refs := []string{"eu.api.orders", "eu.shop.checkout", "us.shop.orders", "eu.group.payments", "eu.user.pay"}
 	for asked, want := range map[string]string{
@@ -55,21 +57,21 @@ func TestPick(t *testing.T) {
 	}
 }
 
-// anyText are refs of any text, of which the end behind a colon may be written.
+// anyText is a grammar of arbitrary refs, which users may shorten to the part after a colon.
 type anyText struct{ dotted }
 
 func (anyText) ParseRef(text string) (string, bool) { return text, true }
 func (anyText) MayMean(text, ref string) bool       { return text == ref || strings.HasSuffix(ref, ":"+text) }
 
-// TestPickWhole: a whole ref is meant although it is a part of another.
+// TestPickWhole: a full ref is meant even when it is a part of another one.
 func TestPickWhole(t *testing.T) {
 	if ref, near := NewMatcher(anyText{}, "a").Pick([]string{"a", "page:a"}); ref != "a" {
 		t.Errorf("%q, near %q", ref, near)
 	}
 }
 
-// company is a trace of two people, a team within a department that is within
-// itself, and a document for whom the test says.
+// company returns a trace of two people, a team in a department that contains itself, and a
+// document with the given audience.
 func company(audience access.Audience, principals ...string) (*Trace, *Journey) {
 	t := New(&component.Pipeline{Model: kinds{},
 		Streams: []component.Stream{{Name: "users", Identities: true,
@@ -133,7 +135,7 @@ func (kinds) ParseRef(text string) (string, bool) {
 
 func (kinds) KindOf(ref string) string { kind, _, _ := strings.Cut(ref, ":"); return kind }
 
-// TestFinds: who finds a document, through groups in groups, and why.
+// TestFinds: who finds a document, also through subgroups, and why.
 func TestFinds(t *testing.T) {
 	listed := []string{"group group:a/department"}
 	for _, c := range []struct {
@@ -147,7 +149,7 @@ func TestFinds(t *testing.T) {
 		{access.Listed, listed, "SAM@example.com", true, "", "user:a/sam group:a/team group:a/department"},
 		{access.Listed, listed, "user:b/sam", true, "", "user:a/sam group:a/team group:a/department"},
 		{access.Listed, []string{"user sam@example.com"}, "user:a/sam", true, `allows user:a/sam`, "user:a/sam"},
-		{access.Listed, []string{"user user:b/sam"}, "sam@example.com", false, "", ""}, // not how the sink names them
+		{access.Listed, []string{"user user:b/sam"}, "sam@example.com", false, "", ""}, // not the sink's name
 		{access.Listed, listed, "left@example.com", false, "user:a/left is not active", ""},
 		{access.DatasourceUsers, nil, "left@example.com", false, "the person is not active", ""},
 		{access.AllUsers, nil, "left@example.com", false, "the person is not active", ""},
@@ -171,7 +173,7 @@ func TestFinds(t *testing.T) {
 	}
 }
 
-// TestFinders: groups are opened once on each way down.
+// TestFinders: a group is expanded once on each path.
 func TestFinders(t *testing.T) {
 	tr, _ := company(access.AllUsers)
 	all := tr.Finders([]string{"group group:a/department", "user kim@example.com"})
@@ -184,7 +186,7 @@ func TestFinders(t *testing.T) {
 	}
 }
 
-// TestBrief: of people who were not asked for only what access needs is kept.
+// TestBrief: of people who were not chosen, only what access queries need is kept.
 func TestBrief(t *testing.T) {
 	tr, _ := company(access.AllUsers)
 	r := &component.Record{Entry: component.Entry{Ref: "user:a/sam"}, Value: map[string]any{"large": true}}

@@ -10,10 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Watch reads a pipeline's source completely and lets the observer see what a
-// run makes of it that has this state folder, "" for none: what is hidden in it is
-// withheld. Nothing is sent, remembered or locked, the sink is asked for nothing,
-// and no guard of volume looks at it.
+// Watch reads a pipeline's source completely and lets the observer see what a run with a state
+// folder, "" for none, would make of it; items on its hidden list are withheld. It sends,
+// stores and locks nothing, makes no request to the sink, and ignores refusals of guards.
 func Watch(ctx context.Context, p *component.Pipeline, state string, o component.Observer) (*run.Report, error) {
 	offline := *p
 	offline.Offline = true
@@ -25,8 +24,7 @@ func Watch(ctx context.Context, p *component.Pipeline, state string, o component
 	return report, err
 }
 
-// identityKinds are the kinds, in lower case, of which people and groups are
-// made.
+// identityKinds returns the kinds, in lower case, of users and groups.
 func identityKinds(m component.Model) []string {
 	var out []string
 	for _, ph := range m.Phases() {
