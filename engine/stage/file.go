@@ -11,8 +11,8 @@ import (
 
 const bufferSize = 64 << 10
 
-// File is a sequence of frames, each a few byte strings, appended by one
-// goroutine and read back from the start by any number of readers after Flush.
+// File is a sequence of frames, each a few byte strings. One goroutine appends frames; after
+// Flush, any number of readers may read them from the start.
 type File struct {
 	f      *os.File
 	w      *bufio.Writer
@@ -21,8 +21,7 @@ type File struct {
 	bytes  int64
 }
 
-// Create makes an empty file in dir ("" means the system's folder for
-// temporary files).
+// Create creates an empty file in dir; "" means the system's folder for temporary files.
 func Create(dir string) (*File, error) {
 	if dir == "" {
 		dir = os.TempDir()
@@ -34,7 +33,7 @@ func Create(dir string) (*File, error) {
 	return &File{f: f, w: bufio.NewWriterSize(f, bufferSize)}, nil
 }
 
-// Append adds one frame. The parts are copied.
+// Append appends a frame. It copies the parts.
 func (s *File) Append(parts ...[]byte) error {
 	h := binary.AppendUvarint(s.head[:0], uint64(len(parts)))
 	for _, p := range parts {
@@ -55,7 +54,7 @@ func (s *File) Append(parts ...[]byte) error {
 	return nil
 }
 
-// Flush makes everything that was appended readable.
+// Flush makes all appended frames readable.
 func (s *File) Flush() error {
 	if err := s.w.Flush(); err != nil {
 		return fmt.Errorf("write stage: %w", err)
@@ -63,21 +62,21 @@ func (s *File) Flush() error {
 	return nil
 }
 
-// Frames is how many frames were appended.
+// Frames returns the number of appended frames.
 func (s *File) Frames() int { return s.frames }
 
-// Bytes is how long the file is.
+// Bytes returns the length of the file.
 func (s *File) Bytes() int64 { return s.bytes }
 
-// Close gives the disk space back.
+// Close closes the file, which frees its disk space.
 func (s *File) Close() error { return s.f.Close() }
 
-// Reader reads the frames that were flushed, from the first.
+// Reader returns a reader of the flushed frames, from the first.
 func (s *File) Reader() *Reader {
 	return &Reader{left: s.frames, r: bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.bytes), bufferSize)}
 }
 
-// Reader is one pass over a File; it belongs to one goroutine.
+// Reader is one pass over a File. It belongs to one goroutine.
 type Reader struct {
 	r     *bufio.Reader
 	left  int // frames
@@ -86,11 +85,11 @@ type Reader struct {
 	buf   []byte
 }
 
-// maxParts is how many parts a frame may have.
+// maxParts is the maximum number of parts of a frame.
 const maxParts = 64
 
-// sizesOfNext reads the sizes of the next frame's parts and returns their sum; io.EOF
-// after the last frame.
+// sizesOfNext reads the sizes of the next frame's parts and returns their sum. It returns
+// io.EOF after the last frame.
 func (r *Reader) sizesOfNext() (total int, err error) {
 	n, err := binary.ReadUvarint(r.r)
 	if err == io.EOF && r.left == 0 {
@@ -114,8 +113,8 @@ func (r *Reader) sizesOfNext() (total int, err error) {
 
 var errDamaged = errors.New("stage file is damaged")
 
-// Next is the next frame; io.EOF after the last. The parts are valid until the
-// next call.
+// Next returns the next frame, or io.EOF after the last one. The parts are valid until the next
+// call.
 func (r *Reader) Next() ([][]byte, error) {
 	total, err := r.sizesOfNext()
 	if err != nil {

@@ -72,7 +72,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestCutAtAFrame: a file that lost whole frames has no clean end.
+// TestCutAtAFrame: a file that lost complete frames is damaged.
 func TestCutAtAFrame(t *testing.T) {
 	f, err := Create(t.TempDir())
 	if err != nil {

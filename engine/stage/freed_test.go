@@ -10,7 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// TestStageKeepsNoText: ids and types that are parts of a record do not keep the record.
+// TestStageKeepsNoText: ids and types that are parts of a record do not keep the record in
+// memory.
 func TestStageKeepsNoText(t *testing.T) {
 	s := stage.New()
 	defer s.Close()

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nameless is a file that never has a name, where the file system can do that:
-// not even a kill between two calls leaves one.
+// nameless creates a file that never has a name if the file system supports that. A kill
+// between two calls then leaves no file.
 func nameless(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	switch {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// nameless is a file that Windows deletes when its last handle is closed, also when
-// the process is killed. Windows cannot take the name of an open file away.
+// nameless creates a file that Windows deletes when its last handle is closed, even when the
+// process is killed. Windows cannot unlink an open file.
 func nameless(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "pipe-stage-"+rand.Text())
 	name, err := windows.UTF16PtrFromString(path)

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// place is where a frame is in its file, and the key that it is sorted by.
+// place is the position of a frame in its file, and its sort key.
 type place struct {
 	key    string
 	offset int64
 	size   int
 }
 
-// InOrder gives the frames that were flushed sorted by keys, which are those of the
-// frames in the order in which they were appended. It keeps the keys in memory, never
-// the frames. The parts are valid until the next frame.
+// InOrder returns the flushed frames sorted by keys; keys yields the key of each frame in the
+// order in which the frames were appended. It keeps the keys in memory, but not the frames. The
+// parts are valid until the next frame.
 func (s *File) InOrder(keys iter.Seq2[string, error]) iter.Seq2[[][]byte, error] {
 	return func(yield func([][]byte, error) bool) {
 		places, err := s.places(keys)
@@ -45,7 +45,7 @@ func (s *File) InOrder(keys iter.Seq2[string, error]) iter.Seq2[[][]byte, error]
 	}
 }
 
-// places are those of all frames, sorted.
+// places returns the positions of all frames, sorted.
 func (s *File) places(keys iter.Seq2[string, error]) ([]place, error) {
 	places := make([]place, 0, s.frames)
 	rd, offset := s.Reader(), int64(0)
@@ -60,7 +60,7 @@ func (s *File) places(keys iter.Seq2[string, error]) ([]place, error) {
 		places = append(places, place{key, offset, size})
 		offset += int64(size)
 	}
-	if _, err := rd.skip(); err != io.EOF { // there are frames without a key
+	if _, err := rd.skip(); err != io.EOF { // some frames have no key
 		return nil, errDamaged
 	}
 	slices.SortFunc(places, func(a, b place) int {
@@ -69,7 +69,7 @@ func (s *File) places(keys iter.Seq2[string, error]) ([]place, error) {
 	return places, nil
 }
 
-// skip passes over a frame and returns its length; io.EOF after the last.
+// skip skips a frame and returns its length, or io.EOF after the last one.
 func (r *Reader) skip() (int, error) {
 	total, err := r.sizesOfNext()
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *Reader) skip() (int, error) {
 	return head + total, nil
 }
 
-// frame takes a frame apart.
+// frame returns the parts of an encoded frame.
 func frame(parts [][]byte, b []byte) ([][]byte, error) {
 	n, width := binary.Uvarint(b)
 	if width <= 0 || n > maxParts {

@@ -21,8 +21,8 @@ func keysOf(keys []string) iter.Seq2[string, error] {
 	}
 }
 
-// TestInOrder: frames of any size and number of parts come in the order of their keys,
-// and those of one key in the order in which they were appended.
+// TestInOrder: frames of any size and number of parts are returned in the order of their keys;
+// frames with the same key in the order in which they were appended.
 func TestInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	f, err := Create("")
@@ -65,8 +65,7 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
-// TestOrdered: the bodies of a plan come in the order of refs and IDs, however they were
-// staged.
+// TestOrdered: the bodies of a plan are ordered by ref and ID, however they were staged.
 func TestOrdered(t *testing.T) {
 	for range 5 {
 		s := New()

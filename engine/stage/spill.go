@@ -6,8 +6,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// SpillBuffer keeps the raw records of a phase until the phase is sealed: in memory
-// up to a limit, on disk beyond it. It belongs to one goroutine at a time.
+// SpillBuffer keeps the raw records of a phase until the phase is sealed: in memory up to a
+// limit, then on disk. It belongs to one goroutine at a time.
 type SpillBuffer struct {
 	limit int
 	bytes int
@@ -15,13 +15,13 @@ type SpillBuffer struct {
 	spill *File
 }
 
-// NewSpillBuffer makes an empty buffer that keeps up to limit bytes in memory.
+// NewSpillBuffer returns an empty buffer that keeps up to limit bytes in memory.
 func NewSpillBuffer(limit int) *SpillBuffer { return &SpillBuffer{limit: limit} }
 
 // Spilled reports whether some of the records are on disk.
 func (b *SpillBuffer) Spilled() bool { return b.spill != nil }
 
-// Add keeps a record.
+// Add adds a record.
 func (b *SpillBuffer) Add(r *component.Record) error {
 	if b.spill == nil && b.bytes+len(r.Raw) <= b.limit {
 		b.bytes += len(r.Raw)
@@ -38,7 +38,7 @@ func (b *SpillBuffer) Add(r *component.Record) error {
 	return b.spill.Append([]byte(r.Ref), []byte(r.Kind), []byte(r.Title), []byte(r.Email), r.Raw)
 }
 
-// Drain hands out the records in the order they came, and forgets them.
+// Drain calls each with the records in the order in which they were added, and removes them.
 func (b *SpillBuffer) Drain(each func(*component.Record) error) error {
 	defer b.Close()
 	for i, r := range b.mem {
@@ -70,7 +70,7 @@ func (b *SpillBuffer) Drain(each func(*component.Record) error) error {
 	}
 }
 
-// Close gives the disk space back.
+// Close frees the disk space.
 func (b *SpillBuffer) Close() {
 	if b.spill != nil {
 		b.spill.Close()

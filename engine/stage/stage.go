@@ -13,27 +13,27 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Stage is what a run would send, by stream, with what review needs to know of each
-// item. It is written by one goroutine and read after Flush.
+// Stage is what a run would send, by stream, with what the review needs to know about each
+// item. One goroutine writes it; it may be read after Flush.
 type Stage struct {
 	streams map[string]*staged
 }
 
 type staged struct {
-	tags     *File // a tag for each item
+	tags     *File // one tag per item
 	bodies   *File // in the order of the tags
 	withheld *File // refs and IDs; nil when there are none
 	weight   int
-	grouped  int               // items that name groups
-	ids      map[string]string // ID → ref, of the items whose ID is not the ref
+	grouped  int               // number of items that name groups
+	ids      map[string]string // ID → ref, of items whose ID differs from the ref
 	types    map[string]int
 	audience map[access.Audience]int
 	rules    map[string]int
-	refused  map[string]bool // IDs that publishing took back
-	late     map[string]bool // IDs that were hidden while they were published
+	refused  map[string]bool // IDs that the sink refused during publishing
+	late     map[string]bool // IDs that were hidden during publishing
 }
 
-// Tag is what review and the state know of an item.
+// Tag is the part of an item that the review and the baseline use.
 type Tag struct {
 	ID, Ref, Type, Rule string
 	Content, Substance  uint64
@@ -43,7 +43,7 @@ type Tag struct {
 	access.Grant
 }
 
-// New makes an empty stage.
+// New returns an empty stage.
 func New() *Stage { return &Stage{streams: map[string]*staged{}} }
 
 func (s *Stage) stream(name string) (*staged, error) {
@@ -65,14 +65,14 @@ func (s *Stage) stream(name string) (*staged, error) {
 	return sh, nil
 }
 
-// Names are the streams that have something staged or withheld, sorted.
+// Names returns the streams with staged or withheld items, sorted.
 func (s *Stage) Names() []string { return slices.Sorted(maps.Keys(s.streams)) }
 
-// Summary counts what is staged of a stream. Types, Audience and Rules leave out what was
-// taken back; Items, Grouped, Weight and Bytes count it.
+// Summary counts the staged items of a stream. Types, Audience and Rules exclude items that
+// were taken back; Items, Grouped, Weight and Bytes include them.
 type Summary struct {
 	Items    int
-	Grouped  int // those that name groups
+	Grouped  int // items that name groups
 	Weight   int
 	Bytes    int64
 	Types    map[string]int
@@ -80,7 +80,7 @@ type Summary struct {
 	Rules    map[string]int
 }
 
-// Summary is that of a stream; found is false for one that has nothing.
+// Summary returns the counts of a stream; found is false for a stream that has nothing.
 func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 	sh := s.streams[stream]
 	if sh == nil {
@@ -91,10 +91,11 @@ func (s *Stage) Summary(stream string) (_ Summary, found bool) {
 		Audience: sh.audience, Rules: sh.rules}, true
 }
 
-// Put stages an item; when its ID is taken it returns the ref that took it and
-// stages nothing. It keeps no text of the item but its ref. Refs are unique, so that an
-// item whose ID is its own ref can only meet one whose ID is not, and known tells whether
-// an ID is the ref of some other record: memory does not grow with the usual IDs.
+// Put stages an item. When its ID is already used, Put stages nothing and returns the ref of
+// the item that has the ID. Of the item's texts it keeps only the ref. Refs are unique: an item
+// whose ID equals its ref can only collide with one whose ID does not. known reports whether an
+// ID is the ref of another record. Memory therefore does not grow with items whose ID is their
+// ref.
 func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(ref string) bool) (taken string,
 	err error) {
 	sh, err := s.stream(stream)
@@ -143,8 +144,8 @@ func namesGroups(e component.Encoded) bool {
 	})
 }
 
-// Withhold remembers that nobody may find what a record would have made. decided says
-// that a rule says so, and not that nobody is known whom it names.
+// Withhold records that no one may find the item of a record. decided means that a rule grants
+// no access, and not that its principals are unknown.
 func (s *Stage) Withhold(stream, ref, id string, decided bool) error {
 	sh, err := s.stream(stream)
 	if err != nil {
@@ -162,7 +163,7 @@ func (s *Stage) Withhold(stream, ref, id string, decided bool) error {
 	return sh.withheld.Append([]byte(ref), []byte(id), flag)
 }
 
-// Refuse drops an item's trace from the counts, after the sink refused it.
+// Refuse removes an item from the counts after the sink refused it.
 func (s *Stage) Refuse(stream string, e component.Encoded) {
 	sh := s.streams[stream]
 	sh.refused[e.ID] = true
@@ -175,8 +176,8 @@ func (s *Stage) WasRefused(stream, id string) bool {
 	return sh != nil && sh.refused[id]
 }
 
-// WithholdLate drops an item's trace from the counts, as Refuse does, after a
-// person hid it. It returns false for an item that was dropped before.
+// WithholdLate removes an item from the counts after it was hidden. It returns false for an
+// item that was already removed.
 func (s *Stage) WithholdLate(stream string, e component.Encoded) bool {
 	sh := s.streams[stream]
 	if sh.late[e.ID] || sh.refused[e.ID] {
@@ -187,13 +188,13 @@ func (s *Stage) WithholdLate(stream string, e component.Encoded) bool {
 	return true
 }
 
-// WasHidden reports whether a person hid an item after it was staged.
+// WasHidden reports whether an item was hidden after it was staged.
 func (s *Stage) WasHidden(stream, id string) bool {
 	sh := s.streams[stream]
 	return sh != nil && sh.late[id]
 }
 
-// HiddenCount is how many items of a stream WasHidden reports.
+// HiddenCount returns the number of items of a stream for which WasHidden returns true.
 func (s *Stage) HiddenCount(stream string) int {
 	if sh := s.streams[stream]; sh != nil {
 		return len(sh.late)
@@ -209,7 +210,7 @@ func (sh *staged) uncount(e component.Encoded) {
 	}
 }
 
-// Flush makes everything that was staged readable.
+// Flush makes all staged items readable.
 func (s *Stage) Flush() error {
 	for _, name := range s.Names() {
 		sh := s.streams[name]
@@ -226,7 +227,7 @@ func (s *Stage) Flush() error {
 	return nil
 }
 
-// Close gives the disk space back.
+// Close frees the disk space.
 func (s *Stage) Close() {
 	for _, sh := range s.streams {
 		sh.tags.Close()
@@ -237,7 +238,7 @@ func (s *Stage) Close() {
 	}
 }
 
-// Plan is one stream as review and publishing see it.
+// Plan returns a stream in the form for review and publishing.
 func (s *Stage) Plan(stream string) component.StreamPlan {
 	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{},
 		Items:   func(func(component.Encoded, error) bool) {},
@@ -252,7 +253,7 @@ func (s *Stage) Plan(stream string) component.StreamPlan {
 	return p
 }
 
-// Tags reads the tags of a stream back.
+// Tags yields the tags of a stream.
 func (s *Stage) Tags(stream string) iter.Seq2[Tag, error] {
 	sh := s.streams[stream]
 	if sh == nil {
@@ -261,13 +262,13 @@ func (s *Stage) Tags(stream string) iter.Seq2[Tag, error] {
 	return sh.each()
 }
 
-// Withheld is an item that nobody may find; Decided means that a rule says so.
+// Withheld is an item that no one may find; Decided means that a rule grants no access.
 type Withheld struct {
 	Ref, ID string
 	Decided bool
 }
 
-// withheldItems are the refs and IDs of what nobody may find in a stream.
+// withheldItems yields the refs and IDs of a stream's withheld items.
 func (s *Stage) withheldItems(stream string) iter.Seq2[component.Encoded, error] {
 	return func(yield func(component.Encoded, error) bool) {
 		for u, err := range s.Withheld(stream) {
@@ -278,7 +279,7 @@ func (s *Stage) withheldItems(stream string) iter.Seq2[component.Encoded, error]
 	}
 }
 
-// Withheld are the items of a stream that nobody may find.
+// Withheld yields the withheld items of a stream.
 func (s *Stage) Withheld(stream string) iter.Seq2[Withheld, error] {
 	return func(yield func(Withheld, error) bool) {
 		sh := s.streams[stream]
@@ -343,7 +344,7 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 
 var errItem = fmt.Errorf("stage file is damaged")
 
-// OrderKey is what StreamPlan.Ordered sorts items by.
+// OrderKey returns the key by which StreamPlan.Ordered sorts items.
 func OrderKey(ref, id string) string {
 	if id == ref {
 		return ref
@@ -351,7 +352,7 @@ func OrderKey(ref, id string) string {
 	return ref + "\x00" + id
 }
 
-// ordered are the bodies in the order of refs and IDs.
+// ordered yields the bodies ordered by ref and ID.
 func (sh *staged) ordered() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		keys := func(yield func(string, error) bool) {
@@ -380,8 +381,8 @@ func (sh *staged) items() iter.Seq2[component.Encoded, error] {
 	return sh.chosen(func(Tag) bool { return true })
 }
 
-// Chosen reads the items of a stream back whose tags are wanted. The Body of an item is
-// valid until the next one.
+// Chosen yields the items of a stream whose tags want accepts. The Body of an item is valid
+// until the next one.
 func (s *Stage) Chosen(stream string, want func(Tag) bool) iter.Seq2[component.Encoded, error] {
 	sh := s.streams[stream]
 	if sh == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// TestDamagedStage: a frame that is not what put wrote is an error, for review as
-// for publishing; it never ends the stream early.
+// TestDamagedStage: a frame that Put did not write is an error for review and publishing; it
+// never ends a stream early.
 func TestDamagedStage(t *testing.T) {
 	eight := make([]byte, 8)
 	hashes := make([]byte, 16)
@@ -74,8 +74,8 @@ func TestDamagedStage(t *testing.T) {
 	}
 }
 
-// TestStageCounts: an item that was taken back is counted nowhere, and only once,
-// whether it was refused or hidden first.
+// TestStageCounts: an item that was taken back is removed from the counts once, whether it was
+// refused or hidden first.
 func TestStageCounts(t *testing.T) {
 	s := New()
 	defer s.Close()
@@ -109,7 +109,7 @@ func TestStageCounts(t *testing.T) {
 	}
 }
 
-// TestReadingTheStageMayEnd: whoever reads the stage may stop after an item.
+// TestReadingTheStageMayEnd: a reader of the stage may stop after any item.
 func TestReadingTheStageMayEnd(t *testing.T) {
 	s := New()
 	defer s.Close()
@@ -168,7 +168,7 @@ func TestReadingTheStageMayEnd(t *testing.T) {
 	}
 }
 
-// TestGrouped: an item names groups by itself or in a set.
+// TestGrouped: an item names groups directly or in a set.
 func TestGrouped(t *testing.T) {
 	s := New()
 	defer s.Close()

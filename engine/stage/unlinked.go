@@ -4,7 +4,7 @@ package stage
 
 import "os"
 
-// unlinked is a file whose name is taken away as soon as it is open.
+// unlinked creates a file and removes its name at once.
 func unlinked(dir string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "pipe-stage-*")
 	if err != nil {
