@@ -10,9 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Coverage is which lines of a pipeline the tests of it touched. A rule is
-// touched when a test says who finds what it decided about, a line of the mapping
-// when it gave a value to an item that a test looks at.
+// Coverage is the lines of a pipeline that its tests touched. A rule is touched when a test
+// checks access to a record that it decided about; a line of the mapping is touched when it set
+// a value of an item that a test checks.
 type Coverage struct {
 	Rules   []Line `json:"rules"`
 	Mapping []Line `json:"mapping"`
@@ -25,13 +25,12 @@ type Line struct {
 	Touched bool   `json:"touched"`
 }
 
-// Untouched are those that no test touched.
+// Untouched returns the lines that no test touched.
 func Untouched(lines []Line) []Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Touched })
 }
 
-// enter puts the lines of a pipeline into the coverage, as they are without any
-// test.
+// enter adds the lines of a pipeline to the coverage as untouched.
 func (c *Coverage) enter(d *pipeline.Definition) {
 	for _, g := range d.Grants {
 		at := g.Node.Pos()
@@ -48,7 +47,8 @@ func (c *Coverage) enter(d *pipeline.Definition) {
 	slices.SortFunc(c.Mapping, order)
 }
 
-// eachField visits the lines of a mapping, properties instead of what holds them.
+// eachField calls visit for each line of a mapping, with properties instead of the fields that
+// contain them.
 func eachField(m component.MappingFacts, visit func(name string, n *config.Node)) {
 	for _, f := range m.Fields {
 		if f.Properties == nil {
@@ -70,8 +70,8 @@ func touch(lines *[]Line, l Line) {
 	*lines = append(*lines, l)
 }
 
-// note marks what made a record's items and decided about them, as far as a test
-// looks at it: under these keys.
+// note marks the lines that made a record's items and decided about them, as far as the test
+// checks them: under keys that looksAt reports.
 func (c *Coverage) note(d *pipeline.Definition, j *explain.Journey, looksAt func(key string) bool) {
 	if j.Decision != nil &&
 		slices.ContainsFunc([]string{keyWithheld, keyRule, keyAudience, keyCanSee, keyCannotSee}, looksAt) {

@@ -9,8 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Describe says what may stand in a test file, of a pipeline into any sink of
-// the registry.
+// Describe returns the description of a test file for pipelines to any sink of the registry.
 func Describe(r component.Registry) config.Field {
 	root := config.DescribeType(&File{})
 	tests := slices.IndexFunc(root.Fields, func(f config.Field) bool { return f.Name == "tests" })
@@ -22,14 +21,14 @@ func Describe(r component.Registry) config.Field {
 	return root
 }
 
-// Schema is the JSON Schema of test files.
+// Schema returns the JSON Schema of test files.
 func Schema(r component.Registry) *schema.Schema {
 	s := schema.Of(Describe(r))
 	s.Dialect, s.Title = "http://json-schema.org/draft-07/schema#", "Tests of a pipeline of pipe"
 	return s
 }
 
-// expected is what may be expected of a record.
+// expected returns the fields of a record's expectation.
 func expected(r component.Registry, path string) []config.Field {
 	var out []config.Field
 	for _, s := range pipeline.Streams(r) {

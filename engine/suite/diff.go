@@ -2,11 +2,11 @@ package suite
 
 import "strings"
 
-// around is how many equal lines are shown before and after lines that differ.
+// around is the number of equal lines shown before and after a difference.
 const around = 2
 
-// diff shows two texts line by line: "- " is expected and not there, "+ " is
-// there and not expected. Long runs of equal lines are left out.
+// diff compares two texts line by line: "- " marks missing lines, "+ " unexpected lines. Long
+// runs of equal lines are left out.
 func diff(want, got string) string {
 	lines := align(strings.Split(want, "\n"), strings.Split(got, "\n"))
 	var out []string
@@ -37,9 +37,9 @@ func nearChange(lines []string, at int) bool {
 	return false
 }
 
-// align puts the longest common sequence of lines beside each other.
+// align merges two lists of lines by their longest common subsequence.
 func align(a, b []string) []string {
-	const most = 2000 // lines of each; beyond that they are shown one after the other
+	const most = 2000 // lines of each list; longer ones are shown one after the other
 	if len(a) > most || len(b) > most {
 		return append(prefixed("- ", a), prefixed("+ ", b)...)
 	}

@@ -1,6 +1,5 @@
-// Package suite reads and runs the tests of a pipeline: a test file gives
-// records and says what becomes of them and who finds it. A test is a run like
-// any other up to the point where something would be sent, on records that are
-// in memory and with the variables of the test file alone, so that it gives the
-// same answer everywhere. No guard of volume looks at it.
+// Package suite reads and runs the tests of a pipeline. A test file contains records, and
+// states what the pipeline makes of them and who finds it. A test is a run up to the point
+// where something would be sent, with records in memory and only the variables of the test
+// file, which makes its result the same everywhere. Guards on volume do not apply.
 package suite

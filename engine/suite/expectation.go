@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// keyword is a key of what is expected of a record, beside the sink's streams.
+// keyword is a key of a record's expectation that is not a stream of the sink.
 type keyword struct {
 	name, shape, doc string
 	enum             []string
@@ -56,26 +56,26 @@ func audiences() []string {
 	return out
 }
 
-// The codes of problems that only tests have.
+// Problem codes that occur only in tests.
 const (
 	codeRule    = "unknown-rule"
 	codeFixture = "unknown-fixture"
 	codeRecords = "bad-records"
 )
 
-// The keys of an expectation of a value that is not given whole.
+// The keys of a partial expectation of a value.
 const (
 	keyContains = "contains"
 	keyLacks    = "lacks"
 )
 
-// strangerWord precedes somebody of whom no record may be there.
+// strangerWord precedes a person who must not be one of the records.
 const strangerWord = "stranger"
 
-// absent is what is written of a stream in which there must be no item.
+// absent is the expectation that a stream has no item of the record.
 const absent = "absent"
 
-// checker finds what is wrong with expectations before anything runs.
+// checker checks expectations before anything runs.
 type checker struct {
 	d        *pipeline.Definition
 	problems config.Problems
@@ -95,7 +95,7 @@ func (c *checker) unknown(e config.Entry, what string, known []string) {
 			Message: fmt.Sprintf("%s %q", what, e.Key), Hint: hint})
 }
 
-// check looks at what is expected of one record.
+// check checks the expectation of one record.
 func (c *checker) check(n *config.Node) {
 	var known []string
 	for _, s := range c.d.Streams {
@@ -158,7 +158,7 @@ func (c *checker) keyword(e config.Entry) {
 	}
 }
 
-// stream looks at what is expected of an item: absent, or some of its fields.
+// stream checks the expectation of an item: absent, or some of its fields.
 func (c *checker) stream(e config.Entry, s component.Stream) {
 	switch {
 	case e.Value.Kind() == config.Scalar && e.Value.Text() == absent:
@@ -188,7 +188,7 @@ func (c *checker) stream(e config.Entry, s component.Stream) {
 	}
 }
 
-// value looks at what a value is expected to be.
+// value checks the expectation of a value.
 func (c *checker) value(n *config.Node) {
 	if n.Kind() != config.Mapping {
 		return
@@ -201,5 +201,5 @@ func (c *checker) value(n *config.Node) {
 	}
 }
 
-// mostListed is how many names a message lists.
+// mostListed is the maximum number of names in a message.
 const mostListed = 12

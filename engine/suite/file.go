@@ -31,13 +31,12 @@ type Test struct {
 	golden    *config.Node
 }
 
-// ending is what is expected of one record; its keys are known with the
-// pipeline.
+// ending is the expectation of one record. Its keys depend on the pipeline.
 type ending struct{ node *config.Node }
 
 var _ config.Decodable = (*ending)(nil)
 
-// DecodeNode takes a mapping.
+// DecodeNode accepts a mapping.
 func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
 		d.Problem(n, "wrong-kind", "the expectation of a record must be a mapping",
@@ -47,15 +46,15 @@ func (e *ending) DecodeNode(n *config.Node, d *config.Decoder) {
 	e.node = n
 }
 
-// DescribeConfig is a mapping; Describe knows its keys.
+// DescribeConfig returns a mapping; Describe adds its keys.
 func (e *ending) DescribeConfig() config.Field { return config.Field{Type: "mapping"} }
 
-// fixture is a record with a name.
+// fixture is a named record.
 type fixture struct{ node *config.Node }
 
 var _ config.Decodable = (*fixture)(nil)
 
-// DecodeNode takes a mapping.
+// DecodeNode accepts a mapping.
 func (f *fixture) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
 		d.Problem(n, "wrong-kind", "a fixture must be a record", "write its members below it, a line each")
@@ -64,7 +63,7 @@ func (f *fixture) DecodeNode(n *config.Node, d *config.Decoder) {
 	f.node = n
 }
 
-// Given is records that a test is given.
+// Given is one or more records for a test.
 type Given struct {
 	node    *config.Node
 	fixture *config.Node // its name
@@ -74,7 +73,7 @@ type Given struct {
 
 var _ config.Decodable = (*Given)(nil)
 
-// DecodeNode takes a record, or a mapping with fixture or file.
+// DecodeNode accepts a record, or a mapping with fixture or file.
 func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() != config.Mapping {
 		d.Problem(n, "wrong-kind", "not a record", "write a record, fixture: NAME or file: PATH")
@@ -106,8 +105,8 @@ func (g *Given) DecodeNode(n *config.Node, d *config.Decoder) {
 	}
 }
 
-// misspeltReference reports whether a mapping is most likely meant as fixture or file:
-// it holds nothing else but with.
+// misspeltReference reports whether a mapping most likely means fixture or file: it has a
+// single key in addition to with.
 func misspeltReference(n *config.Node) bool {
 	var others []config.Entry
 	for _, e := range n.Entries() {
@@ -118,27 +117,27 @@ func misspeltReference(n *config.Node) bool {
 	return len(others) == 1 && config.Nearest(others[0].Key, []string{"fixture", "file"}) != ""
 }
 
-// DescribeConfig says that a record may be anything.
+// DescribeConfig returns a field of any type.
 func (g *Given) DescribeConfig() config.Field { return config.Field{Type: "any"} }
 
-// DescribeConfig says that a fixture may be anything.
+// DescribeConfig returns a field of any type.
 func (f *fixture) DescribeConfig() config.Field { return config.Field{Type: "any"} }
 
-// suffix is between the name of a pipeline file and its extension in the name of
-// its test file.
+// suffix matches the end of a test file's name, which is the name of the pipeline file with
+// .test before its extension.
 var suffix = regexp.MustCompile(`\.test(\.ya?ml)$`)
 
-// IsTestFile tells by its name whether a file holds tests.
+// IsTestFile reports whether a file contains tests, by its name.
 func IsTestFile(path string) bool { return suffix.MatchString(path) }
 
-// Beside is where the tests of a pipeline file stand.
+// Beside returns the path of the test file of a pipeline file.
 func Beside(pipeline string) string {
 	ext := filepath.Ext(pipeline)
 	return strings.TrimSuffix(pipeline, ext) + ".test" + ext
 }
 
-// Load reads a test file. Its problems are those of its own lines; those of what
-// is expected come with the pipeline, in Prepare.
+// Load reads a test file. It reports the problems of the file itself; Prepare reports those of
+// the expectations, which depend on the pipeline.
 func Load(path string) (*File, config.Problems) {
 	doc, problems := config.Load(path)
 	f := &File{path: path, doc: doc}
@@ -167,13 +166,13 @@ func Load(path string) (*File, config.Problems) {
 	return f, doc.Certain(problems.Sorted())
 }
 
-// PipelinePath is where the pipeline file stands.
+// PipelinePath returns the path of the pipeline file.
 func (f *File) PipelinePath() string { return f.beside(f.Pipeline) }
 
-// Source is the text of the file for Problems.Render.
+// Source returns the text of the file, for Problems.Render.
 func (f *File) Source() []byte { return f.doc.Source() }
 
-// beside is a path from the folder of the test file.
+// beside resolves a path relative to the folder of the test file.
 func (f *File) beside(path string) string {
 	if filepath.IsAbs(path) {
 		return path

@@ -14,7 +14,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// given are the records of a test, those of the file first.
+// given returns the records of a test, those of the file first.
 func (f *File) given(t *Test, load func(path string) ([]component.Recorded, error)) ([]component.Recorded,
 	config.Problems) {
 	var out []component.Recorded
@@ -70,8 +70,8 @@ func (f *File) fixtureNames() []string {
 	return out
 }
 
-// merged lays changes over a record: mappings are merged, anything else takes
-// the place of what was there, and null takes it away.
+// merged applies changes to a record: mappings are merged, other values are replaced, and null
+// removes a value.
 func merged(value any, with *config.Node) any {
 	if with == nil {
 		return value
@@ -101,7 +101,7 @@ func problemAt(n *config.Node, code, message, hint string) *config.Problem {
 	return &config.Problem{Pos: n.Pos(), Width: n.Width(), Code: code, Message: message, Hint: hint}
 }
 
-// nearHint says what a misspelt name may have meant.
+// nearHint suggests a correction of a misspelt name.
 func nearHint(name string, known []string) string {
 	if near := config.Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"

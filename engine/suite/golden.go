@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/explain"
 )
 
-// golden compares everything that would be sent with a file, or writes it.
+// golden compares everything that would be sent with a file, or writes the file.
 func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 	got, err := output(t)
 	if err != nil {
@@ -45,8 +45,7 @@ func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 	return nil
 }
 
-// output is the items of every stream as the sink would get them, in the order
-// of their ids.
+// output returns the items of every stream as the sink would receive them, ordered by id.
 func output(t *explain.Trace) (string, error) {
 	type item struct {
 		id   string

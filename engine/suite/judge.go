@@ -14,16 +14,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Failure is one expectation that was not met, at its place in the test file.
+// Failure is an expectation that was not met, with its position in the test file.
 type Failure struct {
 	config.Pos
 	Message string `json:"message"`
-	// Diff shows what was expected beside what is, - and + lines; "" when the
-	// message says all.
+	// Diff compares the expected with the actual value in - and + lines; "" when the message is
+	// sufficient.
 	Diff string `json:"diff,omitempty"`
 }
 
-// judge compares what is expected of one record with what became of it.
+// judge compares the expectation of one record with its journey.
 type judge struct {
 	d        *pipeline.Definition
 	t        *explain.Trace
@@ -66,7 +66,7 @@ func (g *judge) expect(n *config.Node) {
 	}
 }
 
-// happened is how the record or one of its items ended, in words.
+// happened returns the ending of the record in words.
 func (g *judge) happened() string {
 	end := g.j.Ending()
 	word := end.Ending.String()
@@ -79,8 +79,8 @@ func (g *judge) happened() string {
 	return word
 }
 
-// ending: one of the ways in which the record or its items ended is this one,
-// for a reason that has the text in it. Of a filter it is the whole name.
+// ending checks that the record or one of its items has this ending, with a reason that
+// contains the text. For a filter, the text must be its full name.
 func (g *judge) ending(n *config.Node, want component.Ending) {
 	for _, end := range g.j.Ends {
 		because := end.Because()
@@ -117,8 +117,8 @@ func (g *judge) audience(n *config.Node) {
 	}
 }
 
-// access: a person finds the document, or does not. Somebody whom no record names
-// is a typing error, unless it says that a stranger is meant.
+// access checks that a person finds the document, or does not. A person without a record is an
+// error, unless the expectation says stranger.
 func (g *judge) access(who *config.Node, want bool) {
 	name, stranger := strings.CutPrefix(who.Text(), strangerWord+" ")
 	name = strings.TrimSpace(name)
@@ -166,7 +166,7 @@ func (g *judge) members(n *config.Node) {
 	}
 }
 
-// item: what would be sent of the record in a stream.
+// item checks what would be sent for the record in a stream.
 func (g *judge) item(stream string, n *config.Node) {
 	sent := g.j.Sent(stream) != nil
 	if n.Kind() == config.Scalar {
@@ -178,7 +178,7 @@ func (g *judge) item(stream string, n *config.Node) {
 	item := g.j.Item(stream)
 	switch end := g.j.EndIn(stream); {
 	case sent && item != nil:
-	case end.Ending == component.Merged && item != nil: // it is another record's, and its fields are still its own
+	case end.Ending == component.Merged && item != nil: // another record has the item, this one still its fields
 	default:
 		g.fail(n, "%s hold no item of it, it is %s", stream, g.happened())
 		return
@@ -215,7 +215,7 @@ func valueOf(fields []component.Field, name string) any {
 	return nil
 }
 
-// value compares one value with what is expected of it.
+// value compares a value with its expectation.
 func (g *judge) value(n *config.Node, name string, v any) {
 	got := plain(v)
 	if n.Kind() != config.Mapping {
@@ -238,7 +238,7 @@ func (g *judge) value(n *config.Node, name string, v any) {
 	}
 }
 
-// contains: a text has another in it, a list has an element.
+// contains reports whether a text contains another one, or a list has an element.
 func contains(got any, n *config.Node) bool {
 	if list, ok := got.([]any); ok {
 		return slices.ContainsFunc(list, func(one any) bool { return same(n, one) })
@@ -247,8 +247,8 @@ func contains(got any, n *config.Node) bool {
 	return got != nil && strings.Contains(text, strings.TrimRight(n.Text(), "\n"))
 }
 
-// same compares a value with a node; what is text is compared as text, so that
-// numbers need no quotes.
+// same compares a value with a node. Text is compared as text, which makes quotes around
+// numbers unnecessary.
 func same(n *config.Node, got any) bool {
 	if text, ok := got.(string); ok && n.Kind() == config.Scalar && !n.IsNull() {
 		return strings.TrimRight(text, "\n") == strings.TrimRight(n.Text(), "\n")
@@ -266,7 +266,7 @@ func wanted(n *config.Node) any {
 	return n.Value()
 }
 
-// plain is a value as JSON has it.
+// plain converts a value to its JSON types.
 func plain(v any) any {
 	b, err := codec.Marshal(map[string]any{"v": v})
 	if err != nil {
@@ -279,7 +279,7 @@ func plain(v any) any {
 	return m["v"]
 }
 
-// shown is a value as a person writes it: text as it is, of a list a line each.
+// shown formats a value as users write it: text as it is, a list with one element per line.
 func shown(v any) string {
 	switch v := v.(type) {
 	case nil:

@@ -12,23 +12,23 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Options are how test files are run.
+// Options are the options for running test files.
 type Options struct {
-	// Pipeline loads a pipeline file with these variables and no others.
+	// Pipeline loads a pipeline file with only these variables.
 	Pipeline func(path string, variables map[string]string) *pipeline.Definition
-	// Records reads a file of records of a source with this model.
+	// Records reads a file of records for a source with this model.
 	Records func(path string, m component.Model) ([]component.Recorded, error)
-	// Source makes a source of records.
+	// Source returns a source of records.
 	Source func(records []component.Recorded, m component.Model) (component.Source, error)
-	// Settings is what components are opened with.
+	// Settings are passed to components when they are opened.
 	Settings component.Settings
-	// Run picks tests by their names; nil runs all.
+	// Run selects tests by name; nil selects all.
 	Run *regexp.Regexp
 	// Update writes golden files instead of comparing with them.
 	Update bool
 }
 
-// Result is what became of one test.
+// Result is the result of one test.
 type Result struct {
 	config.Pos
 	Name     string    `json:"name"`
@@ -47,9 +47,8 @@ type Prepared struct {
 	o       Options
 }
 
-// Prepare loads the pipeline for each test that is picked and finds what is
-// wrong with its records and expectations. broken is the pipeline when the file
-// itself is wrong.
+// Prepare loads the pipeline for each selected test and checks its records and expectations.
+// broken is the pipeline when the pipeline file itself is invalid.
 func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definition, problems config.Problems) {
 	for i := range f.Tests {
 		t := &f.Tests[i]
@@ -83,8 +82,8 @@ func (f *File) Prepare(o Options) (tests []*Prepared, broken *pipeline.Definitio
 	return tests, nil, problems.Sorted()
 }
 
-// Run runs a test and notes in the coverage what it touched. An error is one of
-// the run itself, such as a plugin that does not start; a failed test is none.
+// Run runs a test and records in the coverage what it touched. It returns an error when the run
+// itself fails, for example because a plugin does not start; a failed test is no error.
 func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 	r := Result{Pos: p.test.node.Pos(), Name: p.test.Name}
 	c.enter(p.d)

@@ -26,8 +26,8 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// TestMerged: changes are laid over a fixture; null takes away, and the fixture
-// stays as it was for the next test.
+// TestMerged: changes are applied to a fixture, null removes a value, and the fixture is
+// unchanged for the next test.
 func TestMerged(t *testing.T) {
 	doc, problems := config.Parse("x",
 		[]byte("metadata: {title: null, tags: [z], annotations: {a: \"1\"}, gone: null}\nspec: 7\n"+
