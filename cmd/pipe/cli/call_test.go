@@ -27,8 +27,8 @@ type call struct {
 
 func (c call) both() string { return c.stdout + c.stderr }
 
-// expect holds a call against its exit code and what it is to say, in order;
-// what begins with ! it must not say.
+// expect checks a call's exit code and that its output has the texts in order; a text that
+// begins with ! must be absent.
 func (c call) expect(t *testing.T, code int, says ...string) {
 	t.Helper()
 	text := c.both()
@@ -113,8 +113,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// helpFlag is the library's flag for help, of which there is one for all calls: the
-// library writes to its flags when it parses.
+// helpFlag is the library's flag for help, shared by all calls: the library writes to its
+// flags when it parses.
 type helpFlag struct{ *urfave.BoolFlag }
 
 func (h helpFlag) Apply(set *flag.FlagSet) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// TestNamedCalls: a printed call carries the file of the call it is printed by, and
-// those of its flags that decide what the printed call acts on and that it takes.
+// TestNamedCalls: a printed call has the file of the call that prints it, and those of its
+// flags that decide what the printed call acts on and that it accepts.
 func TestNamedCalls(t *testing.T) {
 	t.Parallel()
 	const env = "testdata/inputs/dollar.env"
@@ -71,8 +71,8 @@ func TestPrintedCall(t *testing.T) {
 	}
 }
 
-// TestRerunCall: the call that allows a refused run carries the flags that decide
-// what is published, and no others.
+// TestRerunCall: the call that allows a refused run has the flags that decide what is
+// published, and no others.
 func TestRerunCall(t *testing.T) {
 	t.Parallel()
 	const want = "pipe run --approve abcdefghijkl --only documents --apply-datasource --timeout 1h0m0s --wait=2m0s " +

@@ -12,9 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// BenchmarkCheck checks a file with 1,000 expressions and more: the small pipeline
-// with that many defines, each of which the next one reads, and 100 rules. A person waits for it,
-// so that half a second is the limit.
+// BenchmarkCheck checks a file with more than 1,000 expressions: the small pipeline with
+// that many defines, each of which reads the previous one, and 100 rules. A person waits for
+// it, so the limit is half a second.
 func BenchmarkCheck(b *testing.B) {
 	small, err := os.ReadFile("testdata/good/small.yaml")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestCompletion asks each shell that is there what it would offer.
+// TestCompletion asks each installed shell for its completions.
 func TestCompletion(t *testing.T) {
 	for shell, ask := range map[string]string{
 		"bash": `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pipe; printf '%s\n' "${COMPREPLY[@]}"`,
@@ -26,8 +26,8 @@ func TestCompletion(t *testing.T) {
 			script := write(t, "completion", pipe(t, nil, "completion", shell).stdout)
 			for _, tc := range []struct {
 				words []string
-				want  string // what is offered
-				not   string // what is not
+				want  string // must be offered
+				not   string // must not be offered
 			}{
 				{[]string{"pipe", "ch"}, "check", ""},
 				{[]string{"pipe", "plugin", "de"}, "describe", "doctor"},

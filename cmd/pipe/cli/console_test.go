@@ -22,7 +22,8 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// TestDivert: what is written while bars are shown goes above them, and back afterwards.
+// TestDivert: text written while bars are shown goes above them, and to the output
+// afterwards.
 func TestDivert(t *testing.T) {
 	var behind, above strings.Builder
 	w := newWriter(&behind, &connection.Redactor{}, oneLine)

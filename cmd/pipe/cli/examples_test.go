@@ -30,8 +30,8 @@ func TestExampleWorkflow(t *testing.T) {
 	golden.Compare(t, filepath.Join(examplesDir, "github-actions.yaml"), string(files[".github/workflows/backstage.yaml"]))
 }
 
-// TestExamplesParse: each example is read by what it is for, where that is
-// there, and each YAML file is one in any case.
+// TestExamplesParse: each example is parsed by its tool if that is installed, and each YAML
+// file is valid YAML.
 func TestExamplesParse(t *testing.T) {
 	for _, f := range exampleFiles(t) {
 		if filepath.Ext(f) != ".yaml" {
@@ -114,7 +114,7 @@ func TestExampleCommands(t *testing.T) {
 	}
 }
 
-// knownCall tells what is wrong with a call without making it.
+// knownCall reports what is wrong with a call without making it.
 func knownCall(words []string) error {
 	a := &app{Host: Host{Registry: components.Registry()}}
 	c := a.cli()
@@ -143,8 +143,7 @@ func knownCall(words []string) error {
 	return nil
 }
 
-// TestExampleExitCodes: what is never tried again, and what is, go by the codes
-// that the program ends with.
+// TestExampleExitCodes: the examples retry, and never retry, the program's exit codes.
 func TestExampleExitCodes(t *testing.T) {
 	never := []int{int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}
 	var listed []int
@@ -170,8 +169,8 @@ func TestExampleExitCodes(t *testing.T) {
 	}
 }
 
-// TestExampleCrontab runs the line with a pipe that ends with one code after the
-// other: what may pass is tried again, a success is silent, a failure is told.
+// TestExampleCrontab runs the line with a pipe that ends with each exit code: temporary
+// failures are retried, a success prints nothing, a failure is printed.
 func TestExampleCrontab(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

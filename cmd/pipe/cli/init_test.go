@@ -12,8 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// TestInit: what is written is complete and good, and nothing that is there is
-// lost.
+// TestInit: the written files are complete and valid, and no existing file is lost.
 func TestInit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if c := pipe(t, nil, "init", dir); c.code != 0 ||
@@ -94,8 +93,8 @@ func TestInitHere(t *testing.T) {
 	}
 }
 
-// TestEnvExample: every variable of the shipped file is there with what it is,
-// and filling in what is empty is enough for a run.
+// TestEnvExample: every variable of the shipped file is explained, and filling in the empty
+// ones is enough for a run.
 func TestEnvExample(t *testing.T) {
 	d := pipeline.Load(shipped,
 		pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
@@ -144,8 +143,8 @@ func TestExplanations(t *testing.T) {
 	}
 }
 
-// TestInitAnswers: a person's answers become .env and test mode, and nothing is asked of a
-// script.
+// TestInitAnswers: a person's answers become .env and test mode, and a script is asked
+// nothing.
 func TestInitAnswers(t *testing.T) {
 	dir := t.TempDir()
 	call := func(interactive bool, input string, args ...string) call {

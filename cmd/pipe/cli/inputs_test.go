@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// everything is what an expression can see of an entity.
+// everything is every name of an entity that an expression can read.
 const everything = `[apiVersion, kind, metadata, spec, relations]`
 
 // inputFile makes a file in a folder that holds the files that entities name.

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// TestMisplacedLines: a line of the shipped pipeline that is moved by a few spaces, so
-// that YAML cannot read it, is one problem, at that line or next to it.
+// TestMisplacedLines: a line of the shipped pipeline with wrong indentation, which is
+// invalid YAML, is one problem, at that line or next to it.
 func TestMisplacedLines(t *testing.T) {
 	lines := strings.Split(fileText(t, shipped), "\n")
 	unreadable, elsewhere := 0, 0

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// What a table cuts, a machine gets whole and with its type.
+// A value that a table cuts is complete and typed in JSON.
 func TestShowJSONWhole(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("long words ", 20))
 	path := write(t, "a.yaml",

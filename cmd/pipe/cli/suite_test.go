@@ -46,8 +46,8 @@ func TestShippedTestsTell(t *testing.T) {
 	}
 }
 
-// TestCheckTests: check takes a test file, too, so that it may be given a folder's
-// files, and test runs what is named twice once.
+// TestCheckTests: check accepts test files, too, so it can check all files of a folder; test
+// runs a file that is named twice once.
 func TestCheckTests(t *testing.T) {
 	beside := strings.TrimSuffix(shipped, ".yaml") + ".test.yaml"
 	if c := pipe(t, nil, "check", shipped, beside); c.code != 0 || !strings.Contains(c.stdout, beside+": ok") {
@@ -202,8 +202,8 @@ func TestTestGolden(t *testing.T) {
 	}
 }
 
-// TestTestWrong: a test file that is wrong says so at the place, with what was
-// meant, and no test runs.
+// TestTestWrong: faults of a test file are reported at their positions with a correction,
+// and no test runs.
 func TestTestWrong(t *testing.T) {
 	const expectsIt = "tests: [{name: a, expect: {a: {documents: {}}}}]\n"
 	for text, want := range map[string]string{

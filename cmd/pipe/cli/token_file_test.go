@@ -54,7 +54,7 @@ func TestSecretIsNotLost(t *testing.T) {
 	}
 }
 
-// TestSecretFileKeepsItsMode: others who may read the old one may read the new.
+// TestSecretFileKeepsItsMode: users who may read the old file may read the new one.
 func TestSecretFileKeepsItsMode(t *testing.T) {
 	t.Parallel()
 	path := write(t, "token", "old\n")

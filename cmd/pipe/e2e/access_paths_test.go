@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// curious is a transform that is told what decides access.
+// curious is a transform that records which paths decide access.
 type curious struct{ s component.TransformSettings }
 
 func (curious) Name() string { return "curious" }
@@ -22,9 +22,9 @@ func (curious) Apply(_ context.Context, _ *component.Worker, r []*component.Reco
 	return make([]component.Outcome, len(r)), nil
 }
 
-// TestAccessPaths: what decides who finds what in the shipped pipeline, and so
-// must not be written by a plugin unasked: what the rules read, who is who, and
-// what a `set` makes any of it of; texts are not.
+// TestAccessPaths: the paths that decide who finds what in the shipped pipeline, and that a
+// plugin may not write without permission: those that rules and identities read, also
+// through a `set`; texts are not among them.
 func TestAccessPaths(t *testing.T) {
 	b, err := os.ReadFile(shipped)
 	if err != nil {

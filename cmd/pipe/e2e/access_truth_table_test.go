@@ -59,8 +59,8 @@ var truthRows = []struct {
 
 var truthDefaults = []string{"all-users", "datasource-users", "owner", "none"}
 
-// truthTable is who finds an entity without a rule of its own, as runs of the
-// shipped pipeline tell it, in Markdown.
+// truthTable is a Markdown table of who finds an entity without its own rule, from runs of
+// the shipped pipeline.
 func truthTable(t *testing.T) string {
 	t.Helper()
 	entities := truthCatalog(t)
@@ -121,7 +121,7 @@ func truthCell(index gleansandbox.Index, id string) string {
 	return who
 }
 
-// TestTruthTable: what the table must say, whatever else it does.
+// TestTruthTable: rows that the table must have.
 func TestTruthTable(t *testing.T) {
 	got := truthTable(t)
 	for _, want := range []string{

@@ -16,7 +16,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// typed calls the program at a terminal where somebody types something.
+// typed calls the program at a terminal with typed input.
 func typed(t testing.TB, env map[string]string, text string, args ...string) call {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -34,7 +34,7 @@ func typed(t testing.TB, env map[string]string, text string, args ...string) cal
 
 var restrictedInAll = regexp.MustCompile(`(\d+) restricted in all`)
 
-// adopt adopts a datasource as a person does who has read what is shown.
+// adopt adopts a datasource with the right answer.
 func (w *world) adopt(t *testing.T, args ...string) {
 	t.Helper()
 	shown := typed(t, w.env, "", args...)
@@ -54,8 +54,8 @@ func elsewhere(t *testing.T) *world {
 	return w
 }
 
-// TestAdopt: a person at a terminal sees what is there and what would be, types the
-// number of restricted documents, and allows exactly that run once.
+// TestAdopt: a person at a terminal sees the datasource and the result of a run, types the
+// number of restricted documents, and thereby allows exactly that run once.
 func TestAdopt(t *testing.T) {
 	t.Parallel()
 	w := elsewhere(t)
@@ -85,8 +85,8 @@ func TestAdopt(t *testing.T) {
 	w.run(t).expect(t, int(job.Done), "0 documents found by more people")
 }
 
-// TestAdoptWithoutTerminal: where nobody can answer, the ID is printed, and the run
-// that it allows.
+// TestAdoptWithoutTerminal: without a terminal, the ID and the command of the run that it
+// allows are printed.
 func TestAdoptWithoutTerminal(t *testing.T) {
 	t.Parallel()
 	w := elsewhere(t)

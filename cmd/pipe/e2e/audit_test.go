@@ -11,7 +11,7 @@ import (
 )
 
 // TestAudit: the ledger answers who could find a document and what a person could find,
-// before and after it was hidden, and says what is wrong with a question.
+// before and after it was hidden; wrong questions are errors.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	w := night(t)
@@ -45,8 +45,8 @@ func TestAudit(t *testing.T) {
 	w.pipe(t, "audit", "who", shipped, "component:default/unknown").expect(t, int(job.Done), "had not been sent")
 }
 
-// TestAuditOfWhatFailed: the ledger has what a run began to send that failed on its way,
-// also of a person who got into a group, until a run has sent everything.
+// TestAuditOfWhatFailed: the ledger has everything that a failed run began to send,
+// including a person's new membership, until a run has sent everything.
 func TestAuditOfWhatFailed(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40)
@@ -83,7 +83,7 @@ func TestAuditOfWhatFailed(t *testing.T) {
 }
 
 // TestLedgerUnusable: a ledger that cannot be written stops a run before it sends, and the
-// message says how to go on.
+// message has a remedy.
 func TestLedgerUnusable(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40)

@@ -118,7 +118,7 @@ func TestRealBackstage(t *testing.T) {
 	catalog.account(t, r.glean.Index("backstage"), runReport(t, again))
 }
 
-// TestRealBackstageDoctor: doctor tells how many people can be users of Glean.
+// TestRealBackstageDoctor: doctor reports how many people can be users of Glean.
 func TestRealBackstageDoctor(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN")
 	c := pipe(t, r.env, "doctor", shipped)
@@ -137,8 +137,8 @@ func TestRealBackstageDoctor(t *testing.T) {
 	}
 }
 
-// TestRealBackstageForbids: a token that may not read the catalog gets nothing
-// sent, and is told what to change in Backstage.
+// TestRealBackstageForbids: with a token that may not read the catalog nothing is sent, and
+// the message says what to change in Backstage.
 func TestRealBackstageForbids(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN_OTHER")
 	for _, command := range []string{"run", "doctor"} {

@@ -32,8 +32,8 @@ func (w *world) stored(t testing.TB, suffix string) string {
 	return files[0]
 }
 
-// refused fails unless the run that opens everything to everybody is refused, says
-// what it should, and sends nothing.
+// refused fails unless the run that opens everything to everyone is refused with the texts
+// and sends nothing.
 func (w *world) refused(t *testing.T, says []string, more ...string) {
 	t.Helper()
 	before := len(w.index().Uploads)
@@ -52,8 +52,8 @@ func (w *world) refused(t *testing.T, says []string, more ...string) {
 	}
 }
 
-// TestLostBaseline: a damaged, newer or missing baseline refuses the run with a
-// message of its own, whatever the datasource's status says and wherever it fails.
+// TestLostBaseline: a damaged, newer or missing baseline refuses the run with its own
+// message, for any status of the datasource and any failure of it.
 func TestLostBaseline(t *testing.T) {
 	for name, condition := range map[string]struct {
 		spoil func(t *testing.T, w *world)

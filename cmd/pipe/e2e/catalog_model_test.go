@@ -19,7 +19,7 @@ type entity struct {
 	related         map[string][]string // targets by type of relation
 }
 
-// catalog is entities by ref, and what the shipped pipeline makes of them.
+// catalog is entities by ref, and the expected result of the shipped pipeline.
 type catalog map[string]entity
 
 func catalogOf(t testing.TB, raw [][]byte) catalog {
@@ -98,10 +98,10 @@ const (
 	unsupported = "no mapping"
 )
 
-// fates says how each entity must end.
+// fates returns how each entity must end.
 func (c catalog) fates() map[string]string {
 	known := c.principals()
-	first := map[string]string{} // e-mail → the user that stands for it
+	first := map[string]string{} // e-mail → its user
 	out := map[string]string{}
 	for _, ref := range slices.Sorted(maps.Keys(c)) {
 		e := c[ref]
@@ -140,7 +140,7 @@ func (c catalog) account(t testing.TB, index gleansandbox.Index, r printedReport
 	documents, users, groups := 0, 0, 0
 	for ref, fate := range c.fates() {
 		e := c[ref]
-		if fate != forNobody || e.kind != "Group" { // a group without a page is a group all the same
+		if fate != forNobody || e.kind != "Group" { // a group without a page is still a group
 			counts[fate]++
 		}
 		if _, there := index.Documents[ref]; there != (fate == asDocument) {
@@ -174,7 +174,7 @@ func (c catalog) account(t testing.TB, index gleansandbox.Index, r printedReport
 	}
 }
 
-// access compares who finds each document with what the entities say.
+// access compares who finds each document with the entities.
 func (c catalog) access(t testing.TB, index gleansandbox.Index) {
 	t.Helper()
 	known := c.principals()

@@ -106,7 +106,7 @@ func TestRequestsOfChanges(t *testing.T) {
 	if !slices.Contains(n.requests, "deletedocument") {
 		t.Errorf("one document went: %q", n.requests)
 	}
-	// Glean has processed the deletion, which the run finds out before it sends anything.
+	// Glean has processed the deletion, and the run detects that before it sends anything.
 	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 	if !slices.Contains(n.requests, "debug/backstage/documents") {
 		t.Errorf("whether the deletion took effect was not asked: %q", n.requests)
@@ -117,7 +117,7 @@ func TestRequestsOfChanges(t *testing.T) {
 	}
 }
 
-// TestModes: what a run sends is what the call, the file and the state folder say.
+// TestModes: the call, the file and the state folder decide what a run sends.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40)
@@ -168,8 +168,8 @@ func TestWaitForChanges(t *testing.T) {
 	}
 }
 
-// TestInterruptedChanges: the run after one that ended in the middle publishes everything,
-// also when a run was refused between the two; with --changes it sends what may not have
+// TestInterruptedChanges: the run after an interrupted one publishes everything, also if a
+// run was refused between the two; with --changes it sends the changes that may not have
 // arrived.
 func TestInterruptedChanges(t *testing.T) {
 	t.Parallel()
@@ -181,7 +181,7 @@ func TestInterruptedChanges(t *testing.T) {
 			n.glean.Fail(gleanfaults.Fault{Path: "indexdocuments", Status: 500})
 			n.night(t, "--set", "@sink.retries.attempts=1").expect(t, int(job.Failed), "publish what changed, step write")
 			n.glean.Heal()
-			n.things[5].visibility = "" // what was told is no longer true
+			n.things[5].visibility = "" // the sent state is outdated
 			if refused {
 				all := n.things
 				n.things = n.things[:5]
@@ -199,8 +199,8 @@ func TestInterruptedChanges(t *testing.T) {
 }
 
 // TestUsersLoseTheirAddresses: users lose their addresses for one night. The run is refused
-// and tightens nothing, since whom documents name is not known; the next night nothing is
-// to be approved.
+// and tightens nothing, since principals of documents are unknown; the next night needs no
+// approval.
 func TestUsersLoseTheirAddresses(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 40, 100)
@@ -276,8 +276,8 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// TestTightenToNobody: documents that a rule gives to nobody go while they are within
-// max_loss, else none of them does. With stop nothing is sent.
+// TestTightenToNobody: documents that a rule gives to no one are deleted if they are within
+// max_loss, otherwise none of them is. With stop nothing is sent.
 func TestTightenToNobody(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -308,8 +308,8 @@ func TestTightenToNobody(t *testing.T) {
 	}
 }
 
-// TestRefusedMember: a group of which Glean refuses a member loses others all the same, and
-// gets the member when Glean takes it, also after a run that failed in between.
+// TestRefusedMember: a group with a member that Glean refuses still loses other members, and
+// gets the member when Glean accepts it, also after a run that failed in between.
 func TestRefusedMember(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40, gleansandbox.Rules{RefuseUnknownPrincipals: true})
@@ -355,8 +355,8 @@ func TestInterruptedPurge(t *testing.T) {
 	n.good(t).expect(t, int(job.Done), "sent: nothing")
 }
 
-// TestTightenWritesNoContent: where Glean does not take the narrower permissions of a
-// document, a refused run leaves it as it is, neither written nor deleted, and says so.
+// TestTightenWritesNoContent: if Glean refuses the narrower permissions of a document, a
+// refused run neither writes nor deletes the document, and reports it.
 func TestTightenWritesNoContent(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 100, 200)

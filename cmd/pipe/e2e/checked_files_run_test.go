@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// edits are what people do to the shipped pipeline, right and wrong: old and
-// new text, in pairs.
+// edits are common changes of the shipped pipeline, right and wrong: old and new text, in
+// pairs.
 var edits = map[string][]string{
 	"as it is":     nil,
 	"a field less": {"        summary: description\n", ""},

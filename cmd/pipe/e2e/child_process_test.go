@@ -26,9 +26,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// The test binary is also the programs that tests run beside themselves: pipe
-// itself, so that it can be measured and killed, and the two servers, so that
-// their work is not counted as pipe's.
+// The test binary is also the programs that tests start: pipe itself, to be measured and
+// killed, and the two servers, to keep their work out of the measurement of pipe.
 const childVariable = "PIPE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -69,9 +68,8 @@ func waitTogether() {
 	}
 }
 
-// helpFlag is the library's flag for help, of which there is one for all calls,
-// made fit for calls at the same time: the library writes to its flags when it
-// parses.
+// helpFlag is the library's flag for help, shared by all calls and made safe for concurrent
+// ones: the library writes to its flags when it parses.
 type helpFlag struct{ *urfave.BoolFlag }
 
 func (h helpFlag) Apply(set *flag.FlagSet) error {
@@ -79,8 +77,8 @@ func (h helpFlag) Apply(set *flag.FlagSet) error {
 	return own.Apply(set)
 }
 
-// serve runs both servers until its input ends. PIPE_TEST_ENTITIES says how
-// many entities there are.
+// serve runs both servers until its input ends. PIPE_TEST_ENTITIES sets the number of
+// entities.
 func serve(in io.Reader, out io.Writer) error {
 	signal.Ignore(os.Interrupt)
 	n, err := strconv.Atoi(os.Getenv("PIPE_TEST_ENTITIES"))
@@ -109,7 +107,7 @@ func serve(in io.Reader, out io.Writer) error {
 	return err
 }
 
-// servers are both servers in a process of their own.
+// servers are both servers in a separate process.
 type servers struct{ backstage, glean string }
 
 func startServers(t testing.TB, entities int, env ...string) servers {
@@ -146,14 +144,14 @@ func (s servers) env() []string {
 	}
 }
 
-// usageOf is what a finished child used.
+// usageOf is the resource usage of a finished child.
 type usageOf struct {
 	cpu, wall float64 // seconds
 	peak      float64 // MB
 	output    string
 }
 
-// runChild runs pipe in a process of its own.
+// runChild runs pipe in a separate process.
 func runChild(t testing.TB, env []string, args ...string) usageOf {
 	t.Helper()
 	var out strings.Builder

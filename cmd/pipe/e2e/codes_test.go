@@ -17,9 +17,8 @@ import (
 	"github.com/pipe-engine/pipe/cmd/pipe/cli"
 )
 
-// codesInSource are the codes of problems that the program can report, read from
-// its source: what is given to a function as `code`, what a field Code is set to,
-// and the constants that are called so.
+// codesInSource are the codes of problems that the program can report, read from its source:
+// arguments of a parameter `code`, values of a field Code, and constants with such names.
 func codesInSource(t *testing.T) []string {
 	t.Helper()
 	all := map[string]bool{}
@@ -93,7 +92,7 @@ func codesAt(n ast.Node) []ast.Expr {
 	return nil
 }
 
-// TestCodesAreExplained: what can be reported can be explained, and nothing else.
+// TestCodesAreExplained: every code that can be reported is explained, and no other.
 func TestCodesAreExplained(t *testing.T) {
 	var explained []string
 	for _, c := range cli.Codes() {
@@ -145,7 +144,8 @@ func TestCodesExamples(t *testing.T) {
 	}
 }
 
-// reported is what check says of the small pipeline with some blocks replaced.
+// reported returns the problems that check reports in the small pipeline with some blocks
+// replaced.
 func reported(t *testing.T, blocks string, strict bool) string {
 	t.Helper()
 	b, err := os.ReadFile("../cli/testdata/good/small.yaml")

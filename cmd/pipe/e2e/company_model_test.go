@@ -107,7 +107,7 @@ func (f *firm) addPerson(r *rand.Rand) {
 	f.people = append(f.people, p)
 }
 
-// email is one of a new person: some have none, and some another's.
+// email returns the address of a new person: some have none, and some share another's.
 func (f *firm) email(r *rand.Rand) string {
 	switch {
 	case chance(r, 10):
@@ -208,8 +208,8 @@ func (f *firm) entities(t testing.TB) [][]byte {
 	return stitched
 }
 
-// index is what the catalog has to become. Of its documents only what a firm
-// knows of them is set.
+// index returns the expected index of the catalog. Only the members of documents that a firm
+// knows are set.
 func (f *firm) index() content {
 	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{},
 		members: map[string][]string{}}
@@ -247,7 +247,7 @@ func (f *firm) index() content {
 	return c
 }
 
-// document adds one to c, unless nobody may find it.
+// document adds a document to c, unless no one may find it.
 func (f *firm) document(c content, ref, objectType, title, text, owner, mark string, emails map[string]string) {
 	p := &gleanapi.Permissions{}
 	who := f.byDefault
@@ -286,8 +286,8 @@ func (c content) known() content {
 	return content{documents, c.users, c.groups, c.members}
 }
 
-// finders are the users that the permissions of a document in c let in, given
-// the users and members of one of several contents; everyone when anybody is.
+// finders are the users with access by the permissions of a document in c, given the users
+// and members of one of several contents; everyone for all-users.
 func finders(p *gleanapi.Permissions, worlds ...content) (users map[string]bool, everyone bool) {
 	users = map[string]bool{}
 	if p == nil {
@@ -311,8 +311,8 @@ func finders(p *gleanapi.Permissions, worlds ...content) (users map[string]bool,
 	return users, p.AllowAnonymousAccess
 }
 
-// TestFirm: firms come with every default and every kind of permission, so that
-// the tests that rely on them test something.
+// TestFirm: random firms have every default and every kind of permission, so the tests that
+// rely on them test something.
 func TestFirm(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	seen := map[string]bool{}

@@ -17,12 +17,12 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// connectorKinds are what the Python connector makes documents of.
+// connectorKinds are the kinds that the Python connector publishes.
 var connectorKinds = []string{"Component", "API", "System", "Domain", "Resource"}
 
-// connectorWorld is a world whose index holds what the Python connector leaves
-// there: ids such as component-default-name, groups without their namespaces,
-// users by name, and documents of what has long gone, since it never deletes.
+// connectorWorld is a world whose index has the data of the Python connector: ids such as
+// component-default-name, groups without their namespaces, users by name, and documents of
+// deleted entities, since it never deletes.
 func connectorWorld(t *testing.T, gone int, more ...string) *world {
 	t.Helper()
 	url := regexp.QuoteMeta("http://127.0.0.1") + ".*"
@@ -129,7 +129,7 @@ func road(t *testing.T, letter string) string {
 	return ""
 }
 
-// walk runs the commands of a road as they stand in the docs.
+// walk runs the commands of a migration as written in the docs.
 func (w *world) walk(t *testing.T, text, file string, code ...int) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(blocks(text, "sh")[0]), "\n")
@@ -149,8 +149,7 @@ func (w *world) walk(t *testing.T, text, file string, code ...int) {
 	}
 }
 
-// moved tells that a datasource holds what the shipped pipeline makes, and
-// nothing else.
+// moved fails unless a datasource holds exactly the output of the shipped pipeline.
 func (w *world) moved(t *testing.T, datasource string) {
 	t.Helper()
 	index := w.glean.Index(datasource)
@@ -186,8 +185,8 @@ func TestMovingToANewDatasource(t *testing.T) {
 	}
 }
 
-// TestMovingInPlace: Glean says how many documents it holds and not which, so
-// that runs take turns with a person until nothing of the old is left.
+// TestMovingInPlace: Glean reports how many documents it holds but not which, so runs and
+// approvals alternate until no old document is left.
 func TestMovingInPlace(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gone  int
@@ -226,8 +225,8 @@ func TestMovingInPlace(t *testing.T) {
 	}
 }
 
-// TestMovingWithOldIDs: with the ids of the connector a document is the same
-// one; two that would be one are told apart before anything is sent.
+// TestMovingWithOldIDs: with the ids of the connector a document keeps its identity; two
+// documents with the same id are detected before anything is sent.
 func TestMovingWithOldIDs(t *testing.T) {
 	file := write(t, "backstage.yaml", patched(t, read(t, shipped), blocks(road(t, "c"), "diff")[0]))
 	if c := pipe(t, nil, "check", file); c.code != 0 || strings.Contains(c.both(), "warning") {

@@ -36,13 +36,13 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// lonely is a team that nobody is in: every list of it is empty.
+// lonely is a team without members: all its lists are empty.
 var lonely = [][]byte{
 	[]byte(`{"apiVersion":"backstage.io/v1alpha1","kind":"Group","metadata":{"name":"lonely","namespace":"default","tags":[],"links":null},"spec":{"type":"team","children":[]},"relations":[]}`),
 	[]byte(`{"apiVersion":"backstage.io/v1alpha1","kind":"User","metadata":{"name":"ann","namespace":"default"},"spec":{"profile":{"email":"ann@example.com"},"memberOf":[]}}`),
 }
 
-// exchanges collects what a server saw and said.
+// exchanges collects the requests and answers of a server.
 type exchanges struct {
 	mu  sync.Mutex
 	all []gleansandbox.Exchange

@@ -8,8 +8,8 @@ import (
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
-// TestDatasourceIsNotTakenForNew: what only sounds like a datasource that is not
-// there, or is told against the status or the last run, has nothing set up anew.
+// TestDatasourceIsNotTakenForNew: an ambiguous answer, or one that contradicts the status or
+// the last run, does not set up a datasource as new.
 func TestDatasourceIsNotTakenForNew(t *testing.T) {
 	t.Parallel()
 	const config = "getdatasourceconfig"

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestDatasourceExport: what is exported applies to another Glean without a
-// difference, icons and all, and nothing is overwritten unasked.
+// TestDatasourceExport: an exported datasource applies to another Glean without a
+// difference, including icons, and nothing is overwritten without a flag.
 func TestDatasourceExport(t *testing.T) {
 	t.Parallel()
 	w, other := bare(t), bare(t)

@@ -57,8 +57,8 @@ func judged(t *testing.T) func(gleansandbox.Exchange) {
 	}
 }
 
-// expect holds a call against its exit code and what it is to say, in order;
-// what begins with ! it must not say.
+// expect checks a call's exit code and that its output has the texts in order; a text that
+// begins with ! must be absent.
 func (c call) expect(t *testing.T, code int, says ...string) {
 	t.Helper()
 	text := c.both()
@@ -78,8 +78,8 @@ func (w *world) config(t *testing.T) gleanapi.DatasourceConfig {
 	return w.index().Config
 }
 
-// TestDatasourcePlanApply: plan, apply, plan says no change; what somebody
-// changed in Glean comes back, and what the file does not mention stays.
+// TestDatasourcePlanApply: plan, apply, plan shows no change; settings that others changed
+// in Glean are restored, and settings that the file does not mention stay.
 func TestDatasourcePlanApply(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
@@ -120,7 +120,8 @@ func TestDatasourcePlanApply(t *testing.T) {
 	}
 	w.pipe(t, "datasource", "plan", shipped).expect(t, 0, "no changes", "Try payments")
 
-	// What the file says to be empty goes, and with --replace all that it lacks.
+	// Settings that are empty in the file are emptied, and --replace drops all that it
+	// lacks.
 	cleared := edited(t, "      datasourceCategory:", "      suggestionText: \"\"\n      datasourceCategory:")
 	w.pipe(t, "datasource", "plan", cleared).expect(t, int(job.Changes), "1 change", `- suggestionText  "Try payments"`)
 	w.pipe(t, "datasource", "plan", shipped, "--replace").expect(t, int(job.Changes), "3 changes", "- suggestionText", `- quicklinks."Old link"`,
@@ -132,7 +133,7 @@ func TestDatasourcePlanApply(t *testing.T) {
 	w.pipe(t, "run", shipped, "--progress", "none").expect(t, 0)
 }
 
-// put sets a datasource up as somebody else does.
+// put sets up a datasource as another client does.
 func put(t *testing.T, w *world, c gleanapi.DatasourceConfig) {
 	t.Helper()
 	body, err := codec.Marshal(c)

@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestDiffBase: of a file that is not trusted counts what becomes of records. It can
+// TestDiffBase: of an untrusted file only the treatment of records counts. The file can
 // neither direct a request elsewhere, nor read a secret, nor start a program.
 func TestDiffBase(t *testing.T) {
 	w, file := reviewed(t)

@@ -29,8 +29,7 @@ func reviewed(t *testing.T) (w *world, file string) {
 	return w, file
 }
 
-// TestDiff: what a change does, who finds what first; nothing of the sink is
-// needed or asked.
+// TestDiff: the effect of a change, access first; the sink is neither needed nor contacted.
 func TestDiff(t *testing.T) {
 	w, file := reviewed(t)
 	w.glean.Close()
@@ -151,7 +150,7 @@ func TestDiffMembers(t *testing.T) {
 	}
 }
 
-// TestDiffCalls: what people get wrong.
+// TestDiffCalls: mistakes in calls.
 func TestDiffCalls(t *testing.T) {
 	w, file := reviewed(t)
 	broken := t.TempDir()

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// patched is a text with the hunks of a diff block in their places. A hunk is
-// lines that begin with a space (context), - or +; @@ stands between hunks.
-// Its old lines must stand in the text exactly once.
+// patched returns a text with the hunks of a diff block applied. A hunk is lines that begin
+// with a space (context), - or +; @@ separates hunks. The old lines of a hunk must be in the
+// text exactly once.
 func patched(t testing.TB, text, block string) string {
 	t.Helper()
 	for hunk := range strings.SplitSeq(block, "@@\n") {

@@ -313,8 +313,7 @@ func TestTestsInDocs(t *testing.T) {
 	}
 }
 
-// declares tells whether the tests of a folder have one whose name a pattern
-// meets.
+// declares reports whether the tests of a folder have one whose name matches a pattern.
 func declares(t *testing.T, folder, prefix, pattern string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))

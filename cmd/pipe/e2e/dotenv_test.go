@@ -10,7 +10,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// A token with a dollar sign in it is sent as it is written.
+// A token with a dollar sign is sent unchanged.
 func TestEnvFileDollar(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{Token: "abc$DEF9xyz"}, gleansandbox.Options{})
@@ -64,7 +64,7 @@ func TestEnvFileRefused(t *testing.T) {
 	}
 }
 
-// What nothing reads is reported, with the name that was meant.
+// Names that nothing reads are reported with the nearest known name.
 func TestEnvFileUnread(t *testing.T) {
 	path := write(t, "x.env",
 		"BACKSTAGE_BASE_ULR=https://x.example\nGLEAN_CLIENT_API_KEY=k\nLOG_LEVEL=info\nFOO=1\n"+

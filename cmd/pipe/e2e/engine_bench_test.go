@@ -19,10 +19,10 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// BenchmarkEngine is the read act without the network: decode, mapping,
-// permissions, encode, stage, of the shipped pipeline over 2,000 entities with
-// one worker; and beside it a program written by hand for the same documents
-// with the same JSON library. It prints the ratio of their CPU.
+// BenchmarkEngine is the read act without the network: decode, mapping, permissions, encode,
+// stage, of the shipped pipeline over 2,000 entities with one worker, compared with a
+// hand-written program for the same documents with the same JSON library. It prints the
+// ratio of their CPU.
 func BenchmarkEngine(b *testing.B) {
 	p, records := memoryPipeline(b, 2000)
 	var engineCPU, floorCPU float64

@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestEval: an expression sees what a field of the mapping would.
+// TestEval: an expression reads the same names as a field of the mapping.
 func TestEval(t *testing.T) {
 	path := nested(t)
 	for _, c := range []struct{ expression, ref, want string }{
@@ -31,7 +31,7 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// TestEvalWrong: what is wrong stands at its column, also in a define.
+// TestEvalWrong: faults are reported at their column, also in a define.
 func TestEvalWrong(t *testing.T) {
 	records := write(t, "r.yaml",
 		"- {kind: Component, metadata: {name: one, title: [1], annotations: {backstage.io/orphan: 'true'}}}\n")

@@ -31,9 +31,9 @@ func nested(t testing.TB) string {
 			"    - name: booking\n      when: kind == \"API\"\n      allow: owner\n")
 }
 
-// TestExplainIsTheRun: for every document and every person, explain says that
-// somebody finds it if and only if the index that a run fills says so, with
-// sets of groups, people who have left, and every way to refer to people.
+// TestExplainIsTheRun: for every document and every person, explain and the index of a run
+// agree on whether the person finds it, with sets of groups, people who left, and every way
+// to refer to people.
 func TestExplainIsTheRun(t *testing.T) {
 	t.Parallel()
 	const byEmail = "isUserReferencedByEmail: true"
@@ -103,7 +103,7 @@ func TestExplainIsTheRun(t *testing.T) {
 	}
 }
 
-// TestExplainRecord: what a person reads of one record.
+// TestExplainRecord: the output for one record.
 func TestExplainRecord(t *testing.T) {
 	path := nested(t)
 	for _, c := range []struct {
@@ -146,7 +146,7 @@ func TestExplainRecord(t *testing.T) {
 	}
 }
 
-// TestExplainEndings: what is dropped, withheld and rejected says why.
+// TestExplainEndings: the reasons of filtered, withheld and rejected records.
 func TestExplainEndings(t *testing.T) {
 	records := write(t, "records.yaml", `
 - {kind: Component, metadata: {name: old, annotations: {backstage.io/orphan: "true"}}}
@@ -176,8 +176,8 @@ func TestExplainEndings(t *testing.T) {
 	}
 }
 
-// TestExplainUnwritten: where a run writes no users or groups, what an earlier
-// one wrote counts, and that is said.
+// TestExplainUnwritten: if a run writes no users or groups, those of an earlier run count,
+// and the output says that.
 func TestExplainUnwritten(t *testing.T) {
 	for variable, want := range map[string]string{
 		"SYNC_GROUPS_ENABLED": `no, liam.obrien@larkspur.example does not find it: the rule "private to its ` +
@@ -212,7 +212,7 @@ func TestExplainJSON(t *testing.T) {
 	}
 }
 
-// TestExplainWrong: what people get wrong in a call.
+// TestExplainWrong: mistakes in calls.
 func TestExplainWrong(t *testing.T) {
 	for want, args := range map[string][]string{
 		"write pipe explain":                   {"explain", shipped},

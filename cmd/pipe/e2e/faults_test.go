@@ -111,8 +111,8 @@ func TestSourceFaults(t *testing.T) {
 	}
 }
 
-// TestSinkFaults: whatever Glean does, what it has of each stream is either
-// the old or the new, and an upload is never closed after a failed page.
+// TestSinkFaults: for every fault of Glean, its contents of each stream are either the old
+// or the new ones, and an upload is never closed after a failed page.
 func TestSinkFaults(t *testing.T) {
 	const docs, users, members = "bulkindexdocuments", "bulkindexusers", "bulkindexmemberships"
 	for name, tc := range map[string]struct {

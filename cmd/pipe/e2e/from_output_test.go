@@ -63,8 +63,8 @@ func changedCompany(t *testing.T, private, open, without string) (out [][]byte) 
 	return out
 }
 
-// TestFromOutput: the output of an earlier night is published when Backstage is broken. What
-// was narrowed or removed since needs an approval, and what was hidden stays hidden.
+// TestFromOutput: the output of an earlier night is published when Backstage is broken.
+// Everything narrowed or removed since needs an approval, and hidden documents stay hidden.
 func TestFromOutput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
@@ -157,7 +157,7 @@ func TestFromOutputRefuses(t *testing.T) {
 	} {
 		w.run(t, tc.args...).expect(t, int(job.Wrong), tc.says)
 	}
-	// What a run has just published is what it would publish again.
+	// The output of a run that was just published changes nothing.
 	w.run(t, "--from-output", out, "--json").expect(t, int(job.Done), `"sent": false`, `"mode": "changes"`, `!"steps"`)
 	w.run(t, "--from-output", some, "--only", "documents").expect(t, int(job.Done))
 	w.run(t, "--from-output", dry).expect(t, int(job.Done), "a dry run that published nothing")

@@ -94,8 +94,8 @@ func TestHideWithoutBaseline(t *testing.T) {
 	}
 }
 
-// TestHideMentions: the documents whose text has the title of what is hidden, which
-// is looked for after it is hidden.
+// TestHideMentions: the documents that mention the title of a hidden one are listed after it
+// was hidden.
 func TestHideMentions(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})

@@ -93,7 +93,7 @@ func harmless(t *testing.T, what, text string) {
 	}
 }
 
-// unforged fails when text from outside makes a line of its own.
+// unforged fails when text from outside starts a line of its own.
 func unforged(t *testing.T, what, text string) {
 	t.Helper()
 	if found := regexp.MustCompile(`(?mi)^FORGED`).FindStringIndex(text); found != nil {
@@ -153,7 +153,7 @@ func TestHostileText(t *testing.T) {
 			what := strings.Join(slices.Concat(args[:min(3, len(args))], flags), " ")
 			harmless(t, what+", stdout", c.stdout)
 			harmless(t, what+", stderr", c.stderr)
-			if args[0] != "eval" { // prints a text as it is
+			if args[0] != "eval" { // prints a text unchanged
 				unforged(t, what, c.both())
 			}
 			if c.stdout == "" && c.stderr == "" {
@@ -227,7 +227,7 @@ func joined(entities [][]byte) []byte {
 	return out
 }
 
-// TestHostileTests: what pipe test says of a test that fails.
+// TestHostileTests: pipe test with hostile text in a failing test.
 func TestHostileTests(t *testing.T) {
 	// YAML has no pairs of escapes
 	quoted := string(display.JSON(codec.Quote(nil, "T"+strings.ReplaceAll(hostile, "\U000e0041", ""))))
@@ -249,7 +249,8 @@ func TestHostileTests(t *testing.T) {
 	}
 }
 
-// TestHostilePluginText: what a plugin says, prints and writes.
+// TestHostilePluginText: hostile text in everything that a plugin returns, prints and
+// writes.
 func TestHostilePluginText(t *testing.T) {
 	record := `{"apiVersion":"v1","kind":"API","metadata":{"name":"a","title":` + string(codec.Quote(nil, hostile)) + `},"spec":{}}`
 	script := write(t, "plugin.sh",

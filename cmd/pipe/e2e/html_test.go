@@ -21,9 +21,9 @@ func pageOf(t *testing.T, path string) string {
 	return html.UnescapeString(string(b))
 }
 
-// TestRunHTML: the page of a refused run names the guards, what would go, and the call
-// that allows it, which is the one that the terminal prints; that of a delivered run says
-// so, and that of a file with errors names them.
+// TestRunHTML: the page of a refused run has the guards, the deletions, and the command that
+// allows it, as on the terminal; that of a delivered run says so, and that of a file with
+// errors has them.
 func TestRunHTML(t *testing.T) {
 	t.Parallel()
 	w := night(t)
@@ -69,7 +69,7 @@ func TestHTMLUnwritable(t *testing.T) {
 	}
 }
 
-// TestDiffHTML: the page names what the terminal prints.
+// TestDiffHTML: the page has the facts that the terminal prints.
 func TestDiffHTML(t *testing.T) {
 	w, file := reviewed(t)
 	b, err := os.ReadFile(file)

@@ -64,8 +64,7 @@ func (c catalog) members(ref string, gone []string) map[string]bool {
 	return out
 }
 
-// ruled is who must find an entity's document by the rules above; nil when
-// nobody may.
+// ruled returns who must find an entity's document by the rules above; nil for no one.
 func (c catalog) ruled(e entity) []string {
 	gone := []string{"user:default/liam.obrien", "user:default/mei.tanaka"}
 	out := map[string]bool{}
@@ -130,9 +129,9 @@ func (c catalog) checkRuled(t *testing.T, index gleansandbox.Index) {
 	}
 }
 
-// TestIdentities: intersections of groups, nested groups and people who have
-// left, by e-mail, by ref and by an id of their own, and under each reading of
-// Glean's documents: each person finds what the rules say.
+// TestIdentities: intersections of groups, nested groups and people who left, identified by
+// e-mail, by ref and by a separate id, and under each reading of Glean's documentation: each
+// person finds what the rules allow.
 func TestIdentities(t *testing.T) {
 	t.Parallel()
 	catalog := catalogOf(t, backstagesandbox.Company())
@@ -176,8 +175,8 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-// TestIdentitiesBorrowed: a datasource whose people and groups are another's.
-// None are uploaded for it, and each person finds the same.
+// TestIdentitiesBorrowed: a datasource with the users and groups of another. None are
+// uploaded for it, and each person finds the same documents.
 func TestIdentitiesBorrowed(t *testing.T) {
 	t.Parallel()
 	catalog := catalogOf(t, backstagesandbox.Company())
@@ -208,7 +207,7 @@ func TestIdentitiesBorrowed(t *testing.T) {
 		catalog.checkRuled(t, services)
 		w.pipe(t, "doctor", borrowed).expect(t, 0, "identities", "users and groups come from the datasource backstage")
 
-		// A file that borrows from nobody is another datasource than this one.
+		// A file that borrows no identities is another datasource than this one.
 		w.pipe(t, "run", own).expect(t, int(job.Wrong),
 			"identityDatasourceName is not set in the file and backstage in Glean", `write identityDatasourceName: ""`)
 		again := withRules(t, append(ids, "      quicklinks:", "      identityDatasourceName: \"\"\n      quicklinks:")...)

@@ -62,8 +62,8 @@ func TestImports(t *testing.T) {
 }
 
 // layers are the packages of the engine and of the command from the lowest: a package
-// imports only packages of lower layers, and of its own layer those before it.
-// Components are next to them, on the lowest componentLayers alone.
+// imports only packages of lower layers, and earlier ones of its own layer. Components may
+// use only the lowest componentLayers.
 var layers = [][]string{
 	{"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/refset"},
 	{
@@ -188,8 +188,8 @@ func wrongWay(from, to string, test bool) string {
 		!strings.HasPrefix(to, "plugins/") {
 		return "a plugin is a program of its author's, without the engine"
 	}
-	// The wire is for both of its ends, the SDK for whoever writes a plugin, as
-	// the host's tests do.
+	// The protocol is for both of its ends, the SDK for authors of plugins, such as the
+	// host's tests.
 	if below(from, []string{"plugins"}) && to == "plugins/proto" ||
 		to == "plugins/sdk" && test && below(from, []string{"plugins/host", "plugins/examples"}) {
 		return ""

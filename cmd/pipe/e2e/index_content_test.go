@@ -17,16 +17,15 @@ import (
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// content is what an index holds, or what a run sends, so that the two can be
-// compared.
+// content is the contents of an index, or the output of a run, for comparison.
 type content struct {
 	documents map[string]gleanapi.Document // by id
 	users     map[string]string            // names by lower-case e-mail
 	groups    map[string]bool
-	members   map[string][]string // by group: e-mails and names of groups, sorted; no entry is as good as nobody
+	members   map[string][]string // by group: e-mails and names of groups, sorted; no entry equals an empty one
 }
 
-// indexed is what an index holds.
+// indexed returns the contents of an index.
 func indexed(i gleansandbox.Index) content {
 	c := content{documents: i.Documents, users: map[string]string{}, groups: map[string]bool{},
 		members: map[string][]string{}}
@@ -49,7 +48,7 @@ func (c content) put(group string, rows []gleanapi.Membership) {
 	slices.Sort(c.members[group])
 }
 
-// sent is what a run with --output DIR had to send.
+// sent returns the output of a run with --output DIR.
 func sent(t testing.TB, dir string) content {
 	t.Helper()
 	c := content{documents: map[string]gleanapi.Document{}, users: map[string]string{}, groups: map[string]bool{},
@@ -98,7 +97,7 @@ func (c content) without(refused map[string]bool) content {
 	return out
 }
 
-// keep adds what an index still has of what was there before.
+// keep adds what an index still has from before.
 func (c content) keep(was, now content) {
 	for id, d := range was.documents {
 		if _, replaced := c.documents[id]; !replaced && reflect.DeepEqual(now.documents[id], d) {
@@ -119,8 +118,8 @@ func (c content) keep(was, now content) {
 	}
 }
 
-// membersIn are the members of a group whom an index with these users and
-// groups can know: Glean forgets who is gone.
+// membersIn returns the members of a group that an index with these users and groups can
+// know: Glean forgets deleted ones.
 func (c content) membersIn(group string, now content) []string {
 	if !now.groups[group] {
 		return nil
@@ -131,7 +130,7 @@ func (c content) membersIn(group string, now content) []string {
 	})
 }
 
-// differences are what tells an index from what it ought to be.
+// differences lists the differences between an index and the expected contents.
 func (c content) differences(want content) (out []string) {
 	out = append(out, differ("user", c.users, want.users)...)
 	out = append(out, differ("group", c.groups, want.groups)...)

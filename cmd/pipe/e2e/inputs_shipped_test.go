@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestInputsShipped: what the shipped pipeline makes of small catalog files from
-// public reports.
+// TestInputsShipped: the output of the shipped pipeline for small catalog files from public
+// reports.
 func TestInputsShipped(t *testing.T) {
 	t.Parallel()
 	eval := func(expression, ref string) []string { return []string{"eval", shipped, expression, "--ref", ref} }

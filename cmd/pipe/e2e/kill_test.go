@@ -21,7 +21,7 @@ import (
 
 var kills = flag.Int("kills", 200, "runs that TestKill kills")
 
-// killed is a world in which runs are killed, each in a process of its own.
+// killed is a world in which runs are killed, each in a separate process.
 type killed struct {
 	*world
 	firm    *firm
@@ -77,7 +77,7 @@ func (k *killed) once(t *testing.T) (int, string) {
 	if end >= 5 {
 		k.left.Store(1 + k.rand.Int64N(25))
 	}
-	p := k.start(t, "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%") // so that it comes to publishing
+	p := k.start(t, "--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%") // to reach publishing
 	k.process.Store(p)
 	if end > 0 && end < 5 { // any moment, not only that of a request
 		time.AfterFunc(time.Duration(k.rand.IntN(80_000))*time.Microsecond, func() { p.cmd.Process.Kill() })
@@ -114,8 +114,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// age makes what was half written without the lock two hours old: a run removes it
-// then, and leaves it to another command before.
+// age makes files that were half written without the lock two hours old: a run then removes
+// them, while a younger file may belong to a running command.
 func (k *killed) age(t *testing.T) {
 	t.Helper()
 	left, err := filepath.Glob(filepath.Join(k.env["XDG_STATE_HOME"], "pipe", "*.tmp-*"))
@@ -130,8 +130,8 @@ func (k *killed) age(t *testing.T) {
 	}
 }
 
-// clean is a run that nobody kills; a person allows what the killed ones have
-// heaped up.
+// clean is a run that is not killed; a person approves the accumulated changes of the killed
+// ones.
 func (k *killed) clean(t *testing.T, seed uint64) {
 	t.Helper()
 	k.left.Store(-1)
@@ -184,8 +184,8 @@ func (k *killed) clean(t *testing.T, seed uint64) {
 	}
 }
 
-// TestTwoAtOnce: while a run lives another one is told who it is and since when,
-// and takes nothing from it; when it is dead the next one takes over.
+// TestTwoAtOnce: while a run lives, another one is refused with its identity and start, and
+// does not disturb it; when it is dead, the next one takes over.
 func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
 	g := newGate(t)

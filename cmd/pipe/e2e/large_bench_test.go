@@ -31,10 +31,10 @@ func largeCatalog(field string, n int) ([][]byte, error) {
 	return append(backstagesandbox.Company(), raw), err
 }
 
-// BenchmarkLargeEntity runs the shipped pipeline dry over the bundled company
-// and one entity with a field of n elements or bytes. pipe is a process of its
-// own, of which the benchmark prints the CPU and the peak memory (invariant 7).
-// A run is killed after a minute, and its exit code is then -1.
+// BenchmarkLargeEntity runs the shipped pipeline dry over the bundled company and one entity
+// with a field of n elements or bytes. pipe is a separate process, and the benchmark prints
+// its CPU and peak memory (invariant 7). A run is killed after a minute; its exit code is
+// then -1.
 func BenchmarkLargeEntity(b *testing.B) {
 	const elements, bytes = "20000 100000 1000000", "1048576 4194304 16777216"
 	for _, c := range []struct{ field, sizes string }{
@@ -65,8 +65,8 @@ func BenchmarkLargeEntity(b *testing.B) {
 	}
 }
 
-// runLimited runs pipe in a process of its own and kills it after the limit;
-// the exit code is then -1.
+// runLimited runs pipe in a separate process and kills it after the limit; the exit code is
+// then -1.
 func runLimited(t testing.TB, env []string, limit time.Duration, args ...string) (usageOf, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -11,8 +11,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestLargeFields: a field beyond its limit is cut, and its document is sent
-// all the same; a note names field and entity. Who may find it is never cut.
+// TestLargeFields: a field beyond its limit is cut, and its document is still sent; a note
+// names field and entity. Principals are never cut.
 func TestLargeFields(t *testing.T) {
 	for field, c := range map[string]struct {
 		n    int
@@ -48,7 +48,7 @@ func TestLargeFields(t *testing.T) {
 			for _, d := range w.index().Documents {
 				found = found || strings.HasSuffix(d.ID, "default/large")
 			}
-			if found == (field == "owners") { // no owner is known to Glean, so that it is withheld
+			if found == (field == "owners") { // Glean knows no owner, so it is withheld
 				t.Errorf("in the index: %v", found)
 			}
 		})

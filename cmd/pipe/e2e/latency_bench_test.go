@@ -11,9 +11,9 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// BenchmarkReadLatency is the read act against a source that takes 50 ms for
-// each answer, beside reading the same pages and doing nothing with them. It
-// prints the ratio of their wall time.
+// BenchmarkReadLatency is the read act against a source that takes 50 ms for each answer,
+// compared with reading the same pages and discarding them. It prints the ratio of their
+// wall time.
 func BenchmarkReadLatency(b *testing.B) {
 	s, err := backstagesandbox.Start(backstagesandbox.Options{Entities: generate.Catalog(10_000, 1),
 		Latency: 50 * time.Millisecond})

@@ -24,11 +24,11 @@ import (
 const (
 	scorer   = "component:default/fraud-scorer" // for group:default/payments alone
 	payments = "group:default/payments"
-	orphan   = "resource:default/card-vault" // of an owner that nobody delivered
+	orphan   = "resource:default/card-vault" // its owner was not delivered
 )
 
-// kept is a world that has had a good run, whose exchanges are held against
-// Glean's OpenAPI document, and whose Glean has a clock of its own.
+// kept is a world that has had a good run, whose exchanges are checked against Glean's
+// OpenAPI document, and whose Glean has its own clock.
 type kept struct {
 	*world
 	mu    sync.Mutex
@@ -68,7 +68,7 @@ func (k *kept) later(d time.Duration) {
 	k.ahead += d
 }
 
-// ask asks Glean for something beside the program, and gives the status.
+// ask makes a request to Glean without the program, and returns the status.
 func (k *kept) ask(t *testing.T, operation, body string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.glean.URL()+gleanapi.Prefix+operation,
@@ -120,7 +120,7 @@ func TestStatus(t *testing.T) {
 		"!FILE")
 	k.pipe(t, "status", shipped, "--wait=1ns", "--json").expect(t, int(job.Unconfirmed), `"ok": false`, `"pending": [`, `"unconfirmed"`)
 	k.mu.Lock()
-	k.pace = time.Hour // so that the second request finds it indexed
+	k.pace = time.Hour // the second request then finds it indexed
 	k.mu.Unlock()
 	k.pipe(t, "status", shipped, "--wait").expect(t, int(job.Done), "documents          56       56        56",
 		"is searchable now", "indexing completed")
@@ -152,7 +152,7 @@ func TestStatusPaused(t *testing.T) {
 		"on "+time.Now().Add(7*24*time.Hour).Format(time.DateOnly)+" at the latest", "pipe hide")
 }
 
-// TestStatusItem: one document, and why somebody does not find it.
+// TestStatusItem: one document, and why a person does not find it.
 func TestStatusItem(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -228,7 +228,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// TestDeniedEmptyGroup: the group that may find it has nobody in it.
+// TestDeniedEmptyGroup: the group that may find it has no members.
 func TestDeniedEmptyGroup(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -299,8 +299,8 @@ func TestHidePage(t *testing.T) {
 	}
 }
 
-// TestHideUnseen: what nobody has is a typing error, and is remembered only when
-// it is said to be meant; a user has no document.
+// TestHideUnseen: unknown refs are rejected, and are hidden only with --unseen; a user has
+// no document.
 func TestHideUnseen(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -320,8 +320,8 @@ func TestHideUnseen(t *testing.T) {
 	k.pipe(t, "status", shipped).expect(t, int(job.Done), "component:default/new  since")
 }
 
-// TestHideMany: what is hidden is neither loss nor, when it is let back, wider,
-// however much it is, and also where Glean still counts it.
+// TestHideMany: hidden documents are not a loss, and are not a widening when they return, in
+// any number, and also while Glean still counts them.
 func TestHideMany(t *testing.T) {
 	t.Parallel()
 	for name, lags := range map[string]time.Duration{"fresh counts": 0, "old counts": 3 * time.Hour} {
@@ -363,8 +363,8 @@ func (k *kept) stateFile(t *testing.T, suffix string) string {
 	return fileText(t, files[0])
 }
 
-// TestHideRefuses: what cannot be remembered is not done, and what is remembered
-// is never forgotten.
+// TestHideRefuses: documents that cannot be put on the hidden list are not hidden, and
+// listed ones are never forgotten.
 func TestHideRefuses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -422,7 +422,7 @@ func TestHideUnconfirmed(t *testing.T) {
 	}
 }
 
-// TestPush: what is pushed is what a run sends, with whom it names.
+// TestPush: a push sends the same as a run, with the principals.
 func TestPush(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{RefuseUnknownPrincipals: true}})
@@ -510,7 +510,7 @@ func TestOperateHeld(t *testing.T) {
 		"another program is uploading documents to this datasource", "theirs")
 }
 
-// TestPurge: nothing is left, of the state neither, but for what is hidden.
+// TestPurge: nothing is left in the datasource or the state, except the hidden list.
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})

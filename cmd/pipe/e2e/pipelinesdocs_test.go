@@ -116,8 +116,8 @@ func exampleLines(e cli.Example, shown *string) (string, error) {
 	return text + e.Expr + "\n    → " + string(result) + "\n", nil
 }
 
-// seedVariables are the variables of the connector that this moves over from,
-// with what becomes of those that the shipped pipeline does not have.
+// seedVariables are the variables of the connector, with their replacements where the
+// shipped pipeline lacks them.
 var seedVariables = []struct{ name, here string }{
 	{"BACKSTAGE_BASE_URL", "the same. Where people open Backstage at another address, set `BACKSTAGE_UI_URL` as well"},
 	{"BACKSTAGE_API_TOKEN", "the same"},
@@ -156,8 +156,8 @@ var seedVariables = []struct{ name, here string }{
 	{"GLEAN_DATASOURCE_USER_REFERENCED_BY_EMAIL", "`datasource.isUserReferencedByEmail`, true in the shipped file"},
 }
 
-// variableTable holds each line against the shipped pipeline: what is the same
-// has to be one of its variables, and a key of the datasource one of the keys.
+// variableTable checks each row against the shipped pipeline: an unchanged variable must be
+// one of its variables, and a key of the datasource must exist.
 func variableTable(t *testing.T) string {
 	t.Helper()
 	d := pipeline.Load(shipped,

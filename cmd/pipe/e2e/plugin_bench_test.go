@@ -12,10 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/generate"
 )
 
-// BenchmarkPlugin hands whole records to a plugin that reads one field and
-// changes nothing, in batches of 500, beside encoding and decoding the same
-// records in this process, there and back. It prints the ratio of their CPU,
-// that of pipe and the plugin together.
+// BenchmarkPlugin passes whole records to a plugin that reads one field and changes nothing,
+// in batches of 500, compared with encoding and decoding the same records in this process,
+// both ways. It prints the ratio of their CPU, that of pipe and the plugin together.
 func BenchmarkPlugin(b *testing.B) {
 	const batches, size = 40, 500
 	model := backstage.NewModel(&backstage.Config{})

@@ -12,8 +12,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestPluginNew: projects pass their own tests as generated, and what is built
-// of them works.
+// TestPluginNew: generated projects pass their own tests, and their binaries work.
 func TestPluginNew(t *testing.T) {
 	t.Run("go", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "made")
@@ -65,8 +64,8 @@ func TestPluginNew(t *testing.T) {
 	}
 }
 
-// TestPluginModule: a plugin that is a Go module of its own runs in a pipeline, and
-// the index has the definitions that it condensed.
+// TestPluginModule: a plugin that is a separate Go module runs in a pipeline, and the index
+// has the definitions that it condensed.
 func TestPluginModule(t *testing.T) {
 	t.Parallel()
 	program := builtDigest(t)

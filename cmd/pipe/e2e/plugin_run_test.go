@@ -18,7 +18,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// markVariable names a file in which a test plugin leaves what it saw.
+// markVariable names a file to which a test plugin writes what it saw.
 const markVariable = "PIPE_TEST_MARK"
 
 // servePlugin is the test binary as a plugin.
@@ -41,7 +41,7 @@ func servePlugin(mode string) {
 	case "plugin-hang":
 		p.Transform = func(context.Context, *sdk.Record) error {
 			child := exec.Command("/bin/sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!")
-			inSession(child) // it is nobody's, in a session of its own
+			inSession(child) // it is orphaned, in its own session
 			pid, err := child.Output()
 			leave(fmt.Sprintf("hangs %d %s %v", os.Getpid(), strings.TrimSpace(string(pid)), err))
 			select {}
@@ -63,8 +63,8 @@ func servePlugin(mode string) {
 	sdk.Serve(p)
 }
 
-// spy tries to read the environment and the memory of the processes that started
-// this one, and tells which files of theirs it was left.
+// spy tries to read the environment and the memory of the processes that started this one,
+// and returns which of their files it inherited.
 func spy() string {
 	var got []string
 	for pid, steps := os.Getppid(), 0; pid > 1 && steps < 2; steps++ { // pipe, below it the subreaper
@@ -139,8 +139,8 @@ func TestPluginRun(t *testing.T) {
 	}
 }
 
-// TestPluginCheck: plain check starts nothing and wants a checksum; --plugins
-// starts what is pinned and tells what only that shows.
+// TestPluginCheck: check starts nothing and requires a checksum; --plugins starts pinned
+// plugins and reports problems that only that shows.
 func TestPluginCheck(t *testing.T) {
 	t.Parallel()
 	path, mark, env := withPlugin(t, "plugin-access")
@@ -166,8 +166,8 @@ func TestPluginCheck(t *testing.T) {
 	}
 }
 
-// TestPluginSignals: Ctrl-C ends a run whose plugin hangs, and neither it nor
-// SIGKILL leaves a process, be it in a session of its own.
+// TestPluginSignals: Ctrl-C ends a run whose plugin hangs, and neither it nor SIGKILL leaves
+// a process, not even in its own session.
 func TestPluginSignals(t *testing.T) {
 	for name, signal := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGKILL": os.Kill} {
 		t.Run(name, func(t *testing.T) {
@@ -212,17 +212,16 @@ func TestPluginSignals(t *testing.T) {
 	}
 }
 
-// runs tells whether a process is there and no zombie.
+// runs reports whether a process exists and is not a zombie.
 func runs(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(b), ") ")
 	return err == nil && !strings.HasPrefix(rest, "Z")
 }
 
-// TestHostilePlugin: a plugin cannot read pipe's environment or memory, be it of
-// the same user or of root, and is left no file that pipe was started with.
-// Without the seal it can, so that this test can fail; root is kept out by its
-// subreaper already.
+// TestHostilePlugin: a plugin cannot read the environment or memory of pipe, with the same
+// user or as root, and inherits no file that pipe was started with. Without the seal it can,
+// which proves the test; the subreaper already stops root.
 func TestHostilePlugin(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux can seal a file")

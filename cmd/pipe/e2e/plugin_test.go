@@ -99,8 +99,7 @@ func (e expected) check(t *testing.T, c call) {
 	}
 }
 
-// TestPluginLooks: what can be asked about a plugin, and the mistakes that
-// people make when they ask.
+// TestPluginLooks: the commands that show facts about a plugin, and mistakes in their calls.
 func TestPluginLooks(t *testing.T) {
 	digest := builtDigest(t)
 	sum := sumOf(t, digest)
@@ -201,7 +200,7 @@ func TestPluginList(t *testing.T) {
 	for name, tc := range map[string]struct {
 		block []string
 		args  string
-		at    string // what stands where a problem is reported
+		at    string // the text at the position of a problem
 		expected
 	}{
 		"pinned": {[]string{command, pinned}, "plugin list", "",
@@ -281,7 +280,7 @@ func debugged(t *testing.T, program string) string {
 	return strings.Trim(value, "'")
 }
 
-// positionOf is :line:col: of a text that stands in the plugin's block of a file.
+// positionOf returns :line:col: of a text in the plugin's block of a file.
 func positionOf(t *testing.T, path, text string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -86,8 +86,8 @@ func TestEmptyCatalog(t *testing.T) {
 	empty()
 }
 
-// TestFirstRunIsSaidOnce: a run that ended before its review does not say that there
-// was no earlier one.
+// TestFirstRunIsSaidOnce: a run that ended before its review does not report that there was
+// no earlier one.
 func TestFirstRunIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	const first = "First run with this state folder"

@@ -17,8 +17,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// ended runs pipe in a process of its own, with a deadline, and gives its exit
-// code, -1 for a signal that killed it, and what it said on stderr.
+// ended runs pipe in a separate process, with a deadline, and returns its exit code, -1 for
+// a signal that killed it, and its stderr.
 func ended(t *testing.T, mode string, stdout *os.File, args ...string) (int, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -54,8 +54,8 @@ func TestFullOutput(t *testing.T) {
 	}
 }
 
-// TestReaderThatStops: a reader that closes early, such as head, changes
-// neither the exit code nor what is said, and does not end a run in the middle.
+// TestReaderThatStops: a reader that closes early, such as head, changes neither the exit
+// code nor the messages, and does not end a run in the middle.
 func TestReaderThatStops(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
@@ -80,7 +80,7 @@ type failsAt struct{}
 
 func (failsAt) Read([]byte) (int, error) { panic("out of cheese " + sinkToken) }
 
-// TestDefect: a panic is exit 1 and says that it is a defect, with its stack.
+// TestDefect: a panic is exit 1 with a message that it is a defect, and its stack.
 func TestDefect(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--json"}} {
 		var out, errs strings.Builder

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// process is pipe in a process of its own that a test stops in the middle.
+// process is pipe in a separate process that a test stops in the middle.
 type process struct {
 	t    testing.TB
 	cmd  *exec.Cmd

@@ -32,11 +32,10 @@ var (
 	seed      = flag.Uint64("seed", 0, "the first schedule's seed; 0 is one of its own for each call")
 )
 
-// TestProperty: a good run, a change of the catalog, a run under random faults
-// on both ends that may be ended at any request, and a run when all is well
-// again. After the second an upload has taken effect whole or not at all,
-// nobody finds what no run grants, and the books balance; after the third the
-// index is the catalog.
+// TestProperty: a good run, a change of the catalog, a run under random faults on both ends
+// that may be ended at any request, and a run without faults. After the second an upload has
+// taken effect completely or not at all, no one finds what no run grants, and every record
+// is accounted for; after the third the index equals the catalog.
 //
 //	go test -run TestProperty -schedules 2000 -timeout 1h ./cmd/pipe/e2e
 func TestProperty(t *testing.T) {
@@ -62,8 +61,8 @@ func TestProperty(t *testing.T) {
 	t.Log(outcomes.String())
 }
 
-// outcomes counts what became of the runs under faults, so that it shows whether
-// the schedules reach everything.
+// outcomes counts the results of the runs under faults, to show whether the schedules reach
+// everything.
 type outcomes struct {
 	mu sync.Mutex
 	n  map[string]int
@@ -131,7 +130,7 @@ func (s *schedule) count() {
 	}
 }
 
-// outcome is what a run came to.
+// outcome is the result of a run.
 type outcome struct {
 	call
 	told     told

@@ -143,8 +143,8 @@ func (d *directory) change(r *rand.Rand) (what []string) {
 	return what
 }
 
-// exchange lets the groups that only together find some page exchange their members, where
-// there are such groups: at no time may somebody be in both.
+// exchange makes groups that only together find some page exchange their members, if there
+// are such groups: at no time may a person be in both.
 func (d *directory) exchange(r *rand.Rand, note func(string, ...any)) {
 	for _, ref := range some(r, d.pages, len(d.pages)) {
 		for _, set := range d.pages[ref].allOf {
@@ -315,11 +315,11 @@ sink:
 // guest signs in to Glean and is in no directory.
 const guest = "guest@example.com"
 
-// identities are who is active and in which groups, in any of several directories.
+// identities are the active people and their groups, in any of several directories.
 type identities struct {
 	known  map[string]bool            // addresses of users
 	active map[string]bool            // likewise
-	in     map[string]map[string]bool // groups by the address of a user, or by group, who is directly in them
+	in     map[string]map[string]bool // groups by the address of a user, or, by group, its direct members
 }
 
 func identitiesOf(of ...*directory) identities {

@@ -35,10 +35,10 @@ var modes = map[string][]string{
 	"any":     {"", "--full", "--changes", "--changes"},
 }
 
-// TestPublish: random directories, night after night. At every request of a publish, who
-// finds what by what Glean was told is within what they found before or find after, and
-// by what is in effect within old and new audiences of old and new members. No document
-// that stays is missing, and afterwards the index is that of a full publish, item by item.
+// TestPublish: random directories, night after night. At every request of a publish, people
+// find by the received state only what they found before or find after, and by the state in
+// effect only what old and new audiences of old and new members allow. No document that
+// stays is missing, and afterwards the index is that of a full publish, item by item.
 //
 //	go test -run TestPublish -chains 2000 -timeout 1h ./cmd/pipe/e2e
 func TestPublish(t *testing.T) {
@@ -129,8 +129,8 @@ type chain struct {
 	folder   string
 	env      map[string]string
 	now      *directory
-	waiting  []*directory // those of which something may be in effect: now and before
-	sent     []*directory // those of which something may have been told since the last good run
+	waiting  []*directory // those that may be partly in effect: now and before
+	sent     []*directory // those that may have been partly sent since the last good run
 	lastGood *directory   // that of the last good run, after one that came to harm
 	busy     atomic.Int64 // requests that the server is at
 	emails   []string     // all addresses that there were, and a guest
@@ -145,8 +145,8 @@ type chain struct {
 	asked    []string   // the requests of the run at hand, with their status
 	at       int        // the request at which atRequest is called; 0: none
 	do       func()
-	told     reach                        // who may find what by what was told
-	effect   reach                        // who may find what by what is in effect
+	told     reach                        // who may find what by the received state
+	effect   reach                        // who may find what by the state in effect
 	stays    map[string]gleanapi.Document // documents that must be there
 	wrongs   []string
 }
@@ -233,8 +233,8 @@ func (c *chain) enter() {
 	c.waiting = append(c.waiting, c.now)
 }
 
-// expect prepares what may be found and what must be there during the next run: by what
-// was told, what is found now or after; of documents, those that are there now and after.
+// expect computes what may be found and what must exist during the next run: by the received
+// state, what is found now or after; the documents that exist both now and after.
 func (c *chain) expect() {
 	c.Helper()
 	after, _ := c.whole()
@@ -260,7 +260,7 @@ func (c *chain) expect() {
 		if _, known := i.Users[strings.ToLower(email)]; known {
 			continue
 		}
-		// Glean refused this person, who is a guest to it: a guest finds what all users find.
+		// Glean refused this person, who is a guest: a guest finds what all users find.
 		for _, d := range c.waiting {
 			for id := range d.finds(email, identitiesOf(c.waiting...), true) {
 				c.effect.add(email, id)
@@ -397,7 +397,7 @@ func (c *chain) next() {
 		if !p.hidden {
 			args = append(args, "--unhide")
 		}
-		c.enter() // hide asks what the ref is
+		c.enter() // hide resolves the ref
 		r := pipeIn(c.Context(), c.env, args...)
 		c.tell("--- %v: exit %d\n%s", args, r.code, r.both())
 		if r.code != int(job.Done) && r.code != int(job.Unconfirmed) { // its deletion may wait
@@ -414,7 +414,7 @@ func (c *chain) settled() {
 	c.waiting = []*directory{c.now}
 }
 
-// night changes the directory, publishes it, and looks at what is there.
+// night changes the directory, publishes it, and checks the index.
 func (c *chain) night() {
 	c.Helper()
 	c.next()
@@ -422,8 +422,8 @@ func (c *chain) night() {
 	c.check()
 }
 
-// check compares the index with that of a full publish, and who finds what with what the
-// directory says.
+// check compares the index with that of a full publish, and who finds what with the
+// directory.
 func (c *chain) check() {
 	c.Helper()
 	want, text := c.whole()
@@ -455,8 +455,8 @@ func (c *chain) unchanged() {
 	c.check()
 }
 
-// whole is the index of a full publish of the directory into a fresh server, and what the
-// run printed.
+// whole returns the index of a full publish of the directory into a new server, and the
+// run's output.
 func (c *chain) whole() (gleansandbox.Index, string) {
 	c.Helper()
 	fresh := c.server(gleansandbox.Options{})
@@ -515,10 +515,10 @@ func differences(a, b gleansandbox.Index) string {
 	return strings.Join(out, "\n  ")
 }
 
-// broke counts what became of runs that came to harm, true where they reached the request.
+// broke counts the results of disturbed runs, true if they reached the request.
 var broke outcomes
 
-// breaks are the ways in which a run may come to harm at a request.
+// breaks are the ways to disturb a run at a request.
 var breaks = []string{"refused", "failed", "lost", "outage", "stopped", "killed"}
 
 // broken breaks a night at a random request.
@@ -550,7 +550,7 @@ func (c *chain) breakAt(how string, k int) bool {
 	killed := filepath.Join(c.TempDir(), "killed")
 	do := func() {}
 	switch how {
-	case "refused": // so that a document may be left out
+	case "refused": // which allows a document to be left out
 		c.stays = nil
 		c.everybody()
 		fail(gleanfaults.Fault{Status: http.StatusBadRequest, Body: "no", After: k - 1, Times: 1})
@@ -597,8 +597,8 @@ func (c *chain) breakAt(how string, k int) bool {
 	return reached
 }
 
-// everybody lets all people find what is for everybody before or after the run. Who is
-// refused as a user is no inactive user of Glean either, but one whom it does not know.
+// everybody gives all people what is open to everyone before or after the run. A person who
+// was refused as a user is not an inactive user of Glean but an unknown one.
 func (c *chain) everybody() {
 	c.Helper()
 	after, _ := c.whole()

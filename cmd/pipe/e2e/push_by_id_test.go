@@ -10,8 +10,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestPushKeepsToItsOwnDocument: an entity whose document would have the id of
-// another's neither overwrites that, nor is that taken away with it.
+// TestPushKeepsToItsOwnDocument: an entity whose document would have another's id neither
+// overwrites nor removes the other.
 func TestPushKeepsToItsOwnDocument(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

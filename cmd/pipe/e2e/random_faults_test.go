@@ -24,7 +24,7 @@ var (
 // times is how often a fault strikes: mostly a few times, now and then for ever.
 func times(r *rand.Rand) int { return choose(r, 1, 1, 1, 2, 3, 0) }
 
-// sourceTrouble is a random fault of the catalog server, and what it is called.
+// sourceTrouble returns a random fault of the catalog server, and its name.
 func sourceTrouble(r *rand.Rand, f *firm) (backstagefaults.Fault, string) {
 	t := backstagefaults.Fault{
 		Path: choose(r, "", "by-query", "by-query", "by-refs"), Kind: choose(r, "", "", "User", "Group", "Component", "API"),
@@ -74,8 +74,8 @@ func sourceTrouble(r *rand.Rand, f *firm) (backstagefaults.Fault, string) {
 	return t, fmt.Sprintf("Backstage %s: path %q kind %q page %d times %d", what, t.Path, t.Kind, t.Page, t.Times)
 }
 
-// sinkTrouble is a random fault of the index server, and what it is called.
-// None lies: no success is announced of what did not take effect.
+// sinkTrouble returns a random fault of the index server, and its name. None of them reports
+// success without effect.
 func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleanfaults.Fault, string) {
 	t := gleanfaults.Fault{
 		Path: choose(r, "", "bulkindexdocuments", "bulkindexdocuments", "bulkindexusers", "bulkindexgroups",

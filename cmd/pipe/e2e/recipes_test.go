@@ -10,8 +10,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// recipe is what a recipe of the docs must do: entities that the company gets
-// for it, and who then finds what.
+// recipe is the expected effect of a recipe of the docs: entities that are added for it, and
+// who then finds what.
 type recipe struct {
 	entities []string
 	finds    map[string][]string // the names of the e-mails by id; nil for a document that is not there
@@ -119,8 +119,8 @@ func everybodyFinds(id string) func(*testing.T, gleansandbox.Index) {
 	}
 }
 
-// TestRecipes: every recipe of the docs is a change of the shipped pipeline that
-// checks without a warning, runs, and does what it says.
+// TestRecipes: every recipe of the docs is a change of the shipped pipeline that checks
+// without a warning, runs, and has the described effect.
 func TestRecipes(t *testing.T) {
 	text := read(t, pipelinesReadme)
 	found := sections(sections(text, "##")["Recipes"], "###")
@@ -150,8 +150,7 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// cook runs the shipped pipeline with a change, over the company and what is
-// added to it.
+// cook runs the shipped pipeline with a change, over the company and additional entities.
 func cook(t *testing.T, change string, entities []string) gleansandbox.Index {
 	t.Helper()
 	file := write(t, "backstage.yaml", patched(t, read(t, shipped), change))

@@ -67,7 +67,7 @@ func (s *schedule) books(o outcome) {
 	}
 }
 
-// equal checks that the index is what a run sent, and what a firm's is.
+// equal checks that the index equals the output of a run and the firm's.
 func (s *schedule) equal(when string, want content, o outcome) {
 	s.Helper()
 	i := s.world.index()
@@ -80,9 +80,9 @@ func (s *schedule) equal(when string, want content, o outcome) {
 	}
 }
 
-// taken is what a run sent, less what the sink refused of it. A record that was
-// refused may be so as a document alone, and after it had been taken in an
-// answer that was lost; the index tells.
+// taken returns the output of a run without the items that the sink refused. A record may be
+// refused only as a document, or after it was accepted in an answer that was lost; the index
+// decides.
 func (s *schedule) taken(o outcome, now content) content {
 	refused := map[string]bool{}
 	for ref := range o.rejected {
@@ -101,9 +101,9 @@ func (s *schedule) taken(o outcome, now content) content {
 	return out
 }
 
-// whole checks what a run under faults has made of the index: each stream, and
-// the members of each group, as they were or as the run sent them; nothing at
-// all when it sent nothing, and all of it when it says so.
+// whole checks the index after a run under faults: each stream, and the members of each
+// group, are as before or as the run sent them; unchanged if it sent nothing, and all new if
+// it reports so.
 func (s *schedule) whole(was content, o outcome) {
 	s.Helper()
 	i := s.world.index()
@@ -175,10 +175,10 @@ func open(all map[string]gleanapi.Document) map[string]gleanapi.Document {
 	return out
 }
 
-// found checks who finds what: nobody finds a document but by permissions that
-// one of the two runs grants, through users and members that one of them has
-// (invariant 5). That both are those of one run is counted only: between the
-// uploads of a run the members are new and the documents old.
+// found checks who finds what: every access comes from permissions that one of the two runs
+// grants, through users and members that one of them has (invariant 5). Access that mixes
+// both runs is only counted: between the uploads of a run the members are new and the
+// documents old.
 func (s *schedule) found(old, now *firm) {
 	s.Helper()
 	a, b := old.index(), now.index()

@@ -59,8 +59,8 @@ func (s *schedule) forget(before map[string][]byte) (lost, restored bool) {
 // offered are the flags that a refused run names.
 var offered = regexp.MustCompile(`--(approve|discard-upload) ([^\s;)]+)`)
 
-// recover is the next nights, when all is well: a person who has looked allows
-// what the guards ask for. Then the index is the catalog.
+// recover runs the next nights without faults; a person approves what the guards require.
+// Then the index equals the catalog.
 func (s *schedule) recover(now *firm, lost, restored, paused bool) {
 	s.Helper()
 	var flags []string

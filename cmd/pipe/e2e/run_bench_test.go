@@ -11,10 +11,10 @@ func stopwatch() func() float64 {
 	return func() float64 { return time.Since(started).Seconds() }
 }
 
-// BenchmarkRun runs the shipped pipeline over a synthetic catalog, pipe and
-// the two servers each in a process of its own, and prints what pipe used: the
-// first night, a later one, which has a baseline, and one that writes its output as
-// well. The limit of requests a second, which is Glean's, is lifted.
+// BenchmarkRun runs the shipped pipeline over a synthetic catalog, pipe and the two servers
+// each in a separate process, and prints pipe's resource usage: the first night, a later
+// one, which has a baseline, and one that also writes its output. Glean's limit of requests
+// a second is lifted.
 func BenchmarkRun(b *testing.B) {
 	for _, n := range []int{10_000, 20_000, 100_000, 250_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -51,8 +51,8 @@ func runReport(t testing.TB, c call) printedReport {
 	return r
 }
 
-// TestRun is the main job over real HTTP: every entity of the bundled company
-// ends up where the pipeline says, found by exactly those who may.
+// TestRun is the main job over real HTTP: every entity of the bundled company ends as the
+// pipeline defines, found by exactly the allowed people.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
@@ -77,8 +77,8 @@ func TestRun(t *testing.T) {
 	catalog.access(t, index)
 }
 
-// TestRunAgain: the same catalog twice gives the same index, and what is gone
-// from the catalog is gone from the index.
+// TestRunAgain: the same catalog twice gives the same index, and deleted entities are
+// deleted from the index.
 func TestRunAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
@@ -109,7 +109,7 @@ func TestRunAgain(t *testing.T) {
 	}
 }
 
-// TestDryRun: nothing is sent, and the output is what would have been.
+// TestDryRun: nothing is sent, and the output is what would have been sent.
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
@@ -178,8 +178,8 @@ func TestKindsOff(t *testing.T) {
 	}
 }
 
-// TestDefault: what no rule decides is for those whom the default names, and a
-// default of none does not empty the index.
+// TestDefault: the default decides where no rule does, and a default of none does not empty
+// the index.
 func TestDefault(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

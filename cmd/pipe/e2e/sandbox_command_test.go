@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestSandboxCommand: what it prints points every other command at its servers,
-// until it is stopped.
+// TestSandboxCommand: its output points every other command at its servers, until it is
+// stopped.
 func TestSandboxCommand(t *testing.T) {
 	p := startProcess(t, map[string]string{"CI": "true"}, "sandbox", shipped)
 	for late := time.After(patience); !strings.Contains(p.text(), "until this is stopped"); {

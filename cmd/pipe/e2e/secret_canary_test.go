@@ -15,8 +15,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// canary makes a secret that every way of escaping changes, and whose name
-// stands nowhere else, so that also a piece of it is found.
+// canary makes a secret that every way of escaping changes, and whose name is nowhere else,
+// so a piece of it is found, too.
 func canary(name string) string { return "canary/" + name + `+"8f14"&<e45f>=?%\ç` }
 
 // traces are the forms in which a secret may show: plain, escaped, in base64
@@ -75,7 +75,7 @@ func leakedFiles(t testing.TB, secrets []string, dirs ...string) (out []string) 
 	return out
 }
 
-// TestTraces: what the search for secrets finds.
+// TestTraces: the search finds secrets.
 func TestTraces(t *testing.T) {
 	secret := canary("x")
 	for name, text := range map[string]string{

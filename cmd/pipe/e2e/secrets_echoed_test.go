@@ -17,7 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// An echo answers a request with what the request brought; false passes it on.
+// An echo answers a request with the request's content; false passes it on.
 type echo func(w http.ResponseWriter, r *http.Request) bool
 
 // brought is every credential of a request, each as it came, escaped, and in
@@ -112,7 +112,7 @@ var echoes = map[string]echo{
 	"nothing":                  func(http.ResponseWriter, *http.Request) bool { return false },
 }
 
-// front stands before a server and spoils its answers while it is told to.
+// front is a proxy that spoils a server's answers while it is switched on.
 type front struct {
 	*httptest.Server
 	spoil atomic.Pointer[echo]

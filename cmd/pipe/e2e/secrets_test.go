@@ -51,8 +51,7 @@ func newSecretive(t *testing.T) *secretive {
 	return s
 }
 
-// enter makes the program work in folders of its own: for temporary files, to
-// be in, for output, and for state.
+// enter makes the program use separate folders: temporary, working, output and state.
 func (s *secretive) enter(t *testing.T) {
 	t.Helper()
 	s.dirs = []string{t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()}
@@ -103,8 +102,8 @@ func (s *secretive) run(t *testing.T, asJSON bool, level string) call {
 	return s.call(t, append(args, "--progress", "plain", s.plain)...)
 }
 
-// TestSecrets (invariant 6): no secret shows in what the program prints, logs
-// or writes, whatever the other end does with what it was sent.
+// TestSecrets (invariant 6): no secret is in anything that the program prints, logs or
+// writes, for any behaviour of the other end.
 func TestSecrets(t *testing.T) {
 	s := newSecretive(t)
 	s.enter(t)
@@ -144,8 +143,8 @@ func (x shouting) Apply(context.Context, *component.Worker, []*component.Record)
 	panic(fmt.Errorf("%s %q %s %s", text, text, url.QueryEscape(text), base64.StdEncoding.EncodeToString([]byte(text))))
 }
 
-// TestSecretsInPanics: a component that panics with secrets gives none away,
-// though what it says and its stack are printed and kept.
+// TestSecretsInPanics: a component that panics with secrets reveals none, though its message
+// and stack are printed and kept.
 func TestSecretsInPanics(t *testing.T) {
 	s := newSecretive(t)
 	b, err := os.ReadFile(s.plain)
@@ -176,8 +175,7 @@ func TestSecretsInPanics(t *testing.T) {
 	}
 }
 
-// misusedSecrets are pipelines in which a secret stands where none belongs, or
-// is not what a secret can be.
+// misusedSecrets are pipelines with a secret in the wrong place, or with an invalid one.
 func misusedSecrets(t *testing.T, secrets []string) map[string]string {
 	t.Helper()
 	return map[string]string{
@@ -199,8 +197,8 @@ func misusedSecrets(t *testing.T, secrets []string) map[string]string {
 	}
 }
 
-// TestSecretsWithoutConnection: what only reads the file shows none, also when
-// a secret stands where none belongs.
+// TestSecretsWithoutConnection: commands that only read the file show no secret, also if it
+// is in the wrong place.
 func TestSecretsWithoutConnection(t *testing.T) {
 	s := newSecretive(t)
 	misused := misusedSecrets(t, s.secrets)
@@ -230,8 +228,8 @@ func TestSecretsWithoutConnection(t *testing.T) {
 	}
 }
 
-// TestLibraryLogs: what a library logs by the standard logger, such as an answer that
-// no request asked for, is redacted and escaped.
+// TestLibraryLogs: messages of a library through the standard logger, such as an unsolicited
+// answer, are redacted and escaped.
 func TestLibraryLogs(t *testing.T) {
 	t.Parallel()
 	token := canary("sink")
@@ -260,8 +258,8 @@ func TestLibraryLogs(t *testing.T) {
 	}
 }
 
-// TestUnsolicitedAnswer: net/http logs what a server sends without a request, and
-// main keeps the token in it off the terminal.
+// TestUnsolicitedAnswer: net/http logs an answer without a request, and main keeps the token
+// in it off the terminal.
 func TestUnsolicitedAnswer(t *testing.T) {
 	t.Parallel()
 	token := canary("source")

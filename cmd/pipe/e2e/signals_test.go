@@ -14,7 +14,7 @@ import (
 
 const stopping = "a second signal stops it at once"
 
-// small pages, so that every stream has several.
+// small pages give every stream several.
 var small = []string{"run", "--progress", "none", "--set", "@sink.batch.documents=5", "--set",
 	"@sink.requests_per_second=0", shipped}
 
@@ -75,8 +75,8 @@ func TestSignalToReaders(t *testing.T) {
 	}
 }
 
-// TestSignalWhilePublishing: the first signal lets the upload that is under way
-// end whole, and begins no other; the next run delivers the rest.
+// TestSignalWhilePublishing: after the first signal the running upload is completed and no
+// other begun; the next run delivers the rest.
 func TestSignalWhilePublishing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -111,8 +111,8 @@ func TestSignalWhilePublishing(t *testing.T) {
 	}
 }
 
-// TestSecondSignal: it ends the program at once, an upload under way or not;
-// the next run discards what is unfinished.
+// TestSecondSignal: it ends the program immediately, even during an upload; the next run
+// discards the unfinished one.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	w, g := gated(t, "documents")
@@ -153,8 +153,7 @@ func uploads(t *testing.T, w *world) map[string]int {
 	return out
 }
 
-// repaired runs the pipeline undisturbed and compares with what it makes of an
-// index that nothing has happened to.
+// repaired runs the pipeline undisturbed and compares the result with an undisturbed index.
 func repaired(t *testing.T, w *world) {
 	t.Helper()
 	if c := w.pipe(t, small...); c.code != 0 {

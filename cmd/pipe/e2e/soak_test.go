@@ -17,11 +17,11 @@ import (
 
 var soak = flag.Duration("soak", 0, "how long TestSoak runs; 0 skips it")
 
-// runsOfAnEpoch is how many runs the same two servers serve: they remember every
-// upload, and are not what is measured.
+// runsOfAnEpoch is the number of runs with the same two servers: they remember every upload,
+// and are not measured.
 const runsOfAnEpoch = 20
 
-// weight is what a process holds on to.
+// weight is the memory, goroutines and files of a process.
 type weight struct {
 	heap                    uint64 // bytes in use after a collection
 	goroutines, descriptors int
@@ -69,7 +69,7 @@ func TestSoak(t *testing.T) {
 				weights[len(weights)-1])
 		}
 	}
-	// The first epochs fill caches; what the process needs shows in the middle.
+	// The first epochs fill caches; the middle ones show what the process needs.
 	third := len(weights) / 3
 	early, late := median(weights[third:2*third]), median(weights[2*third:])
 	t.Logf("%d runs, exit codes %v\nin the middle: %s\nin the end:    %s", runsOfAnEpoch*len(weights), ends, early, late)

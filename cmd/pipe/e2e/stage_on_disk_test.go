@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestStageHasNoName (invariant 7): what a run keeps on disk has no name while
-// the run goes on, so that nothing stays, not even after SIGKILL.
+// TestStageHasNoName (invariant 7): the files of a running run have no names, so nothing
+// remains, not even after SIGKILL.
 func TestStageHasNoName(t *testing.T) {
 	t.Parallel()
 	w, g := gated(t, "documents")
@@ -48,8 +48,8 @@ func names(t *testing.T, dir string) (out []string) {
 	return out
 }
 
-// openFiles counts the files without a name that a process has open in dir,
-// where the system tells.
+// openFiles counts the unnamed files that a process has open in dir, if the system supports
+// that.
 func openFiles(t *testing.T, pid int, dir string) (n int) {
 	t.Helper()
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))

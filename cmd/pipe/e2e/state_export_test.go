@@ -47,7 +47,7 @@ func TestStateMove(t *testing.T) {
 	w.run(t).expect(t, int(job.Done))
 }
 
-// TestStateCalls: what the subcommands need, and that a run keeps them out.
+// TestStateCalls: the requirements of the subcommands, and that a run blocks them.
 func TestStateCalls(t *testing.T) {
 	t.Parallel()
 	k := night(t)

@@ -31,7 +31,7 @@ func (w *world) run(t testing.TB, more ...string) call {
 			"@sink.batch.documents=9"}, more...)...)
 }
 
-// TestSecondRun: a run says what has changed since the last good one.
+// TestSecondRun: a run reports the changes since the last good one.
 func TestSecondRun(t *testing.T) {
 	t.Parallel()
 	w := night(t)
@@ -52,8 +52,7 @@ func TestSecondRun(t *testing.T) {
 	}
 }
 
-// TestNights: what a night may bring, and what becomes of it. Where the run is
-// refused nothing is sent.
+// TestNights: what can happen in a night, and the result. A refused run sends nothing.
 func TestNights(t *testing.T) {
 	gone := backstagefaults.Half
 	for name, tc := range map[string]struct {

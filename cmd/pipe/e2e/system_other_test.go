@@ -11,7 +11,7 @@ import (
 
 func makeFIFO(string) error { return errors.New("this system has no FIFOs") }
 
-// What follows is not measured or not needed on this system.
+// The functions below are not measured or not needed on this system.
 
 func peakMB(*os.ProcessState) float64 { return 0 }
 func cpuTime() time.Duration          { return 0 }

@@ -32,7 +32,7 @@ func cpuTime() (all time.Duration) {
 	return all
 }
 
-// inSession starts a command in a session of its own.
+// inSession starts a command in its own session.
 func inSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
 
 // runAs starts a command as another user.

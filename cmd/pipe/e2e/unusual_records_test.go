@@ -26,8 +26,8 @@ type odd struct {
 	looks    func(gleanapi.Document) bool
 }
 
-// aComponent writes a component that is owned by a team and is for everybody,
-// with something odd about its metadata or beside it.
+// aComponent returns a component that is owned by a team and open to everyone, with unusual
+// metadata or additional members.
 func aComponent(name, metadata, more string) string {
 	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Component","metadata":{"name":%q%s},"spec":{"type":"service","owner":"team"},"relations":[{"type":"ownedBy","targetRef":"group:default/team"}]%s}`, name, metadata, more)
 }
@@ -87,7 +87,7 @@ var odds = map[string]odd{
 	"type-is-a-list":  {json: `{"kind":"Component","metadata":{"name":"type-is-a-list"},"spec":{"type":["a","b"]}}`, rejected: "customProperties.type"},
 	"type-is-a-truth": {json: `{"kind":"Component","metadata":{"name":"type-is-a-truth"},"spec":{"type":true}}`, looks: func(d gleanapi.Document) bool { return property(d, "type") == "true" }},
 
-	// What says who may find it: no shape that cannot be read may publish (invariant 2).
+	// Members that decide who may find it: an unreadable one must not publish (invariant 2).
 	"annotations-null":   {json: aComponent("annotations-null", `,"annotations":null`, ""), looks: titled("annotations-null")},
 	"annotations-empty":  {json: aComponent("annotations-empty", `,"annotations":{}`, ""), looks: titled("annotations-empty")},
 	"annotations-list":   {json: aComponent("annotations-list", `,"annotations":[]`, ""), rejected: "not orphaned"},
@@ -132,8 +132,8 @@ func private(d gleanapi.Document) bool {
 		len(d.Permissions.AllowedGroups) == 1 && d.Permissions.AllowedGroups[0] == "group:default/team"
 }
 
-// TestOddEntities: each odd entity is delivered as well as it can be, or
-// rejected alone; those beside it never notice.
+// TestOddEntities: each odd entity is delivered as well as possible, or rejected alone;
+// other entities are not affected.
 func TestOddEntities(t *testing.T) {
 	t.Parallel()
 	raw := [][]byte{

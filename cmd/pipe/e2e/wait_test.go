@@ -55,8 +55,8 @@ func TestStatusConfirms(t *testing.T) {
 	k.run(t, "--full").expect(t, int(job.Done), "!lost")
 }
 
-// TestPausedMetric: a deletion that Glean paused is told once by the exit code, and
-// by a line and a metric as long as it lasts.
+// TestPausedMetric: a paused deletion sets the exit code once, and a line and a metric as
+// long as it lasts.
 func TestPausedMetric(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: gleansandbox.Rules{StatusLags: time.Minute}})

@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// TestDifferences: what is shown of a change is what changed, innermost, in
-// lines that fit on a screen and do not steer the terminal.
+// TestDifferences: only the innermost changed part is shown, in lines that fit the screen
+// and do not control the terminal.
 func TestDifferences(t *testing.T) {
 	before := map[string]any{"a": "same", "b": map[string]any{"c": "x\ny\nz", "d": 1.0, "gone": true}, "tags": []any{"p"}}
 	after := map[string]any{"a": "same", "b": map[string]any{"c": "x\nY\x1b[31m\nz", "d": 1.0, "new": nil},
