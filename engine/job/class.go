@@ -9,22 +9,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Class is what a job came to, for scripts and schedulers. The numbers are exit codes
-// of programs, and what records and metrics carry; they do not change.
+// Class is the outcome of a job, for scripts and schedulers. The numbers are the exit codes of
+// programs and the values in records and metrics; they do not change.
 type Class int
 
 const (
 	Done        Class = iota
-	Failed            // worth another try
+	Failed            // worth a retry
 	Wrong             // the pipeline or the request is wrong
-	Rejected          // done, some records rejected
-	Refused           // by a guard: a person must look
+	Rejected          // done, but some records were rejected
+	Refused           // by a guard: needs a review
 	Changes           // a plan or a diff has changes
-	Held              // another run holds what the sink writes to
-	Unconfirmed       // delivered, but the sink has paused or not confirmed
+	Held              // another run holds the sink's place
+	Unconfirmed       // delivered, but the sink has paused a deletion or not confirmed an upload
 )
 
-// ClassOf returns the class of a job that ended with an error. Nil is Done.
+// ClassOf returns the class of a job with an error; Done for nil.
 func ClassOf(err error) Class {
 	switch {
 	case err == nil:
@@ -41,8 +41,8 @@ func ClassOf(err error) Class {
 	return Failed
 }
 
-// ClassOfRun is ClassOf for a run: it is Rejected when the run ended well and some of
-// its records did not.
+// ClassOfRun is ClassOf for a run: it returns Rejected when the run succeeded but rejected some
+// records.
 func ClassOfRun(r *run.Report, err error) Class {
 	if err == nil && r != nil && r.Endings[component.Rejected] > 0 {
 		return Rejected

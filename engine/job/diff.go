@@ -11,10 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Diff reads the source as a dry run does and compares what it would send with a folder
-// that an earlier run wrote. It keeps the first limit changes; 0 keeps all. The report
-// is nil when nothing was compared; the error says why, or is the *fault.Refusal of such
-// a run.
+// Diff reads the source as a dry run does and compares what it would send with the output
+// folder of an earlier run. It keeps the first limit changes; 0 keeps all. The report is nil
+// when nothing was compared. The error is why, or the *fault.Refusal of such a run.
 func (j *Job) Diff(ctx context.Context, dir string, limit int, o RunOptions) (*diff.Diff, *run.Report, error) {
 	j.Pipeline.Offline = true
 	decoder, can := j.Pipeline.Sink.(component.Decoder)

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/report"
 )
 
-// facts are what the state folder has of the sink's place, as far as it can be read.
+// facts returns what the state folder has about the sink's place, as far as it can be read.
 func (j *Job) facts() report.Facts {
 	f := report.Facts{Hidden: -1}
 	if j.State == "" {
@@ -33,8 +33,8 @@ func (j *Job) facts() report.Facts {
 	return f
 }
 
-// facts returns the facts of the state folder, with the guards that refused the run, the
-// names that the file gives to records that no mapping takes, and the expiry of its tokens.
+// facts returns the facts of the state folder, with the guards that refused the run, the names
+// of omissions in the file for unmapped records, and the expiry of the file's tokens.
 func (r *Result) facts() report.Facts {
 	f := r.remembered
 	var refused *fault.Refusal

@@ -25,8 +25,8 @@ import (
 
 const handbook = "../../pipelines/examples/files/handbook.yaml"
 
-// registry has the components of the handbook. Those of the program, in
-// cmd/internal/components, are not for packages of the engine.
+// registry has the components of the handbook. Packages of the engine must not use those of the
+// program, in cmd/internal/components.
 func registry() component.Registry {
 	return component.Registry{
 		Sources:     []component.SourceSpec[any]{filesource.Spec().Any()},
@@ -37,8 +37,8 @@ func registry() component.Registry {
 	}
 }
 
-// frontEnd runs the handbook as a server would: by package job alone, from a file of
-// records to a folder.
+// frontEnd runs the handbook as a server would: only with package job, from a file of records
+// to a folder.
 type frontEnd struct {
 	t       *testing.T
 	dir     string
@@ -50,7 +50,7 @@ func newFrontEnd(t *testing.T) frontEnd {
 	return frontEnd{t, dir, filepath.Join(dir, "handbook.ndjson")}
 }
 
-// write writes a person, a team and n pages, of which the first are for the team alone.
+// write writes a person, a team and n pages; the first ones are restricted to the team.
 func (f frontEnd) write(n, restricted int, more string) {
 	f.t.Helper()
 	var text strings.Builder
@@ -80,7 +80,7 @@ func (f frontEnd) request() job.Request {
 	}
 }
 
-// record is what the tests read of a line of the report file.
+// record is the part of a report line that the tests read.
 type record struct {
 	Version  string        `json:"version"`
 	SHA256   string        `json:"sha256"`
@@ -91,7 +91,7 @@ type record struct {
 	} `json:"report"`
 }
 
-// reports are the lines of the report file.
+// reports returns the lines of the report file.
 func (f frontEnd) reports() (out []record) {
 	f.t.Helper()
 	b, err := os.ReadFile(filepath.Join(f.dir, "report.ndjson"))
@@ -139,7 +139,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunClasses: each way in which a run ends has its class, and so has the record.
+// TestRunClasses: each outcome of a run has its class, in the result and in the record.
 func TestRunClasses(t *testing.T) {
 	const odd = `{"id":"odd","kind":"page","name":"Odd","audience":"team","owner":{"id":"team-42"}}` + "\n"
 	for name, c := range map[string]struct {
@@ -194,8 +194,8 @@ func TestRunClasses(t *testing.T) {
 	}
 }
 
-// TestRunRecordsUnwritten: a record that cannot be written fails a run that went well,
-// and leaves the error of one that did not.
+// TestRunRecordsUnwritten: a record that cannot be written fails a successful run, and does not
+// replace the error of a failed one.
 func TestRunRecordsUnwritten(t *testing.T) {
 	f := newFrontEnd(t)
 	f.write(100, 50, "")
@@ -241,8 +241,8 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// TestLoad: a file with errors is a *LoadError that has the definition, and the hook
-// may add problems before.
+// TestLoad: a file with errors gives a *LoadError with the definition, and the hook may add
+// problems before.
 func TestLoad(t *testing.T) {
 	o := newFrontEnd(t).request().Open
 	o.Loaded = func(d *pipeline.Definition) {

@@ -7,12 +7,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// noSource takes the place of a source that is not read.
+// noSource replaces a source that is not read.
 type noSource struct{}
 
 var _ component.Source = noSource{}
 
-// Read fails: nothing is to be read.
+// Read returns an error: the source must not be read.
 func (noSource) Read(context.Context, component.Phase, component.Emit) error {
 	return fault.Errorf(fault.Fatal, "", "the source is read but was not opened: this is a defect in pipe")
 }

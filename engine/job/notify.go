@@ -12,9 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// notify notifies the receivers of the file of a run that needs a person. It returns a
-// note for each thing that failed. Dry runs, runs on the sandbox and runs that a signal
-// stopped send nothing.
+// notify sends messages about a run that needs a person, to the receivers in the file. It
+// returns a note for each failure. Dry runs, runs on the sandbox and runs that a signal stopped
+// send nothing.
 func (r *Result) notify(ctx context.Context, q Request) []string {
 	if r.definition == nil || q.Open.Sandbox || q.Run.Until != run.Published || errors.Is(r.Err, fault.ErrStopped) {
 		return nil
@@ -31,7 +31,7 @@ func (r *Result) notify(ctx context.Context, q Request) []string {
 		e.Outcome = notify.Refused
 	case Unconfirmed:
 		e.Outcome = notify.Unconfirmed
-	default: // the file or the call is wrong, or another run is under way
+	default: // the file or the command line is wrong, or another run is in progress
 		return nil
 	}
 	if r.Err != nil {

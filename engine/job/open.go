@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// File is a pipeline file that is loaded without errors.
+// File is a pipeline file that was loaded without errors.
 type File struct {
 	RunID      string
 	Definition *pipeline.Definition
@@ -20,8 +20,8 @@ type File struct {
 	o Options
 }
 
-// Load starts the sandbox and loads the file. The error is a *LoadError where the file
-// is wrong. A file is to be closed.
+// Load starts the sandbox and loads the file. It returns a *LoadError when the file is wrong.
+// The caller closes the File.
 func Load(ctx context.Context, o Options) (*File, error) {
 	f := &File{RunID: run.NewRunID(), o: o}
 	if o.Sandbox {
@@ -42,10 +42,10 @@ func Load(ctx context.Context, o Options) (*File, error) {
 	return f, nil
 }
 
-// Close ends the servers of the sandbox.
+// Close stops the servers of the sandbox.
 func (f *File) Close() { f.Sandbox.Close() }
 
-// Settings are what the components of the file are opened with.
+// Settings returns the settings for opening the components of the file.
 func (f *File) Settings() component.Settings {
 	return component.Settings{
 		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", f.o.Version, f.Definition.File.Name, f.RunID),
@@ -55,19 +55,19 @@ func (f *File) Settings() component.Settings {
 	}
 }
 
-// Job is a pipeline file whose source and sink are open.
+// Job is a pipeline file with open source and sink.
 type Job struct {
 	RunID      string
 	Definition *pipeline.Definition
 	Pipeline   *component.Pipeline
 	Sandbox    *Sandbox // nil without Options.Sandbox
-	State      string   // the state folder, "" for none
+	State      string   // the state folder; "" for none
 
 	o     Options
 	close func()
 }
 
-// Open loads the file and opens its source and sink. A job is to be closed.
+// Open loads the file and opens its source and sink. The caller closes the Job.
 func Open(ctx context.Context, o Options) (*Job, error) {
 	f, err := Load(ctx, o)
 	if err != nil {
@@ -101,7 +101,7 @@ func (j *Job) open(settings component.Settings) (err error) {
 	return err
 }
 
-// Close closes source and sink, and ends the servers of the sandbox.
+// Close closes source and sink, and stops the servers of the sandbox.
 func (j *Job) Close() {
 	j.close()
 	j.Sandbox.Close()

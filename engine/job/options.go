@@ -12,58 +12,57 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Options say which file is opened, and how.
+// Options say which file to open, and how.
 type Options struct {
 	Path string // of the pipeline file
-	// Base is a trusted pipeline file: of the one at Path counts only what says what
-	// becomes of records, as pipeline.Propose does it. "" when Path is trusted itself.
+	// Base is a trusted pipeline file. Of the file at Path, only the parts that
+	// pipeline.Propose accepts are used. "" means that Path is trusted.
 	Base     string
 	Registry component.Registry
 	Settings []pipeline.Setting
-	// Lookup finds a variable.
+	// Lookup returns a variable of the environment.
 	Lookup func(name string) (value string, set bool)
 	// Only are the streams to write; empty means all.
 	Only []string
-	// Lenient lets variables be unset everywhere, SinkLenient those of the sink.
+	// Lenient allows unset variables everywhere, SinkLenient those of the sink.
 	Lenient, SinkLenient bool
-	// NoSource opens no source, and lets its variables be unset.
+	// NoSource opens no source, and allows its variables to be unset.
 	NoSource bool
-	// Unpinned allows programs whose checksum the file does not give.
+	// Unpinned allows programs that have no checksum in the file.
 	Unpinned bool
-	// PlaceholderUI gives the source's pages an address where the file does not.
+	// PlaceholderUI provides an address for the source's pages when the file has none.
 	PlaceholderUI bool
-	// Sandbox starts servers on this machine and points the file at them. Catalog is
-	// the file whose records they serve; "" for their own.
+	// Sandbox starts servers on this machine and points the file to them. Catalog is a file of
+	// records to serve; "" serves the bundled records.
 	Sandbox bool
 	Catalog string
-	// Source takes the place of the file's own source; nil opens that of the file.
+	// Source replaces the source of the file; nil opens that of the file.
 	Source func(d *pipeline.Definition) (component.Source, error)
-	// State is the state folder: "" for the user's own, NoState for none.
+	// State is the state folder: "" for the user's default, NoState for none.
 	State string
-	// Version is that of the program, for the user agent and the record.
+	// Version is the program's version, for the user agent and the record.
 	Version string
-	// Secrets is given the secrets of the file.
+	// Secrets receives the secrets of the file.
 	Secrets *connection.Redactor
 	Log     *slog.Logger
 
-	// Started is called when the servers of the sandbox run; nil for nothing.
+	// Started is called when the servers of the sandbox run; may be nil.
 	Started func(*Sandbox)
-	// Loaded is called when the file is loaded, before its problems end the job and
-	// before anything is opened. It may add problems; nil for nothing.
+	// Loaded is called when the file is loaded, before its problems end the job and before
+	// anything is opened. It may add problems. It may be nil.
 	Loaded func(*pipeline.Definition)
 }
 
-// LoadError is that a file has errors; Definition has its problems, warnings
-// included.
+// LoadError reports that a file has errors. Definition has its problems, including warnings.
 type LoadError struct{ Definition *pipeline.Definition }
 
-// Error lists the errors.
+// Error returns the errors.
 func (e *LoadError) Error() string { return e.Definition.Problems.Errors().Error() }
 
-// Unwrap gives errors.As the problems.
+// Unwrap returns the problems, for errors.As.
 func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 
-// load loads the file, or what may be taken of it where there is a trusted one.
+// load loads the file, or the accepted parts of it when there is a trusted file.
 func (o Options) load(l pipeline.Options) *pipeline.Definition {
 	if o.Base == "" {
 		return pipeline.Load(o.Path, l)
@@ -71,7 +70,7 @@ func (o Options) load(l pipeline.Options) *pipeline.Definition {
 	return pipeline.Propose(o.Base, o.Path, l)
 }
 
-// Parse loads the file alone. Its problems have the warnings of package lint.
+// Parse only loads the file. Its problems include the warnings of package lint.
 func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,

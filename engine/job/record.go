@@ -16,8 +16,8 @@ func newRecord(q Request) *report.Record {
 	}
 }
 
-// keep writes the record, the metrics and the page, also of a run that failed. That they cannot
-// be written is the error of a run that has none.
+// keep writes the record, the metrics and the page, also of a failed run. When they cannot be
+// written, that becomes the error of a run without one.
 func (r *Result) keep(q Request) {
 	r.Record.ExitCode = int(r.Class)
 	if q.ExitCode != nil {

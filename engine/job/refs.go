@@ -11,12 +11,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// namedRefs is how many refs a message names.
+// namedRefs is the number of refs in a message.
 const namedRefs = 6
 
-// WholeRefs completes refs: a part of one means the only ref that has it among the
-// documents of the last good run and what is hidden. The error is a *fault.Invalid
-// where there is none or more than one.
+// WholeRefs completes refs: a part of a ref is replaced by the only ref that contains it among
+// the documents of the last good run and the hidden refs. It returns a *fault.Invalid when
+// there is none or more than one.
 func (j *Job) WholeRefs(given []string) ([]string, error) {
 	var known, out []string
 	for _, ref := range given {
@@ -49,7 +49,7 @@ func (j *Job) WholeRefs(given []string) ([]string, error) {
 	return out, nil
 }
 
-// IsIdentity reports whether a ref is one of the people and groups of the source.
+// IsIdentity reports whether a ref is that of a user or group of the source.
 func (j *Job) IsIdentity(ref string) bool {
 	kind := j.Definition.Model.KindOf(ref)
 	return slices.ContainsFunc(j.Definition.Model.Phases(), func(ph component.Phase) bool {
@@ -59,8 +59,8 @@ func (j *Job) IsIdentity(ref string) bool {
 	})
 }
 
-// HaveDocuments refuses refs of people and groups that the pipeline makes no documents
-// of, with a *fault.Invalid.
+// HaveDocuments returns a *fault.Invalid for refs of users and groups if the pipeline makes no
+// documents of them.
 func (j *Job) HaveDocuments(refs []string) error {
 	d := j.Definition
 	for _, ref := range refs {
@@ -81,7 +81,8 @@ func (j *Job) HaveDocuments(refs []string) error {
 	return nil
 }
 
-// NearRefs are refs of the last good run that are close to one that it does not have.
+// NearRefs returns refs of the last good run that are similar to a ref that the run does not
+// have.
 func (j *Job) NearRefs(ref string) []string {
 	_, near := explain.NewMatcher(j.Definition.Model, ref).Pick(j.delivered())
 	return near

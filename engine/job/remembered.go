@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// LastRun is what the state folder has of the last good run.
+// LastRun is what the state folder has about the last good run.
 type LastRun struct {
 	Run      string                    `json:"run"`
 	Finished time.Time                 `json:"finished"`
@@ -20,9 +20,8 @@ func lastRunOf(base *baseline.Baseline) *LastRun {
 	return &LastRun{base.Run, base.Finished, base.Streams, base.Types}
 }
 
-// Remembered returns what the state folder has of the sink's place: the last good run,
-// nil when its baseline is not intact, and what is hidden. The error is a
-// *fault.StateError.
+// Remembered returns the last good run of the sink's place from the state folder, nil when its
+// baseline is not intact, and the hidden documents. The error is a *fault.StateError.
 func (j *Job) Remembered() (last *LastRun, hidden []baseline.Hidden, err error) {
 	if j.State == "" {
 		return nil, nil, nil
@@ -49,13 +48,13 @@ func (j *Job) Remembered() (last *LastRun, hidden []baseline.Hidden, err error) 
 	return lastRunOf(&base), hidden, nil
 }
 
-// hiddenNow are the documents that are hidden and were not let back.
+// hiddenNow returns the documents that are hidden and were not let back.
 func hiddenNow(store *baseline.Store) ([]baseline.Hidden, error) {
 	hidden, err := store.Hidden()
 	return slices.DeleteFunc(hidden, func(h baseline.Hidden) bool { return !h.Back.IsZero() }), err
 }
 
-// delivered are the refs of the documents of the last good run, sorted; none where its
+// delivered returns the refs of the documents of the last good run, sorted; none when its
 // baseline is not intact.
 func (j *Job) delivered() []string {
 	if j.State == "" || j.Pipeline.Sink.Place() == "" {
@@ -83,7 +82,7 @@ func (j *Job) delivered() []string {
 	return slices.Compact(out)
 }
 
-// State is what a state folder has of one place.
+// State is what a state folder has about one place.
 type State struct {
 	Place    string   `json:"place"`
 	Folder   string   `json:"folder"`
@@ -91,8 +90,8 @@ type State struct {
 	Problem  string   `json:"problem,omitempty"`
 	Owner    string   `json:"owner,omitempty"`
 	LastRun  *LastRun `json:"lastRun"`
-	// Whole is when everything was last published, nil when that is not known, and
-	// Journal what was sent since the last good run.
+	// Whole is when everything was last published; nil when unknown. Journal is what was sent
+	// since the last good run.
 	Whole     *time.Time          `json:"lastFullPublish,omitempty"`
 	Journal   *JournalState       `json:"journal,omitempty"`
 	Hidden    []baseline.Hidden   `json:"hidden"`
@@ -107,7 +106,7 @@ type JournalState struct {
 	Damaged     string `json:"damaged,omitempty"`
 }
 
-// ReadState reads what a state folder has of a place. It changes nothing.
+// ReadState reads what a state folder has about a place. It changes nothing.
 func ReadState(dir, place string) (*State, error) {
 	store, err := baseline.Open(dir, place)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestRemembered: after a run the state folder has its counts, and refs are completed
-// and checked by it.
+// TestRemembered: after a run the state folder has its counts, and refs are completed and
+// checked with it.
 func TestRemembered(t *testing.T) {
 	f := newFrontEnd(t)
 	f.write(100, 50, "")
@@ -42,8 +42,8 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-// TestRememberedNothing: without a run, and without a state folder, nothing is
-// remembered; a state folder that cannot be read is a wrong request.
+// TestRememberedNothing: without a run or a state folder, there is no state; an unreadable
+// state folder is a wrong request.
 func TestRememberedNothing(t *testing.T) {
 	f := newFrontEnd(t)
 	f.write(1, 0, "")

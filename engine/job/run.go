@@ -17,59 +17,60 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// RunOptions say how a job runs.
+// RunOptions are the options of a run.
 type RunOptions struct {
 	// Until is the act after which the run ends.
 	Until run.Act
-	// Approve are IDs of refusals that a person allows, By that person, and Discard
-	// the unfinished uploads that they give up.
+	// Approve are IDs of refusals that the user By allows, and Discard the unfinished uploads
+	// that the user gives up.
 	Approve, Discard []string
 	By               string
-	// ApplyDatasource sets up what the sink writes to when the guards have passed.
+	// ApplyDatasource sets up the sink's place after the guards have passed.
 	ApplyDatasource bool
-	// Publish takes the place of the mode of the file; "" leaves it.
+	// Publish replaces the mode of the file; "" keeps it.
 	Publish component.PublishMode
-	// Timeout takes the place of that of the file; nil leaves it.
+	// Timeout replaces the timeout of the file; nil keeps it.
 	Timeout *time.Duration
-	// Output is the folder that is given every stream, "" for none.
+	// Output is the folder that every stream is written to; "" for none.
 	Output string
-	// FromOutput is the folder of an earlier run whose output is published instead of what
-	// the source holds, "" for none. It goes with Options.NoSource.
+	// FromOutput is the output folder of an earlier run to publish instead of reading the
+	// source; "" for none. It requires Options.NoSource.
 	FromOutput string
-	// Differences is given what the run would change against the last good one, after its
-	// review; nil for nothing.
+	// Differences receives what the run would change compared with the last good run, after the
+	// review; may be nil.
 	Differences func(run.Differences) error
-	// Wait is how long to wait until the sink has processed what was sent. MustConfirm
-	// makes it a *fault.Unconfirmed when the sink has not.
+	// Wait is how long to wait until the sink has processed what was sent. MustConfirm makes
+	// Run return a *fault.Unconfirmed when it has not.
 	Wait        time.Duration
 	MustConfirm bool
 	Progress    run.Progress
 	Stop        <-chan struct{} // see run.Options
-	// Ready is called when everything is open, right before the run begins. It may set
-	// Wait, MustConfirm, Progress and Stop; its error ends the job. Nil is for nothing.
+	// Ready is called when everything is open, right before the run begins. It may set Wait,
+	// MustConfirm, Progress and Stop; its error ends the job. It may be nil.
 	Ready func(o *RunOptions) error
 }
 
-// Request is a run with everything around it.
+// Request is a run with its inputs and outputs.
 type Request struct {
 	Open Options
 	Run  RunOptions
-	// Report is the file to which the record is added as a line, and Metrics the file
-	// that is replaced with the run's numbers; "" for none.
+	// Report is the file to which the record is appended as a line, and Metrics the file that
+	// is replaced with the run's metrics; "" for none.
 	Report, Metrics string
-	// HTML is the file that is replaced with a page about the run, "" for none, and Calls
-	// completes the calls of pipe in it.
+	// HTML is the file that is replaced with a page about the run; "" for none. Calls completes
+	// the command lines of pipe in the page.
 	HTML  string
 	Calls page.Calls
 
-	// Ended is called when the run has ended, before the servers of a sandbox do and
-	// before the record is written. It may set the error of a run that has none.
+	// Ended is called when the run has ended, before the servers of a sandbox stop and before
+	// the record is written. It may set the error of a run that has none.
 	Ended func(j *Job, r *Result)
-	// ExitCode returns the exit code of the program for the record; nil is the class.
+	// ExitCode returns the exit code of the program for the record; nil means that it is the
+	// class.
 	ExitCode func(Class) int
 }
 
-// Result is what a job came to.
+// Result is the result of a job.
 type Result struct {
 	Report *run.Report // nil when the run did not begin
 	Record *report.Record
@@ -78,10 +79,10 @@ type Result struct {
 
 	changes    run.Differences      // for the page
 	definition *pipeline.Definition // nil when the file has errors
-	remembered report.Facts         // what the state folder has, for the metrics
+	remembered report.Facts         // contents of the state folder, for the metrics
 }
 
-// Run does a run with everything around it. The result is never nil.
+// Run performs a run with its inputs and outputs. The result is never nil.
 func Run(ctx context.Context, q Request) *Result {
 	r := &Result{Record: newRecord(q), remembered: report.Facts{Hidden: -1}}
 	r.run(ctx, q)
@@ -199,7 +200,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	return made, Located(j.Definition, err)
 }
 
-// ProvisionOptions say what a file means by what it does not write.
+// ProvisionOptions returns how to treat settings that the file leaves out.
 func ProvisionOptions(d *pipeline.Definition, replace bool) component.ProvisionOptions {
 	return component.ProvisionOptions{Replace: replace, Cleared: func(path ...string) bool {
 		n, exact := d.Document.Nearest(append([]string{"sink", d.Sink.Name}, path...)...)
@@ -207,8 +208,8 @@ func ProvisionOptions(d *pipeline.Definition, replace bool) component.ProvisionO
 	}}
 }
 
-// Located returns an error that follows from a field of the sink's block as a problem
-// with the place of that field; other errors stay as they are.
+// Located returns an error that follows from a field of the sink's block as a problem at the
+// position of that field; other errors are returned unchanged.
 func Located(d *pipeline.Definition, err error) error {
 	var s *component.SettingError
 	if !errors.As(err, &s) {

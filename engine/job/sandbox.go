@@ -12,13 +12,13 @@ import (
 
 // Sandbox is a source and a sink on loopback.
 type Sandbox struct {
-	// Settings point a file at the servers, before any of its variables is resolved.
+	// Settings point a file to the servers, before its variables are resolved.
 	Settings     []pipeline.Setting
 	Source, Sink *component.Sandbox
 }
 
-// StartSandbox starts the servers that Options.Path needs. The error is a *LoadError
-// where the file is wrong, and a *fault.Invalid where the catalog is.
+// StartSandbox starts the servers for Options.Path. It returns a *LoadError when the file is
+// wrong, and a *fault.Invalid when the catalog is.
 func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 	o.Lenient, o.Unpinned = true, true
 	o.Only = nil
@@ -46,7 +46,7 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 	return s, nil
 }
 
-// wrongCatalog returns what is wrong with the catalog as a wrong request.
+// wrongCatalog returns an error of the catalog as a *fault.Invalid.
 func wrongCatalog(err error) error {
 	if errors.As(err, new(config.Problems)) || !errors.As(err, new(*component.InputError)) {
 		return err
@@ -60,7 +60,7 @@ func (s *Sandbox) set(prefix string, values map[string]string) {
 	}
 }
 
-// Close ends the servers. A nil sandbox has none.
+// Close stops the servers. It may be called on nil.
 func (s *Sandbox) Close() {
 	if s == nil {
 		return

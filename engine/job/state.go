@@ -8,12 +8,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// NoState is the value of Options.State that keeps no state. The guards then treat the
-// baseline as missing.
+// NoState is the value of Options.State that keeps no state. The guards then treat the baseline
+// as missing.
 const NoState = "none"
 
-// StateFolder returns the state folder, "" for none. The error is a *fault.StateError
-// when it cannot be used. A sandbox keeps no state unless State names a folder.
+// StateFolder returns the state folder; "" for none. It returns a *fault.StateError when the
+// folder cannot be used. A sandbox keeps no state unless State names a folder.
 func (o Options) StateFolder() (string, error) {
 	dir := o.State
 	if dir == NoState || dir == "" && o.Sandbox {
