@@ -11,22 +11,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Adoption is what a run would do that takes over a place which this state folder
-// has no baseline of.
+// Adoption is what a run would do that takes over a place without a baseline in this state
+// folder.
 type Adoption struct {
-	// Refusal is that of the run; nil when the run would compare as usual.
+	// Refusal is the refusal of the run; nil when the run would compare as usual.
 	Refusal *fault.Refusal
-	// Inspection is what the sink says it holds, nil with Unsaid as the reason.
+	// Inspection is what the sink reports to hold; nil with Unsaid as the reason.
 	Inspection *component.Inspection
 	Unsaid     error
-	// Restricted counts the documents that only some people would find.
+	// Restricted is the number of documents that only some people would find.
 	Restricted int
 	Report     *run.Report
 }
 
-// Adopt reads and reviews as a dry run does and publishes nothing. Its refusal is
-// stored: Approve of its ID allows the run. The error is that of the run where no
-// approval could allow it.
+// Adopt reads and reviews as a dry run does and publishes nothing. It stores the refusal: an
+// approval of its ID allows the run. It returns the error of the run when no approval could
+// allow it.
 func Adopt(ctx context.Context, p *component.Pipeline, o run.Options) (*Adoption, error) {
 	o.Until = run.Reviewed
 	report, err := run.Run(ctx, p, o)

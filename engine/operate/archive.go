@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ExportState writes what a state folder has of a place into one archive.
+// ExportState writes a state folder's files for a place to one archive.
 func ExportState(dir, place, run, path string) error {
 	return locked(dir, place, run, func(s *baseline.Store) error {
 		err := s.Export(path)
@@ -22,7 +22,7 @@ func ExportState(dir, place, run, path string) error {
 	})
 }
 
-// ImportState replaces what a state folder has of a place with an archive.
+// ImportState replaces a state folder's files for a place with those of an archive.
 func ImportState(dir, place, run, path string, force bool) (imported baseline.Archive, err error) {
 	err = locked(dir, place, run, func(s *baseline.Store) error {
 		var err error
@@ -39,7 +39,7 @@ func ImportState(dir, place, run, path string, force bool) (imported baseline.Ar
 	return imported, err
 }
 
-// locked acts on the state of a place that no run uses meanwhile.
+// locked calls act with the state of a place while holding its lock.
 func locked(dir, place, run string, act func(*baseline.Store) error) error {
 	store, err := baseline.Open(dir, place)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// audited adds what a person did outside a run to the audit ledger. Before the first run
-// there is none: that run writes everything.
+// audited appends an event of an operation outside a run to the audit ledger. Before the first
+// run there is no ledger; that run writes everything.
 func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) error) error {
 	ledger := audit.Open(store.AuditFile())
 	there, err := ledger.Exists()
@@ -31,8 +31,8 @@ func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) er
 	return nil
 }
 
-// auditPush notes the documents and the members of groups that a push sent, also one that
-// failed; or, of the kind audit.Beginning, those that it is about to send.
+// auditPush writes to the ledger the documents and the group members that a push sent, even if
+// it failed; or, with the kind audit.Beginning, those that it is about to send.
 func auditPush(kind string, store *baseline.Store, p *component.Pipeline, o SelectOptions,
 	items iter.Seq[component.SelectedItem]) error {
 	decoder, can := p.Sink.(component.Decoder)
@@ -61,8 +61,8 @@ func auditPush(kind string, store *baseline.Store, p *component.Pipeline, o Sele
 		})
 }
 
-// auditHide notes the documents that were taken from everyone, under every ID that may
-// be theirs.
+// auditHide writes to the ledger the documents that were hidden, under every ID that they may
+// have.
 func auditHide(store *baseline.Store, p *component.Pipeline, o HideOptions, targets []*target) error {
 	return audited(store, audit.Event{Kind: "hide", Run: o.RunID, Pipeline: p.Name, By: o.By},
 		func(w *audit.Writer) error {

@@ -11,40 +11,39 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// HideOptions say what is hidden.
+// HideOptions are the options of Hide.
 type HideOptions struct {
 	SelectOptions
-	// KeepUnknown keeps refs on the list that neither the last good run, nor the source,
-	// nor the sink knows.
+	// KeepUnknown keeps refs on the list that are unknown to the last good run, the source and
+	// the sink.
 	KeepUnknown bool
 }
 
-// HiddenRef is the result for one ref that was to be hidden.
+// HiddenRef is the result for one ref to hide.
 type HiddenRef struct {
 	Ref   string
-	Types []string // of the items that were taken away
+	Types []string // of the hidden items
 	Notes []string
-	// Unknown means that neither the last good run, nor the source, nor the sink
-	// has it. It is not on the list, unless HideOptions.KeepUnknown.
+	// Unknown means that the last good run, the source and the sink do not have the ref. It is
+	// then not on the list, unless HideOptions.KeepUnknown is set.
 	Unknown bool
-	Err     error // an *Unconfirmed, or why it could not be taken away
+	Err     error // an *Unconfirmed, or why it could not be hidden
 }
 
 // HideResult is the result of Hide.
 type HideResult struct {
 	Refs      []HiddenRef
 	Notes     []string // about all refs
-	SourceErr error    // why the source did not answer, nil where it did or was not asked
+	SourceErr error    // why the source could not be queried; nil when it was not needed or answered
 }
 
-// Hide puts refs on the hidden list, which no run delivers, and then has the sink
-// hide their items from everyone and delete them. It takes no lock on the place: it
-// works during a run, which reads the list again while it publishes. Refs stay on
-// the list where the sink or the source fails. The result is nil only where nothing
-// was done.
+// Hide adds refs to the hidden list, which no run delivers, and then makes the sink hide and
+// delete their items. It takes no lock of the place: it works during a run, which reads the
+// list again while it publishes. Refs stay on the list when the sink or the source fails. The
+// result is nil only when nothing was done.
 //
-// The IDs of items are those that the list, the last good run and the sink know;
-// the source is asked only for refs whose IDs are not certain by then.
+// The IDs of items are those that the list, the last good run and the sink know. The source is
+// queried only for refs whose IDs are not certain by then.
 func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResult, error) {
 	hider, can := p.Sink.(component.Hider)
 	if !can {
@@ -81,31 +80,31 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	return h.result(), fault.Cause(ctx, ctx.Err())
 }
 
-// hiding is one call of Hide.
+// hiding is the state of one call of Hide.
 type hiding struct {
 	store    *baseline.Store
 	hider    component.Hider
-	refID    func(ref string) string // of the sink
+	refID    func(ref string) string // the sink's RefID
 	o        HideOptions
 	targets  []*target
 	baseline error // why the last good run could not be read
-	source   error // why the source did not answer
-	taken    bool  // the sink was asked to take something away
+	source   error // why the source could not be queried
+	taken    bool  // the sink was asked to hide something
 	notes    []string
 }
 
-// target is a ref that is hidden, and what is known of its items.
+// target is a ref to hide, and what is known about its items.
 type target struct {
 	HiddenRef
-	ids       []string            // tried, or to be tried
-	types     map[string][]string // by ID, that the item is known to have
-	tried     map[string][]string // by ID, with which the sink was asked
+	ids       []string            // tried or to try
+	types     map[string][]string // known types of the item, by ID
+	tried     map[string][]string // types that the sink was asked to hide, by ID
 	delivered []uint64            // hashes of the IDs that the last good run delivered
 	gone      []uint64            // hashes of the IDs that an earlier run delivered
-	was       bool                // it was on the list before this call
-	asked     bool                // the source was asked, and answered
-	found     bool                // the source has it
-	held      bool                // the sink had an item of it
+	was       bool                // the ref was on the list before this call
+	asked     bool                // the source was queried and answered
+	found     bool                // the source has the ref
+	held      bool                // the sink had an item of the ref
 }
 
 // list writes all refs to the hidden list before anything else is done.
@@ -134,15 +133,15 @@ func (h *hiding) list() error {
 	})
 }
 
-// relist adds the IDs that were found to the list, and lets back what nothing knows
-// and this call has added: a run may have read it meanwhile, so it stays on the list
-// until the next good run.
+// relist adds the found IDs to the list. It lets back unknown refs that this call has added: a
+// run may have read such a ref in the meantime, which is why it stays on the list until the
+// next good run.
 func (h *hiding) relist() error {
 	return baseline.ChangeHidden(h.store, func(all []baseline.Hidden) ([]baseline.Hidden, error) {
 		for _, t := range h.targets {
 			i := slices.IndexFunc(all, func(one baseline.Hidden) bool { return one.Ref == t.Ref })
 			switch {
-			case i < 0 || !all[i].Back.IsZero(): // another call let it back meanwhile
+			case i < 0 || !all[i].Back.IsZero(): // another call let it back in the meantime
 			case t.Unknown && !h.o.KeepUnknown:
 				all[i].Back = time.Now().UTC()
 			default:
@@ -153,7 +152,7 @@ func (h *hiding) relist() error {
 	})
 }
 
-// take has the sink take the ID's items away that were not taken yet.
+// take makes the sink hide the items that were not hidden yet.
 func (h *hiding) take(ctx context.Context, t *target) {
 	for _, id := range t.ids {
 		types := t.types[id]
@@ -172,7 +171,7 @@ func (h *hiding) take(ctx context.Context, t *target) {
 	}
 }
 
-// judge decides what is known of a ref after everything was tried.
+// judge sets the result of a ref after everything was tried.
 func (h *hiding) judge(t *target) {
 	remembered := len(t.delivered)+len(t.gone) > 0
 	t.Unknown = !remembered && t.asked && !t.found && !t.held && !t.was && t.Err == nil
@@ -203,8 +202,8 @@ func (h *hiding) result() *HideResult {
 	return out
 }
 
-// Unhide lets refs back; the next good run delivers them like any other. Like Hide
-// it takes no place.
+// Unhide lets refs back; the next good run delivers them like any other. Like Hide it takes no
+// lock of the place.
 func Unhide(p *component.Pipeline, o SelectOptions) error {
 	store, err := baseline.Open(o.State, p.Sink.Place())
 	if err != nil {

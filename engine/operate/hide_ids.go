@@ -13,8 +13,8 @@ import (
 
 func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
 
-// unknownIDs are the hashes, as the list keeps them, of IDs that the last runs
-// delivered and that are known by nothing else.
+// unknownIDs returns the hashes, in the form of the list, of IDs that the last runs delivered
+// and that are not known in clear.
 func (t *target) unknownIDs() []string {
 	var out []string
 	for _, id := range slices.Concat(t.delivered, t.gone) {
@@ -29,14 +29,14 @@ func (t *target) knows(id uint64) bool {
 	return slices.ContainsFunc(t.ids, func(known string) bool { return codec.Hash([]byte(known)) == id })
 }
 
-// knowsDelivered reports whether the IDs of all items that the last good run
-// delivered are known.
+// knowsDelivered reports whether the IDs of all items that the last good run delivered are
+// known.
 func (t *target) knowsDelivered() bool {
 	return !slices.ContainsFunc(t.delivered, func(id uint64) bool { return !t.knows(id) })
 }
 
-// recall takes from the last good run what it delivered of the refs. That it cannot
-// be read keeps nothing from being hidden.
+// recall reads what the last good run delivered of the refs. An unreadable baseline does not
+// prevent hiding.
 func (h *hiding) recall() {
 	h.baseline = eachDelivered(h.store, func(e baseline.Entry) {
 		for _, t := range h.targets {
@@ -60,7 +60,7 @@ func (h *hiding) recall() {
 	}
 }
 
-// eachDelivered gives the entries of the last good run to a function.
+// eachDelivered calls take with the entries of the last good run.
 func eachDelivered(store *baseline.Store, take func(baseline.Entry)) error {
 	base, err := store.Load()
 	if err != nil {
@@ -82,9 +82,8 @@ func eachDelivered(store *baseline.Store, take func(baseline.Entry)) error {
 	return nil
 }
 
-// askSource asks the source for the IDs of refs for which the last good run
-// delivered nothing, or an item with an unknown ID, and has the sink remove the
-// items with these IDs.
+// askSource queries the source for the IDs of refs for which the last good run delivered
+// nothing, or an item with an unknown ID, and makes the sink hide the items with these IDs.
 func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	o := h.o.SelectOptions
 	o.Refs, o.Hidden = nil, true
@@ -125,9 +124,9 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	}
 }
 
-// RememberedIDs returns the IDs with which items of a ref were hidden at the sink's
-// place. unknown means that the last good run delivered an item of it under an ID
-// that is neither one of these nor its ref.
+// RememberedIDs returns the IDs under which items of a ref were hidden at the sink's place.
+// unknown means that the last good run delivered an item of the ref under another ID that is
+// not the ref.
 func RememberedIDs(sink component.Sink, dir, ref string) (ids []string, unknown bool, err error) {
 	store, err := baseline.Open(dir, sink.Place())
 	if err != nil {

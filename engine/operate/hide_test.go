@@ -21,9 +21,9 @@ import (
 type hidingSink struct {
 	*fake.Store
 	has     map[string][]string // ID → types of its items
-	refuses error               // every request to hide
+	refuses error               // the error of every request to hide
 	asked   []string            // "id [types]", in the order of the requests
-	deleted []bool              // what Settle was called with
+	deleted []bool              // the argument of each Settle
 }
 
 func (s *hidingSink) Hide(_ context.Context, id string, types []string) (*component.Hidden, error) {
@@ -41,8 +41,8 @@ func (s *hidingSink) Settle(_ context.Context, _ component.Opening, deleted bool
 	return []string{"settled"}
 }
 
-// hiding calls Hide in a new world with the state folder of n. It fails the test when
-// Hide does not end.
+// hiding calls Hide in a new world with the state folder of n. It fails the test when Hide does
+// not return.
 func (n night) hiding(prepare func(w *world, s *hidingSink, o *HideOptions)) (*hidingSink, *HideResult, error) {
 	n.T.Helper()
 	w := newWorld(n.T)
@@ -64,8 +64,8 @@ func (n night) hiding(prepare func(w *world, s *hidingSink, o *HideOptions)) (*h
 
 const leaked = "component:default/c7"
 
-// TestHide: which IDs the sink is asked to hide, what is known of a ref afterwards,
-// and what the hidden list keeps.
+// TestHide: which IDs the sink is asked to hide, what is known about a ref afterwards, and what
+// the hidden list keeps.
 func TestHide(t *testing.T) {
 	type setup = func(w *world, s *hidingSink, o *HideOptions)
 	type runs = []func(w *world)
@@ -83,7 +83,7 @@ func TestHide(t *testing.T) {
 	long := time.Unix(1_700_000_000, 0).UTC()
 
 	for name, tc := range map[string]struct {
-		ref     string           // "" for leaked
+		ref     string           // "" means leaked
 		before  []func(w *world) // good runs
 		setup   []setup
 		asked   string // requests to the sink
@@ -197,7 +197,7 @@ func TestHide(t *testing.T) {
 			}
 			began := time.Now().Add(-time.Second)
 			s, result, err := n.hiding(func(w *world, s *hidingSink, o *HideOptions) {
-				o.Refs = []string{tc.ref, tc.ref} // the second changes nothing
+				o.Refs = []string{tc.ref, tc.ref} // the duplicate has no effect
 				for _, f := range tc.setup {
 					f(w, s, o)
 				}
@@ -235,8 +235,8 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestHideWithADamagedBaseline: when the last good run cannot be read, a person is
-// informed of it, and the source is asked for the IDs.
+// TestHideWithADamagedBaseline: when the last good run cannot be read, the result says so, and
+// the source is queried for the IDs.
 func TestHideWithADamagedBaseline(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Digits = true; w.Add("catalog", "component", "c7", "fine") })
@@ -264,7 +264,7 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	}
 }
 
-// TestHideStopped: the source is not asked once the call is to end.
+// TestHideStopped: the source is not queried after the call was canceled.
 func TestHideStopped(t *testing.T) {
 	n := newNight(t)
 	w := newWorld(t)
@@ -289,8 +289,8 @@ func TestHideNeedsAHider(t *testing.T) {
 	}
 }
 
-// TestHideLetBackMeanwhile: a ref that another call lets back while it is hidden keeps
-// its entry as that call left it.
+// TestHideLetBackMeanwhile: when another call lets a ref back while it is being hidden, the ref
+// keeps the entry of that call.
 func TestHideLetBackMeanwhile(t *testing.T) {
 	n := newNight(t)
 	store := n.Hide()
@@ -310,7 +310,7 @@ func TestHideLetBackMeanwhile(t *testing.T) {
 	}
 }
 
-// TestUnhide: refs are let back together or not at all.
+// TestUnhide: either all refs are let back or none.
 func TestUnhide(t *testing.T) {
 	back := time.Unix(1_700_000_000, 0).UTC()
 	for name, tc := range map[string]struct {
@@ -318,11 +318,11 @@ func TestUnhide(t *testing.T) {
 		want string // refs that are let back
 		err  string
 	}{
-		"one":                    {refs: []string{"b"}, want: "back b"},
-		"two":                    {refs: []string{"b", "a"}, want: "a back b"},
-		"not on the list":        {refs: []string{"a", "c"}, want: "back", err: "c is not hidden"},
-		"let back before":        {refs: []string{"a", "back"}, want: "back", err: "back is not hidden"},
-		"the same one two times": {refs: []string{"a", "a"}, want: "back", err: "a is not hidden"},
+		"one":                {refs: []string{"b"}, want: "back b"},
+		"two":                {refs: []string{"b", "a"}, want: "a back b"},
+		"not on the list":    {refs: []string{"a", "c"}, want: "back", err: "c is not hidden"},
+		"let back before":    {refs: []string{"a", "back"}, want: "back", err: "back is not hidden"},
+		"the same one twice": {refs: []string{"a", "a"}, want: "back", err: "a is not hidden"},
 	} {
 		w := newWorld(t)
 		w.o.State = t.TempDir()
@@ -365,8 +365,8 @@ func TestUnreadableHiddenList(t *testing.T) {
 	}
 }
 
-// TestRememberedIDs: the IDs on the hidden list, and whether the last good run
-// delivered the ref with yet another ID.
+// TestRememberedIDs: the IDs on the hidden list, and whether the last good run delivered the
+// ref under another ID.
 func TestRememberedIDs(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Digits = true; w.Add("catalog", "component", "c7", "fine") })
@@ -389,7 +389,7 @@ func TestRememberedIDs(t *testing.T) {
 	}
 }
 
-// TestUnknownIDs: the list keeps the hash of each ID once, and of none that it has in
+// TestUnknownIDs: the list keeps the hash of each ID once, and no hash of an ID that it has in
 // clear.
 func TestUnknownIDs(t *testing.T) {
 	known, other := codec.Hash([]byte("known")), codec.Hash([]byte("other"))
@@ -399,8 +399,8 @@ func TestUnknownIDs(t *testing.T) {
 	}
 }
 
-// TestHideOfAnUnknownRef: a ref that nothing knows is let back and stays listed, since a
-// run may have read it as hidden meanwhile.
+// TestHideOfAnUnknownRef: an unknown ref is let back and stays listed, since a run may have
+// read it as hidden in the meantime.
 func TestHideOfAnUnknownRef(t *testing.T) {
 	store, err := baseline.Open(t.TempDir(), fake.Place)
 	if err != nil {

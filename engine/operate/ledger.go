@@ -11,9 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ToldAt is what the sink had been told about access at a time, the zero time for now, by
-// the audit ledger of a state folder. The error is a *fault.StateError when there is no
-// ledger or it is damaged, and says when the ledger begins after that time.
+// ToldAt returns what had been sent about access at a time, by the audit ledger of a state
+// folder; the zero time means now. It returns a *fault.StateError when there is no ledger, when
+// it is damaged, or when it begins after that time.
 func ToldAt(dir, place string, at time.Time) (*audit.State, error) {
 	store, err := baseline.Open(dir, place)
 	if err != nil {

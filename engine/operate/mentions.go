@@ -17,16 +17,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Mentioned is where the text of other documents contains the title or the ref of a
-// hidden record.
+// Mentioned lists the documents whose text contains the title or the ref of a hidden record.
 type Mentioned struct {
-	Title string // "" where the source does not have the record
+	Title string // "" when the source does not have the record
 	Refs  []string
 }
 
-// Mentions reads the source and returns, for each ref, the documents that a run
-// would send now and whose text contains its title or the ref itself, as words and
-// in any case. Nothing is sent.
+// Mentions reads the source and returns, for each ref, the documents that a run would send now
+// and whose text contains the ref or the title of its record, as words and in any case. Nothing
+// is sent.
 func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[string]*Mentioned, error) {
 	decoder, can := p.Sink.(component.Decoder)
 	if !can {
@@ -44,7 +43,7 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range o.Refs { // the sink's items give their titles
+	for _, ref := range o.Refs { // the sink's items have their titles
 		hidden = hidden.Without(ref)
 	}
 	options := run.StageOptions{RunID: o.RunID, Hidden: &hidden, Observer: m, Log: o.Log, Stop: o.Stop}
@@ -63,7 +62,7 @@ type mentions struct {
 	titles map[string]string // by ref
 }
 
-// Wants and Decoded note the titles of the refs that are looked for.
+// Wants and Decoded record the titles of the refs.
 func (m *mentions) Wants(ref string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,7 +114,7 @@ func (m *mentions) collect(_ context.Context, staged *run.Staged) error {
 	return nil
 }
 
-// documents gives those documents of the plan to a function whose ref is wanted.
+// documents calls take with the documents of the plan whose ref is wanted.
 func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool,
 	take func(component.Encoded, component.Stored)) error {
 	for _, stream := range staged.Plan.Streams {
@@ -139,7 +138,7 @@ func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool,
 	return nil
 }
 
-// unobserved is the rest of an Observer.
+// unobserved implements the remaining methods of component.Observer.
 type unobserved struct{}
 
 func (unobserved) Transformed(*component.Worker, component.Transform, map[string]any, *component.Record,
@@ -152,7 +151,7 @@ func (unobserved) Named(string, string)                                 {}
 func (unobserved) Staged(string, component.Encoded)                     {}
 func (unobserved) Ended(string, component.Ending, component.DeadLetter) {}
 
-// texts gives every text in the fields of an item to a function.
+// texts calls take with every text in a value.
 func texts(v any, take func(string)) {
 	switch v := v.(type) {
 	case string:
@@ -174,17 +173,16 @@ func texts(v any, take func(string)) {
 
 // needles are names that are searched for together, in one pass over a text.
 type needles struct {
-	byWord map[string][]needle // by their first word
+	byWord map[string][]needle // by first word
 }
 
 type needle struct {
 	text, of string
-	at       int  // where its first word begins
-	name     bool // it has no space: - . and _ may go on with it
+	at       int  // offset of its first word
+	name     bool // it has no space: - . and _ may continue it
 }
 
-// add adds a name of a ref. One without a letter or digit is never
-// found.
+// add adds a name of a ref. A name without a letter or digit is never found.
 func (n *needles) add(text, of string) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	for a, b := range wordsOf(text) {
@@ -197,7 +195,7 @@ func (n *needles) add(text, of string) {
 	}
 }
 
-// in enters the refs of all names that a text contains.
+// in adds to hits the refs of all names that a text contains.
 func (n *needles) in(text string, hits map[string]bool) {
 	text = strings.ToLower(text)
 	for a, b := range wordsOf(text) {
@@ -222,7 +220,7 @@ func (n needle) endsAt(rest string) bool {
 	return !isWord(next)
 }
 
-// beginsAfter reports whether the name begins after the part of a text before it.
+// beginsAfter reports whether the name begins after the preceding part of a text.
 func (n needle) beginsAfter(before string) bool {
 	if !n.name {
 		return true
@@ -232,8 +230,7 @@ func (n needle) beginsAfter(before string) bool {
 	return joined == before || !isWord(last)
 }
 
-// wordsOf are the places where the runs of letters and digits in a text begin and
-// end.
+// wordsOf yields the start and the end of each run of letters and digits in a text.
 func wordsOf(text string) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		start := -1

@@ -7,15 +7,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Place is a sink's place that is held: no run writes to it meanwhile.
+// Place is a sink's place whose lock is held: no run writes to it.
 type Place struct {
 	Store *baseline.Store
 	lock  *baseline.Lock
 	owner baseline.Owner
 }
 
-// TakePlace takes a place until Release is called. The error is a *Held when
-// somebody has it.
+// TakePlace locks a place until Release is called. It returns a *Held when another process
+// holds the lock.
 func TakePlace(dir, place, run string) (*Place, error) {
 	store, err := baseline.Open(dir, place)
 	if err != nil {
@@ -32,10 +32,10 @@ func TakePlace(dir, place, run string) (*Place, error) {
 	return p, nil
 }
 
-// Release gives the place back.
+// Release releases the lock.
 func (p *Place) Release() error { return p.lock.Release() }
 
-// opening is what a session is told that acts by hand.
+// opening returns the Opening for a session outside a run.
 func (p *Place) opening(pipeline, run string) component.Opening {
 	o := component.Opening{Pipeline: pipeline, RunID: run, Owner: baseline.NewOwnerID(),
 		Written: func(string) bool { return true }, Ended: func(string) bool { return false }}

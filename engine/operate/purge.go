@@ -12,8 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Purge empties the sink's place and forgets the last good run. What is hidden
-// stays hidden.
+// Purge empties the sink's place and removes the baseline. Hidden refs stay hidden.
 func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run string) error {
 	purger, can := sink.(component.Purger)
 	if !can {
@@ -30,7 +29,7 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 		if ids, err = knownIDs(place.Store); err != nil {
 			return err
 		}
-		// When it is interrupted, the next run publishes everything.
+		// after an interruption the next run publishes everything
 		telling, err := place.Store.Begin(baseline.Purging, run, time.Now())
 		if err != nil {
 			return baseline.Unusable(err)
@@ -47,8 +46,7 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run s
 	return errors.Join(err, purged, place.Store.Forget())
 }
 
-// knownIDs are the IDs of what the last good run delivered, by stream, as far as they
-// are known.
+// knownIDs returns the known IDs of the items that the last good run delivered, by stream.
 func knownIDs(store *baseline.Store) (map[string][]string, error) {
 	out := map[string][]string{}
 	base, err := store.Load()

@@ -19,14 +19,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// MostPushed is how many records are pushed at once: as many documents may become
-// everybody's in a run without a person looking at them (invariant 5).
+// MostPushed is the maximum number of records in a push: as many documents as may become
+// visible to everyone in a run without a review (invariant 5).
 const MostPushed = guard.TowardsAll
 
-// Push sends a few records now, next to what the sink holds. All of them are
-// delivered, or the error is a *Refusal and nothing is sent. It is refused as a run
-// is when another state folder wrote to the sink last, or when there is no usable
-// baseline although the sink holds items.
+// Push sends a few records now, in addition to what the sink holds. Either all of them are
+// sent, or Push returns a *Refusal and sends nothing. Like a run, it is refused when another
+// state folder wrote to the sink last, or when there is no usable baseline although the sink
+// holds items.
 func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, *component.Pushed,
 	error) {
 	pusher, can := p.Sink.(component.Pusher)
@@ -78,8 +78,8 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 	return sel, pushed, fault.Cause(ctx, err)
 }
 
-// intendPush writes into the journal what the sink is about to be told: the documents, and
-// the users, groups and members that are not what the last good run delivered.
+// intendPush writes to the journal what is about to be sent: the documents, and the users,
+// groups and members that differ from what the last good run delivered.
 func intendPush(store *baseline.Store, p *component.Pipeline, runID string, sel *component.Selection) (
 	*baseline.JournalWriter, error) {
 	w, err := store.Begin(baseline.Pushing, runID, time.Now())
@@ -101,8 +101,8 @@ func intendPush(store *baseline.Store, p *component.Pipeline, runID string, sel 
 	return w, nil
 }
 
-// toldPush notes that the documents were acknowledged. Of groups it is not known: a push
-// adds members and takes none away.
+// toldPush records that the documents were acknowledged. The state of groups is not known: a
+// push adds members and removes none.
 func toldPush(w *baseline.JournalWriter, p *component.Pipeline, sel *component.Selection) error {
 	number := 0
 	for item := range pushedItems(p, sel) {
@@ -114,7 +114,7 @@ func toldPush(w *baseline.JournalWriter, p *component.Pipeline, sel *component.S
 	return w.Done()
 }
 
-// pushedItems are what a push may send, documents first.
+// pushedItems yields what a push may send, documents first.
 func pushedItems(p *component.Pipeline, sel *component.Selection) iter.Seq[component.SelectedItem] {
 	return func(yield func(component.SelectedItem) bool) {
 		for _, r := range sel.Records {
@@ -134,7 +134,7 @@ func pushedItems(p *component.Pipeline, sel *component.Selection) iter.Seq[compo
 	}
 }
 
-// hideAgain hides what was hidden while it was pushed: the requests of the two may
+// hideAgain hides documents that were hidden during the push: the requests of push and hide may
 // have reached the sink in any order.
 func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store, sel *component.Selection) error {
 	now, err := baseline.HiddenNow(store)
@@ -160,7 +160,7 @@ func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store
 	return err
 }
 
-// unsendable refuses a selection of which anything is not delivered.
+// unsendable returns a refusal when a part of the selection would not be delivered.
 func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
@@ -182,8 +182,8 @@ func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 		Remedy: "leave them out, or correct the source, the mapping or the rules"}
 }
 
-// pushWidens refuses to let more people find documents than max_widen allows in
-// a run (invariant 5).
+// pushWidens returns a refusal when more documents would be found by more people than max_widen
+// allows in a run (invariant 5).
 func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
@@ -202,8 +202,8 @@ func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal 
 		Remedy: "if this is intended, publish it with pipe run, which can be approved"}
 }
 
-// duplicateID is why an item may have the id of another record's, "" when it has not:
-// only some records are read. No other record has an id that is the ref.
+// duplicateID returns why an item may have the id of another record; "" when it cannot: only
+// some records are read. No other record has an id that equals this ref.
 func duplicateID(sink component.Sink, i component.SelectedItem) string {
 	switch {
 	case i.Other != "":

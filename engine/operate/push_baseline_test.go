@@ -18,7 +18,7 @@ func (n night) push(held component.Holdings, dir string) (*pushed, error) {
 	w := newWorld(n.T)
 	w.Add("identities", "user", "sam", "fine")
 	w.Components(2, "of sam")
-	w.Unread = w.Records["catalog"] // found when they are asked for
+	w.Unread = w.Records["catalog"] // found by Confirm
 	w.Holdings = held
 	sink := &pushed{Store: w.Store}
 	w.P.Sink = sink
@@ -27,8 +27,8 @@ func (n night) push(held component.Holdings, dir string) (*pushed, error) {
 	return sink, err
 }
 
-// TestPushTrusted: a push is refused where a run is: another state folder or program
-// wrote last, or no usable baseline says who could find what the sink holds.
+// TestPushTrusted: a push is refused where a run is: another state folder or program wrote
+// last, or no usable baseline has the audiences of what the sink holds.
 func TestPushTrusted(t *testing.T) {
 	counted := component.Holdings{Streams: map[string]int{"documents": 2}}
 	own := func(n night) component.Holdings { return uploads(n.Owner(), 2) }
@@ -36,7 +36,7 @@ func TestPushTrusted(t *testing.T) {
 		spoil func(n night)
 		held  func(n night) component.Holdings
 		none  bool   // --state none
-		guard string // "" where it is sent
+		guard string // "" when it is sent
 		says  string
 	}{
 		"after a good run": {held: own},
@@ -55,7 +55,7 @@ func TestPushTrusted(t *testing.T) {
 		"a missing baseline": {spoil: func(n night) {
 			os.Remove(n.File(".state"))
 		}, held: own, guard: "baseline", says: "the baseline is missing"},
-		"missing, counts alone": {spoil: func(n night) {
+		"missing, only counts": {spoil: func(n night) {
 			os.Remove(n.File(".state"))
 		}, held: func(night) component.Holdings { return counted }, guard: "baseline", says: "the sink counts 2 documents"},
 		"missing, no status": {spoil: func(n night) {
@@ -96,8 +96,8 @@ func TestPushTrusted(t *testing.T) {
 	}
 }
 
-// TestPushFirst: what is pushed into an empty place before the first run is this
-// state folder's, and the run is no run without a baseline.
+// TestPushFirst: items that are pushed into an empty place before the first run belong to this
+// state folder, and the run is not refused for a missing baseline.
 func TestPushFirst(t *testing.T) {
 	n := newNight(t)
 	for _, held := range []component.Holdings{{}, {Streams: map[string]int{"documents": 1}}} {
@@ -111,8 +111,8 @@ func TestPushFirst(t *testing.T) {
 	})
 }
 
-// TestPushUnsaid: an error of the question what the sink holds stops a push with a
-// baseline, and refuses one without.
+// TestPushUnsaid: when the sink cannot report what it holds, a push with a baseline fails, and
+// a push without one is refused.
 func TestPushUnsaid(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(2, "of sam") })

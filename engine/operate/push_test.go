@@ -32,7 +32,7 @@ func (p *pushed) Push(_ context.Context, s *component.Selection, _ component.Ope
 	return out, p.Store.Fail["push"]
 }
 
-// Decode reads back what the store was sent.
+// Decode decodes an item of the store.
 func (p *pushed) Decode(stream string, body []byte) (component.Stored, error) {
 	if stream == "members" {
 		var g []string
@@ -46,15 +46,15 @@ func (p *pushed) Decode(stream string, body []byte) (component.Stored, error) {
 	return component.Stored{Principals: []string{strings.TrimPrefix(d.Fate, "named ")}}, err
 }
 
-// TestPushAudit: the ledger has the documents that a push sent and the members that it
-// added to groups, also where the push failed.
+// TestPushAudit: the ledger contains the documents that a push sent and the members that it
+// added to groups, even if the push failed.
 func TestPushAudit(t *testing.T) {
 	user, team := component.UserPrincipal, component.GroupPrincipal("team")
 	fill := func(w *world, members ...string) *pushed {
 		w.Add("identities", "user", "sam", "fine")
 		w.Add("catalog", "component", "c", "named "+team)
 		w.Teams = [][]string{append([]string{"team"}, members...)}
-		w.Unread = w.Records["catalog"] // found when they are asked for
+		w.Unread = w.Records["catalog"] // found by Confirm
 		sink := &pushed{Store: w.Store}
 		w.P.Sink = sink
 		return sink
@@ -88,7 +88,7 @@ func TestPushAudit(t *testing.T) {
 	}
 }
 
-// TestPushWidens: a push is measured by max_widen, against the last good run.
+// TestPushWidens: max_widen applies to a push, compared with the last good run.
 func TestPushWidens(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, now string
@@ -96,13 +96,13 @@ func TestPushWidens(t *testing.T) {
 		n           int
 		refused     bool
 	}{
-		"none may, and one would":  {"of sam", "of sam and ann", component.Bound{}, 1, true},
-		"none may, and none would": {"of sam and ann", "of sam", component.Bound{}, 3, false},
-		"withheld before":          {"private", "of sam", component.Bound{}, 1, true},
-		"new ones do not count":    {"", "fine", component.Bound{}, 1, false},
-		"as many as may":           {"of sam", "fine", component.Bound{Items: 2}, 2, false},
-		"one more than may":        {"of sam", "fine", component.Bound{Items: 2}, 3, true},
-		"twenty by default":        {"of sam", "fine", component.DefaultLimits().MaxWiden, MostPushed, false},
+		"none allowed, one widens":  {"of sam", "of sam and ann", component.Bound{}, 1, true},
+		"none allowed, none widens": {"of sam and ann", "of sam", component.Bound{}, 3, false},
+		"withheld before":           {"private", "of sam", component.Bound{}, 1, true},
+		"new ones do not count":     {"", "fine", component.Bound{}, 1, false},
+		"at the limit":              {"of sam", "fine", component.Bound{Items: 2}, 2, false},
+		"beyond the limit":          {"of sam", "fine", component.Bound{Items: 2}, 3, true},
+		"20 by default":             {"of sam", "fine", component.DefaultLimits().MaxWiden, MostPushed, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
@@ -116,7 +116,7 @@ func TestPushWidens(t *testing.T) {
 			w.Add("identities", "user", "sam", "fine")
 			w.Add("identities", "user", "ann", "fine")
 			w.Components(tc.n, tc.now)
-			w.Unread = w.Records["catalog"] // found when they are asked for
+			w.Unread = w.Records["catalog"] // found by Confirm
 			sink := &pushed{Store: w.Store}
 			w.P.Sink, w.P.Limits.MaxWiden = sink, tc.limit
 			var refs []string
@@ -133,8 +133,8 @@ func TestPushWidens(t *testing.T) {
 	}
 }
 
-// TestPushLetBack: a document that was let back before a run withheld it is compared
-// with who found it before it was hidden.
+// TestPushLetBack: a document that was let back before a run withheld it is compared with its
+// audience before it was hidden.
 func TestPushLetBack(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Add("catalog", "component", "back", "of sam") })
@@ -144,7 +144,7 @@ func TestPushLetBack(t *testing.T) {
 		w.folder(t).Hide(baseline.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
 		w.Add("identities", "user", "sam", "fine")
 		w.Add("catalog", "component", "back", fate)
-		w.Unread = w.Records["catalog"] // found when they are asked for
+		w.Unread = w.Records["catalog"] // found by Confirm
 		sink := &pushed{Store: w.Store}
 		w.P.Sink, w.P.Limits.MaxWiden = sink, component.Bound{}
 		_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.Dir})

@@ -11,14 +11,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Reconciled are the unconfirmed uploads of the last good run by what a history
-// says about them.
+// Reconciled is the unconfirmed uploads of the last good run, by their state in a sink's list.
 type Reconciled struct {
 	Confirmed, Lost, Unknown []baseline.Upload
 }
 
-// Reconcile compares the unconfirmed uploads that a state folder remembers of a
-// place with what the sink lists now.
+// Reconcile compares the unconfirmed uploads of a state folder with the sink's current list.
 func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
 	store, err := baseline.Open(dir, place)
 	if err != nil {
@@ -45,8 +43,8 @@ func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r 
 	return r, nil
 }
 
-// Save marks the confirmed uploads as confirmed in the state folder. While a run
-// holds the place it does nothing: that run finds out for itself.
+// Save marks the confirmed uploads as confirmed in the state folder. It does nothing while a
+// run holds the place, because that run does the same.
 func (r Reconciled) Save(dir, place string) (err error) {
 	if len(r.Confirmed) == 0 {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// TestReconcile: pipe status confirms the uploads of the baseline that the sink lists
-// now, but not while a run holds the place.
+// TestReconcile: pipe status confirms the uploads of the baseline that the sink lists now, but
+// not while a run holds the place.
 func TestReconcile(t *testing.T) {
 	n, now := newNight(t), time.Now()
 	w := n.good(func(w *world) {

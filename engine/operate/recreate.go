@@ -5,8 +5,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/guard"
 )
 
-// Unfilled refuses to set a place up as new that an earlier run filled, as far as
-// the state folder says.
+// Unfilled returns a refusal to create a place that no longer exists when, by the state folder,
+// an earlier run filled it.
 func Unfilled(dir, place string) error {
 	store, err := baseline.Open(dir, place)
 	if err != nil {

@@ -15,22 +15,22 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// SelectOptions say which records are selected.
+// SelectOptions are the options of Select.
 type SelectOptions struct {
 	Refs  []string
 	RunID string
-	By    string // who does it
-	State string // the folder that remembers the last good run; "" for none
+	By    string // the user
+	State string // the state folder; "" for none
 	Log   *slog.Logger
 	Stop  <-chan struct{}
-	// Hidden makes the items of hidden refs, too, as if they were not hidden.
+	// Hidden also makes the items of hidden refs.
 	Hidden bool
 }
 
-// Select makes the items of a few records, and sends nothing. Everybody and
-// every group is read, as decisions depend on them. Where the source can be asked
-// for refs the records themselves and what they look up are asked for; else it
-// is read whole. Either way the items are those of a run.
+// Select makes the items of a few records and sends nothing. It reads all users and groups,
+// because decisions depend on them. If the source can look up refs, only the records themselves
+// and those that they look up are read; otherwise the whole source is read. The items are the
+// same as those of a run.
 func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*component.Selection, error) {
 	s := &selection{wanted: map[string]bool{}, deadLetters: map[string]component.DeadLetter{},
 		out: &component.Selection{Identities: map[string][]component.SelectedItem{}}}
@@ -107,7 +107,7 @@ func (s *selection) collect(staged *run.Staged, refs []string) error {
 	return nil
 }
 
-// compare marks what the last good run delivered as it is.
+// compare marks the items that the last good run delivered unchanged.
 func (s *selection) compare() error {
 	if s.staged.Last == nil {
 		return nil
@@ -169,7 +169,7 @@ func (s *selection) compare() error {
 	return nil
 }
 
-// tags are what review would know of the wanted items with permissions.
+// tags returns the tags of the selected items with permissions.
 func (s *selection) tags() (map[[2]string]stage.Tag, error) {
 	out := map[[2]string]stage.Tag{}
 	for _, item := range s.items {

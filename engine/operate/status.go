@@ -13,21 +13,19 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// PlaceStatus is what a sink says of its place, beside the uploads that the state folder
-// remembers.
+// PlaceStatus is what a sink reports about its place, and the uploads in the state folder.
 type PlaceStatus struct {
 	*component.Inspection
-	// Unconfirmed are the uploads of the last good run that the sink has acknowledged
-	// and not listed yet, Lost those that it does not have.
+	// Unconfirmed are the uploads of the last good run that the sink has acknowledged but not
+	// listed yet, Lost those that it does not have.
 	Unconfirmed []baseline.Upload
 	Lost        []baseline.Upload
 }
 
-// InspectPlace asks what has become of what was sent: once, or until everything is
-// processed for up to wait, which then confirms the uploads of the last good run. state
-// is the state folder, "" for none. The error is a *fault.Unconfirmed, with the status,
-// when the sink has paused a deletion, lost an upload, or not processed everything
-// within wait.
+// InspectPlace queries the state of what was sent: once, or until everything is processed, for
+// up to wait. With wait, it also confirms the uploads of the last good run. state is the state
+// folder; "" for none. It returns a *fault.Unconfirmed, with the status, when the sink has
+// paused a deletion, lost an upload, or not processed everything within wait.
 func InspectPlace(ctx context.Context, sink component.Sink, state string, wait time.Duration) (*PlaceStatus, error) {
 	inspector, can := sink.(component.Inspector)
 	if !can {
@@ -81,7 +79,7 @@ func (s *PlaceStatus) verdict(wait time.Duration, done bool) error {
 
 const waitLonger = "wait longer with --wait=1h, or request processing now with pipe process FILE"
 
-// pending are the streams that the sink has not processed, or not even listed.
+// pending returns the streams that the sink has not processed, or not even listed.
 func (s *PlaceStatus) pending() []string {
 	out := slices.Clone(s.Pending)
 	for _, u := range s.Unconfirmed {
@@ -90,7 +88,7 @@ func (s *PlaceStatus) pending() []string {
 	return out
 }
 
-// UploadsText names uploads by stream and time.
+// UploadsText returns uploads with their streams and times.
 func UploadsText(uploads []baseline.Upload) string {
 	var parts []string
 	for _, u := range uploads {
@@ -99,8 +97,8 @@ func UploadsText(uploads []baseline.Upload) string {
 	return strings.Join(parts, " and ")
 }
 
-// poll asks until done, or for as long as it may wait; once where that is 0. The pauses
-// grow to half a minute.
+// poll calls ask until it is done or wait has passed; once when wait is 0. The pauses grow to
+// half a minute.
 func poll(ctx context.Context, wait time.Duration, ask func() (done bool, err error)) (done bool, err error) {
 	end := time.Now().Add(wait)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {

@@ -11,16 +11,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ItemStatus is what a sink says of a document, beside what the pipeline would send now.
+// ItemStatus is what a sink reports about a document, and what the pipeline would send now.
 type ItemStatus struct {
 	Ref string `json:"ref"`
 	*component.ItemInspection
 	AudienceNow string    `json:"audience"`
 	Pipeline    WouldSend `json:"pipeline"`
-	Same        *bool     `json:"samePermissions"` // nil where one of the two is not known
+	Same        *bool     `json:"samePermissions"` // nil when one of the two is not known
 }
 
-// WouldSend is what the pipeline would send of a document now.
+// WouldSend is what the pipeline would send for a document now.
 type WouldSend struct {
 	Ending   string   `json:"ending"`
 	Reason   string   `json:"reason,omitempty"`
@@ -30,15 +30,15 @@ type WouldSend struct {
 	Error    string   `json:"error,omitempty"` // why it is not known
 }
 
-// ItemStatusOptions are the options of InspectItem. Refs of SelectOptions has the ref.
+// ItemStatusOptions are the options of InspectItem. SelectOptions.Refs contains the ref.
 type ItemStatusOptions struct {
 	SelectOptions
-	Person string        // the e-mail of somebody who is to find it, or ""
-	Wait   time.Duration // until the document is indexed; 0 asks once
+	Person string        // the e-mail of a person to check access for, or ""
+	Wait   time.Duration // for the document to be indexed; 0 queries it once
 }
 
-// InspectItem asks what the sink has of one document. The error is a *fault.Unconfirmed,
-// with the status, when it has not indexed the document within Wait.
+// InspectItem returns what the sink has of one document. It returns a *fault.Unconfirmed, with
+// the status, when the sink has not indexed the document within Wait.
 func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions) (*ItemStatus, error) {
 	inspector, can := p.Sink.(component.Inspector)
 	if !can {
@@ -51,7 +51,7 @@ func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err != nil: // what the sink has is worth knowing all the same
+	case err != nil: // what the sink has is useful nevertheless
 		out.Pipeline.Error = err.Error()
 	default:
 		q.Selection = sel
@@ -81,7 +81,7 @@ func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions
 	return out, nil
 }
 
-// selected takes what the pipeline would send, and the id and type to ask for.
+// selected sets what the pipeline would send, and the id and type for the query.
 func (s *ItemStatus) selected(r component.Selected, q *component.ItemQuery) {
 	s.Pipeline.Ending, s.Pipeline.Reason = r.Ending.String(), r.Undelivered()
 	if len(r.Items) > 0 {
@@ -91,8 +91,8 @@ func (s *ItemStatus) selected(r component.Selected, q *component.ItemQuery) {
 	}
 }
 
-// remembered asks for the last ID that the state folder has of a ref, and returns why it
-// is not known which document is meant, "" when it is.
+// remembered sets the latest ID of a ref in the state folder, and returns why the document is
+// not known; "" when it is.
 func remembered(sink component.Sink, state, ref string, q *component.ItemQuery) (unknown string) {
 	ids, lost, err := RememberedIDs(sink, state, ref)
 	switch {
@@ -108,7 +108,7 @@ func remembered(sink component.Sink, state, ref string, q *component.ItemQuery) 
 	return unknown
 }
 
-// compare tells whether the sink has the permissions that would be sent.
+// compare sets whether the sink has the permissions that would be sent.
 func (s *ItemStatus) compare() {
 	s.AudienceNow = s.Audience.String()
 	s.Pipeline.Named = append(s.Pipeline.Named, s.Planned...)

@@ -12,10 +12,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
-// inspected is a store that says what it holds.
+// inspected is a store that reports what it holds.
 type inspected struct {
 	*fake.Store
-	answers []component.Inspection // the last one stays
+	answers []component.Inspection // the last one is repeated
 	item    component.ItemInspection
 }
 
@@ -32,8 +32,8 @@ func (s *inspected) InspectItem(context.Context, component.ItemQuery) (*componen
 	return &item, nil
 }
 
-// TestInspectPlace: what the sink has not processed is an error only where somebody
-// waits for it, and a paused deletion always is.
+// TestInspectPlace: unprocessed uploads are an error only with a wait; a paused deletion always
+// is one.
 func TestInspectPlace(t *testing.T) {
 	done := component.Inspection{History: &component.UploadHistory{By: "Glean"}}
 	pending, paused := done, done
@@ -45,11 +45,11 @@ func TestInspectPlace(t *testing.T) {
 	}{
 		"processed":     {[]component.Inspection{done}, time.Minute, ""},
 		"not processed": {[]component.Inspection{pending}, 0, ""},
-		"not within the wait": {[]component.Inspection{pending}, time.Nanosecond,
+		"not in time": {[]component.Inspection{pending}, time.Nanosecond,
 			"Glean has not processed everything within 1ns: documents"},
 		"after a while": {[]component.Inspection{pending, done}, time.Minute, ""},
 		"paused":        {[]component.Inspection{paused}, 0, "Glean has paused the deletion of users"},
-		"paused, and not for now": {[]component.Inspection{pending, paused}, time.Minute,
+		"paused while waiting": {[]component.Inspection{pending, paused}, time.Minute,
 			"Glean has paused the deletion of users"},
 	} {
 		s, err := InspectPlace(t.Context(), &inspected{Store: newWorld(t).Store, answers: tc.answers}, "", tc.wait)
@@ -64,13 +64,13 @@ func TestInspectPlace(t *testing.T) {
 	}
 }
 
-// TestInspectItem: what the sink has of a document is compared with what the pipeline
-// would send now.
+// TestInspectItem: what the sink has of a document is compared with what the pipeline would
+// send now.
 func TestInspectItem(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fate, audience string
 		uploaded       string
-		same           string // "" where it is not known
+		same           string // "" when it is not known
 		wait           time.Duration
 		says           string
 	}{

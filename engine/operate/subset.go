@@ -9,10 +9,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// subset is a source of which everybody and every group is read, and of all other
-// records those alone that are wanted. What they look up is asked for when it is
-// looked up, and found where a run would have read it before; a run whose last
-// phase is too large to be seen whole finds less of that phase.
+// subset is a source that reads all users and groups, and only the wanted ones of all other
+// records. It reads a record that is looked up when it is needed, if a run would have read it
+// before. A run whose last phase is too large for look-ups within itself finds less of that
+// phase.
 type subset struct {
 	component.Source
 	ctx       context.Context
@@ -22,9 +22,9 @@ type subset struct {
 	wanted    []string
 
 	mu      sync.Mutex
-	now     int // the phase that is read
+	now     int // the current phase
 	control []string
-	found   map[string]*component.Entry // what was looked up; nil is not there
+	found   map[string]*component.Entry // results of look-ups; nil for a missing record
 	err     error                       // of a look-up
 }
 
@@ -33,7 +33,7 @@ func newSubset(ctx context.Context, p *component.Pipeline, c component.Confirmer
 		found: map[string]*component.Entry{}}
 }
 
-// Read reads a phase of identities whole, and of another one what is wanted.
+// Read reads a phase of identities completely, and only the wanted records of any other phase.
 func (f *subset) Read(ctx context.Context, ph component.Phase, emit component.Emit) error {
 	f.mu.Lock()
 	for i := range f.phases {
@@ -58,7 +58,7 @@ func (f *subset) Read(ctx context.Context, ph component.Phase, emit component.Em
 	})
 }
 
-// find asks for what is looked up, once. It is called from many goroutines.
+// find looks up a record, once. It is called from many goroutines.
 func (f *subset) find(ref string) (component.Entry, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,7 +74,7 @@ func (f *subset) find(ref string) (component.Entry, bool) {
 			if ph.Identities || k.Off || kind != "" && !strings.EqualFold(k.Name, kind) || f.err != nil {
 				continue
 			}
-			f.found[ref] = nil // where it stands in a later phase it is asked for then
+			f.found[ref] = nil // a record of a later phase is looked up again then
 			f.err = f.confirmer.Confirm(f.ctx, ph, []string{ref}, f.control[:min(1, len(f.control))],
 				func(_ context.Context, records []*component.Record) error {
 					for _, r := range records {

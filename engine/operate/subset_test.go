@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-// readPhases reads the first n phases of a company through a subset, and returns the
-// refs that were emitted.
+// readPhases reads the first n phases of a company through a subset, and returns the emitted
+// refs.
 func readPhases(t *testing.T, c *fake.Company, f *subset, n int) []string {
 	t.Helper()
 	var refs []string
@@ -30,8 +30,8 @@ func readPhases(t *testing.T, c *fake.Company, f *subset, n int) []string {
 	return refs
 }
 
-// TestSubsetReads: users and groups are all read, other records only where they are
-// wanted, and at most 20 of the refs that were read are the control.
+// TestSubsetReads: all users and groups are read, other records only when they are wanted, and
+// at most 20 of the refs that were read are the control.
 func TestSubsetReads(t *testing.T) {
 	c := fake.NewCompany()
 	c.Order = slices.Delete(c.Order, 1, 2) // users and groups, and components
@@ -54,8 +54,8 @@ func TestSubsetReads(t *testing.T) {
 	}
 }
 
-// TestSubsetFinds: a look-up asks the source only for records of the phases that a run
-// would have read by then, and only once.
+// TestSubsetFinds: a look-up queries the source only for records of the phases that a run would
+// have read by then, and only once.
 func TestSubsetFinds(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ref    string
@@ -103,8 +103,8 @@ func TestSubsetFinds(t *testing.T) {
 	}
 }
 
-// TestSubsetFails: a look-up that fails is the error of the selection, and nothing else
-// is asked for.
+// TestSubsetFails: the error of a look-up is the error of the selection, and no further query
+// is made.
 func TestSubsetFails(t *testing.T) {
 	c := fake.NewCompany()
 	c.Add("identities", "user", "ann", "plain")

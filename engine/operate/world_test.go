@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// deadline is how long an operation of the tests may take.
+// deadline is the longest that an operation in a test may take.
 const deadline = 30 * time.Second
 
 // world is a pipeline and the options of its run.
@@ -27,10 +27,10 @@ func newWorld(t *testing.T) *world {
 	return &world{fake.NewWorld(t), run.Options{RunID: run.NewRunID()}}
 }
 
-// folder is the state folder of the world's run.
+// folder returns the state folder of the world's run.
 func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State} }
 
-// night is a company over several runs with one state folder.
+// night is a company with several runs of the same state folder.
 type night struct{ fake.Folder }
 
 func newNight(t *testing.T) night { return night{fake.Folder{T: t, Dir: t.TempDir()}} }
@@ -49,8 +49,8 @@ func (n night) good(fill func(w *world)) *world {
 	return w
 }
 
-// uploads is a list of the sink with one upload of documents by an owner, and counts
-// that say n documents.
+// uploads returns the holdings of a sink that lists one upload of documents by an owner and
+// counts n documents.
 func uploads(owner string, n int) component.Holdings {
 	return component.Holdings{
 		Streams: map[string]int{"documents": n},
