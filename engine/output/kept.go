@@ -31,12 +31,12 @@ type Kept struct {
 	permissions map[string]bool // streams whose items have permissions
 }
 
-// another is what to do about a folder that cannot be published.
+// another is the remedy for a folder that cannot be published.
 const another = "name a folder that another run wrote with --output, or run without --from-output"
 
-// OpenKept opens a folder to publish it with a pipeline. The error is a *fault.Invalid when
-// the folder is not complete or was changed, when its run ended badly, or when it is of
-// another place or of other streams.
+// OpenKept opens a folder to publish it with a pipeline. It returns a *fault.Invalid when the
+// folder is incomplete or was changed, when its run failed, or when it is of another place or
+// has other streams.
 func OpenKept(dir string, p *component.Pipeline) (*Kept, error) {
 	m, err := readManifest(dir)
 	switch {
@@ -65,7 +65,7 @@ func OpenKept(dir string, p *component.Pipeline) (*Kept, error) {
 	return k, k.unchanged()
 }
 
-// ended refuses the output of a run that a guard refused, that failed or that was stopped.
+// ended refuses the output of a run that was refused, failed or stopped.
 func (k *Kept) ended(*component.Pipeline) error {
 	switch k.Verdict {
 	case run.VerdictDelivered, run.VerdictUnconfirmed, run.VerdictDry:
@@ -78,7 +78,7 @@ func (k *Kept) ended(*component.Pipeline) error {
 	}
 }
 
-// ending says how a run ended that published nothing.
+// ending returns how a run ended that published nothing.
 func ending(v run.Verdict) string {
 	switch v {
 	case run.VerdictRefused:
@@ -89,7 +89,7 @@ func ending(v run.Verdict) string {
 	return "failed"
 }
 
-// same refuses the output for another place, and one whose items were made in another way.
+// same refuses output for another place, or with another encoding.
 func (k *Kept) same(p *component.Pipeline) error {
 	if place := p.Sink.Place(); k.Place != place {
 		return &fault.Invalid{
@@ -107,8 +107,8 @@ func (k *Kept) same(p *component.Pipeline) error {
 	return nil
 }
 
-// covers refuses an output that lacks a stream which this run writes, or has one that the
-// sink does not.
+// covers refuses output that lacks a stream that this run writes, or has a stream that the sink
+// does not have.
 func (k *Kept) covers(p *component.Pipeline) error {
 	var lacks []string
 	for _, s := range p.Streams {
@@ -168,7 +168,7 @@ func (k *Kept) unchanged() error {
 	return nil
 }
 
-// Earlier is the output as a run publishes it.
+// Earlier returns the output in the form that a run publishes.
 func (k *Kept) Earlier() *run.Earlier {
 	e := &run.Earlier{Dir: k.Dir, Run: k.Run, Ended: k.Ended, Dry: k.Verdict == run.VerdictDry}
 	e.Own = map[string]bool{}
@@ -180,7 +180,7 @@ func (k *Kept) Earlier() *run.Earlier {
 	return e
 }
 
-// items are the items of a stream, each with its description.
+// items yields the items of a stream, each with its description.
 func (k *Kept) items(stream string) iter.Seq2[read.EarlierItem, error] {
 	return func(yield func(read.EarlierItem, error) bool) {
 		bodies, err := os.Open(filepath.Join(k.Dir, stream+".ndjson"))
@@ -219,7 +219,7 @@ func (k *Kept) items(stream string) iter.Seq2[read.EarlierItem, error] {
 	}
 }
 
-// item reads one item. Who finds it is what its body says.
+// item parses one item. Its audience is the one in its body.
 func (k *Kept) item(stream string, body, line []byte) (out read.EarlierItem, err error) {
 	stored, err := k.decoder.Decode(stream, body)
 	if err != nil {
@@ -249,7 +249,7 @@ func (k *Kept) item(stream string, body, line []byte) (out read.EarlierItem, err
 	return out, nil
 }
 
-// withheld are the items of a stream that the run withheld.
+// withheld yields the items of a stream that the run withheld.
 func (k *Kept) withheld(stream string) iter.Seq2[read.EarlierItem, error] {
 	return func(yield func(read.EarlierItem, error) bool) {
 		path := filepath.Join(k.Dir, withheldFile+".ndjson")

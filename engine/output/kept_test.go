@@ -21,7 +21,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// sink is a store that reads back what it was sent.
+// sink is a store that can decode its items.
 type sink struct {
 	*fake.Store
 	place, encoding string
@@ -30,7 +30,7 @@ type sink struct {
 func (s sink) Place() string    { return s.place }
 func (s sink) Encoding() string { return s.encoding }
 
-// Decode reads an item of the form {"id": …, "who": …}.
+// Decode decodes an item of the form {"id": …, "who": …}.
 func (sink) Decode(_ string, body []byte) (component.Stored, error) {
 	var item struct {
 		ID  string `json:"id"`
@@ -59,12 +59,12 @@ func pipeline(unwritten ...string) *component.Pipeline {
 	}
 }
 
-// items are those of a stream of a plan, in this order.
+// items returns a stream of a plan with these items in order.
 func items(all ...component.Encoded) component.StreamPlan {
 	return component.StreamPlan{
 		Count: len(all),
 		Items: func(yield func(component.Encoded, error) bool) {
-			for _, e := range slices.Backward(all) { // as they were staged
+			for _, e := range slices.Backward(all) { // in the order of staging
 				if !yield(e, nil) {
 					return
 				}
@@ -90,7 +90,7 @@ func encoded(ref, id, body string, more func(*component.Encoded)) component.Enco
 	return e
 }
 
-// kept writes a folder as a run does that ends in a way.
+// kept writes a folder as a run with a verdict does.
 func kept(t *testing.T, verdict run.Verdict, streams ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
@@ -129,7 +129,7 @@ func kept(t *testing.T, verdict run.Verdict, streams ...string) string {
 	return dir
 }
 
-// TestKept: what a run wrote is read back as it was.
+// TestKept: the output of a run is read as it was written.
 func TestKept(t *testing.T) {
 	dir := kept(t, run.VerdictDelivered, "users", "documents", "members")
 	k, err := output.OpenKept(dir, pipeline())
@@ -181,8 +181,8 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestKeptRefused: a folder that is not complete, not as it was written, of a run that
-// ended badly or of another place is refused, with what is wrong.
+// TestKeptRefused: a folder that is incomplete, changed, of a failed run or of another place is
+// refused with the reason.
 func TestKeptRefused(t *testing.T) {
 	all := []string{"users", "documents", "members"}
 	remove := func(name string) func(t *testing.T, dir string, p *component.Pipeline) {
@@ -211,7 +211,7 @@ func TestKeptRefused(t *testing.T) {
 		verdict run.Verdict
 		streams []string
 		change  func(t *testing.T, dir string, p *component.Pipeline)
-		says    string // "" is accepted
+		says    string // part of the error; "" when the folder is accepted
 	}{
 		"delivered":         {verdict: run.VerdictDelivered, streams: all},
 		"not confirmed":     {verdict: run.VerdictUnconfirmed, streams: all},
@@ -223,23 +223,23 @@ func TestKeptRefused(t *testing.T) {
 		"a broken manifest": {streams: all, change: edit("run.json", "{", "["), says: "run.json:1: "},
 		"another version": {streams: all, change: edit("run.json", `"version":1`, `"version":2`),
 			says: "run.json:1: version 2"},
-		"a stream is lacking": {streams: all[1:], says: "lacks users, which run r did not write"},
-		"a stream too many": {streams: all, change: edit("run.json", `"name":"members","own":true`, `"name":"members"`),
+		"a stream is missing": {streams: all[1:], says: "lacks users, which run r did not write"},
+		"an extra stream": {streams: all, change: edit("run.json", `"name":"members","own":true`, `"name":"members"`),
 			says: "has the stream members"},
-		"a file is lacking": {streams: all, change: remove("documents.ndjson"), says: "documents.ndjson is missing"},
-		"descriptions lacking": {streams: all, change: remove("documents.items.jsonl"),
+		"a file is missing": {streams: all, change: remove("documents.ndjson"), says: "documents.ndjson is missing"},
+		"descriptions missing": {streams: all, change: remove("documents.items.jsonl"),
 			says: "documents.items.jsonl is missing"},
 		"an item changed": {streams: all, change: edit("documents.ndjson", "listed", "all-users"),
 			says: "documents.ndjson changed since run r wrote it"},
 		"a ref changed": {streams: all, change: edit("documents.items.jsonl", `"ref":"b"`, `"ref":"c"`),
 			says: "changed since run r wrote it"},
-		"what is withheld": {streams: all, change: edit("withheld.ndjson", `"w"`, `"x"`),
+		"withheld changed": {streams: all, change: edit("withheld.ndjson", `"w"`, `"x"`),
 			says: "withheld.ndjson changed since run r"},
 		"another place": {streams: all, change: sinkOf(sink{place: "https://other.example.com", encoding: "1"}),
 			says: "was written for https://store.example.com"},
 		"another encoding": {streams: all, change: sinkOf(sink{place: "https://store.example.com", encoding: "2"}),
 			says: "changed since run r wrote"},
-		"a sink that reads not": {streams: all, change: func(_ *testing.T, _ string, p *component.Pipeline) {
+		"a sink without a decoder": {streams: all, change: func(_ *testing.T, _ string, p *component.Pipeline) {
 			p.Sink = &fake.Store{}
 		},
 			says: "cannot read back"},
@@ -264,8 +264,8 @@ func TestKeptRefused(t *testing.T) {
 	}
 }
 
-// TestKeptItems: an item that is not what its description says, or that does not say who
-// finds it, is an error with the place.
+// TestKeptItems: an item that does not match its description, or has no audience, is an error
+// with its position.
 func TestKeptItems(t *testing.T) {
 	for says, e := range map[string]component.Encoded{
 		`documents.ndjson:2 is not an item of documents as run r wrote it: its id is "b", but`: encoded("b", "c",
@@ -302,8 +302,8 @@ func TestKeptItems(t *testing.T) {
 	}
 }
 
-// TestKeptOfNothing: a folder of a run that did not read its source has no manifest, and
-// that of an earlier run in the folder is gone.
+// TestKeptOfNothing: the folder of a run that did not read its source has no manifest; that of
+// an earlier run in the folder is removed.
 func TestKeptOfNothing(t *testing.T) {
 	dir := kept(t, run.VerdictDelivered, "users", "documents", "members")
 	folder, err := output.Create(dir)

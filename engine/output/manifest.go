@@ -21,23 +21,23 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// manifestFile is written last: a folder without it is not complete.
+// manifestFile is written last: a folder without it is incomplete.
 const manifestFile = "run.json"
 
-// manifestVersion is that of the manifest and of the files that it lists.
+// manifestVersion is the version of the manifest and of the files that it lists.
 const manifestVersion = 1
 
-// Manifest says which run wrote a folder, and what it wrote.
+// Manifest describes the run that wrote a folder, and what it wrote.
 type Manifest struct {
 	Version  int              `json:"version"`
 	Run      string           `json:"run_id"`
 	Pipeline string           `json:"pipeline"`
 	Place    string           `json:"place"`    // component.Sink.Place
-	Encoding string           `json:"encoding"` // component.Encoding, "" for a sink that has none
+	Encoding string           `json:"encoding"` // component.Encoding; "" for a sink without one
 	Ended    time.Time        `json:"ended"`
 	Verdict  run.Verdict      `json:"verdict"`
 	Streams  []ManifestStream `json:"streams"` // in the order of the plan
-	// Files are the SHA-256 of the files of the streams and of what was withheld.
+	// Files are the SHA-256 checksums of the files of streams and of withheld items.
 	Files map[string]string `json:"files"`
 }
 
@@ -48,8 +48,8 @@ type ManifestStream struct {
 	Items int    `json:"items"`
 }
 
-// description is what a folder has of an item beside its body. It stands on the same line
-// of another file.
+// description is what a folder has about an item in addition to its body, on the same line of
+// another file.
 type description struct {
 	ID        string `json:"id"`
 	Ref       string `json:"ref"`
@@ -57,11 +57,11 @@ type description struct {
 	Rule      string `json:"rule,omitempty"`
 	Principal string `json:"principal,omitempty"`
 	Resolved  bool   `json:"resolved,omitempty"`
-	Substance string `json:"substance"` // of component.Encoded, in hexadecimal digits
+	Substance string `json:"substance"` // component.Encoded.Substance, in hexadecimal
 }
 
-// descriptions is the file of the descriptions of a stream. It does not end in .ndjson, as
-// files of items do.
+// descriptions returns the name of the file with the descriptions of a stream. It does not end
+// in .ndjson, unlike files of items.
 func descriptions(stream string) string { return stream + ".items.jsonl" }
 
 // describe writes the descriptions of a stream in the order of its items.
@@ -106,7 +106,7 @@ func (o *Folder) describe(ctx context.Context, plan *component.Plan, s component
 	})
 }
 
-// kindOf is the kind of a record of a plan.
+// kindOf returns the kind of a record of a plan.
 func kindOf(plan *component.Plan, ref string) string {
 	if plan.Kind == nil {
 		return ""
@@ -114,8 +114,8 @@ func kindOf(plan *component.Plan, ref string) string {
 	return plan.Kind(ref)
 }
 
-// End writes the manifest, when the streams were written: with it another run can publish
-// the folder.
+// End writes the manifest, if the streams were written. Another run can then publish the
+// folder.
 func (o *Folder) End(p *component.Pipeline, r *run.Report) error {
 	if o.streams == nil {
 		return nil
@@ -167,7 +167,7 @@ func forget(dir string) error {
 	return err
 }
 
-// sumOf is the SHA-256 of a file.
+// sumOf returns the SHA-256 checksum of a file.
 func sumOf(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -19,13 +19,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Written is the index of a folder that was written. Of each item it keeps the place
-// in its file and a hash, never the item (invariant 7).
+// Written is the index of an output folder. It keeps the offset and a hash of each item, never
+// the item (invariant 7).
 type Written struct {
 	Dir     string
-	At      time.Time // of the youngest of its files
+	At      time.Time // modification time of the newest file
 	Streams map[string]*Stream
-	// withheld are hashes of the refs that nobody found, by stream.
+	// withheld are hashes of withheld refs, by stream.
 	withheld map[string]map[[16]byte]bool
 	decoder  component.Decoder
 }
@@ -36,18 +36,18 @@ type Stream struct {
 
 	name    string
 	f       *os.File
-	items   map[[16]byte]Item // by the hash of their IDs
+	items   map[[16]byte]Item // by the hash of the ID
 	decoder component.Decoder
 }
 
-// Item is where an item is in its file, with a hash of its content.
+// Item is the position of an item in its file, with a hash of its content.
 type Item struct {
 	offset, length int64
 	content        uint64
 }
 
-// Open indexes every stream that a folder holds. The error is a *fault.Invalid where
-// the folder has none or holds something else.
+// Open indexes every stream of a folder. It returns a *fault.Invalid when the folder has no
+// stream or other content.
 func Open(dir string, d component.Decoder) (*Written, error) {
 	p := &Written{Dir: dir, Streams: map[string]*Stream{}, withheld: map[string]map[[16]byte]bool{}, decoder: d}
 	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.ndjson"))
@@ -135,7 +135,8 @@ func unreadable(file string, line int, what string, err error) error {
 	}
 }
 
-// eachLine gives every line of a file with its end; it is valid until the next.
+// eachLine calls visit with every line of a file, including the line break; the line is valid
+// until the next one.
 func eachLine(f *os.File, visit func(line []byte) error) error {
 	r := bufio.NewReaderSize(f, 1<<16)
 	for {
@@ -164,7 +165,7 @@ func contentOf(body []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// Take returns an item and removes it from the index: Left are those that were not
+// Take returns an item and removes it from the index. Left returns the items that were not
 // taken.
 func (s *Stream) Take(id string) (item Item, there bool) {
 	key := keyOf(id)
@@ -173,7 +174,7 @@ func (s *Stream) Take(id string) (item Item, there bool) {
 	return item, there
 }
 
-// Left are the items that were not taken, in the order of the file.
+// Left returns the items that were not taken, in the order of the file.
 func (s *Stream) Left() []Item {
 	out := make([]Item, 0, len(s.items))
 	for _, item := range s.items {
@@ -183,7 +184,7 @@ func (s *Stream) Left() []Item {
 	return out
 }
 
-// Read reads an item back.
+// Read reads and decodes an item.
 func (s *Stream) Read(item Item) (component.Stored, error) {
 	body := make([]byte, item.length)
 	if _, err := s.f.ReadAt(body, item.offset); err != nil {
@@ -192,7 +193,7 @@ func (s *Stream) Read(item Item) (component.Stored, error) {
 	return s.decoder.Decode(s.name, body)
 }
 
-// Decode reads an item of a plan as Read does one of the folder.
+// Decode decodes an item of a plan as Read does an item of the folder.
 func (s *Stream) Decode(body []byte) (component.Stored, error) { return s.decoder.Decode(s.name, body) }
 
 // Same reports whether an item has this content.

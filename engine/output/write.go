@@ -25,16 +25,16 @@ import (
 // The files of a folder that are not streams.
 const (
 	rejectedFile = "rejected" // dead letters
-	withheldFile = "withheld" // what nobody may find
+	withheldFile = "withheld" // items that no one may find
 	widenedFile  = "widened"  // documents that more people find than after the last good run
-	goneFile     = "gone"     // what would be deleted
+	goneFile     = "gone"     // items that would be deleted
 )
 
-// withheld is a line of the file of that name.
+// withheld is a line of the file of withheld items.
 type withheld struct {
 	Stream string `json:"stream"`
 	Ref    string `json:"ref"`
-	// ID is that of the item where it is not the ref, "" where it is not known.
+	// ID is the item's ID when it differs from the ref; "" when it is not known.
 	ID   *string `json:"id,omitzero"`
 	Kind string  `json:"kind,omitempty"` // of the record
 }
@@ -46,22 +46,22 @@ func (w withheld) id() string {
 	return *w.ID
 }
 
-// Folder writes every stream of a plan as NDJSON, exactly as the sink would get it, and
-// the dead letters, the refs that are withheld, and the differences to the last good run.
-// Lines are in the order of refs, which is the same in every run of a catalog. Each file
-// appears whole or not at all.
+// Folder writes every stream of a plan as NDJSON, exactly as the sink would receive it, and the
+// dead letters, the withheld refs, and the differences from the last good run. Lines are
+// ordered by ref, an order that is the same in every run of a catalog. Each file is written
+// atomically.
 type Folder struct {
 	dir         string
 	rejected    *lines
-	deadLetters *stage.File // a line each; they are sorted on Close
+	deadLetters *stage.File // one per line; sorted on Close
 	keys        []string    // of the dead letters
-	// streams are those that were written, nil before all were; sums are the checksums
-	// that the manifest has.
+	// streams are the streams that were written; nil until all are. sums are the checksums for
+	// the manifest.
 	streams []ManifestStream
 	sums    map[string]string
 }
 
-// Create makes the folder and opens the file of the dead letters.
+// Create creates the folder and the file of dead letters.
 func Create(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -81,8 +81,8 @@ func Create(dir string) (*Folder, error) {
 	return &Folder{dir: dir, rejected: l, deadLetters: letters, sums: map[string]string{}}, nil
 }
 
-// DeadLetter writes one rejection; it may be called from many goroutines at once only
-// as run.Options.DeadLetters allows.
+// DeadLetter writes one rejection. It may be called concurrently only as
+// run.Options.DeadLetters allows.
 func (o *Folder) DeadLetter(d component.DeadLetter) error {
 	b, err := codec.Marshal(d)
 	if err != nil {
@@ -92,7 +92,7 @@ func (o *Folder) DeadLetter(d component.DeadLetter) error {
 	return o.deadLetters.Append(display.JSON(b))
 }
 
-// Plan writes the streams of a plan and the refs that are withheld.
+// Plan writes the streams of a plan and the withheld refs.
 func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	streams := []ManifestStream{}
 	for _, s := range plan.Streams {
@@ -142,7 +142,7 @@ func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	return err
 }
 
-// withheldOf are the items of a stream that are withheld, in the order of their refs.
+// withheldOf returns the withheld items of a stream, ordered by ref.
 func withheldOf(plan *component.Plan, s component.StreamPlan) (out []withheld, err error) {
 	for e, err := range s.Withheld {
 		if err != nil {
@@ -158,7 +158,7 @@ func withheldOf(plan *component.Plan, s component.StreamPlan) (out []withheld, e
 	return out, nil
 }
 
-// Compared writes what would change against the last good run.
+// Compared writes what would change compared with the last good run.
 func (o *Folder) Compared(d run.Differences) error {
 	if err := writeAll(o, widenedFile, d.Widened); err != nil {
 		return err
@@ -198,8 +198,7 @@ func (o *Folder) file(name string, fill func(*lines) error) error {
 	return nil
 }
 
-// Close writes the dead letters in the order of their refs, and gives their file its
-// name.
+// Close writes the dead letters, ordered by ref, and renames their file to its final name.
 func (o *Folder) Close() error {
 	defer o.deadLetters.Close()
 	if err := o.deadLetters.Flush(); err != nil {
@@ -218,7 +217,7 @@ func (o *Folder) Close() error {
 	return o.rejected.close()
 }
 
-// each gives every text.
+// each yields every text.
 func each(texts []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, text := range texts {
