@@ -90,8 +90,9 @@ func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) 
 }
 
 // grant returns who a decision gives access to. Unknown refs are dropped; a set with an
+// grant returns who a decision gives access to. Unknown refs are dropped; a set with an
 // unknown ref is dropped whole. A set of one group is that group, and an empty list is the
-// audience nobody.
+// audience "nobody".
 func (s *session) grant(p access.Permissions) (audience access.Audience, anyOf []string, allOf [][]string) {
 	if p.Audience != access.Listed {
 		return p.Audience, nil, nil

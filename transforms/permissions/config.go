@@ -37,8 +37,7 @@ func (f *Fallback) DecodeNode(n *config.Node, d *config.Decoder) {
 // DescribeConfig is a text.
 func (f *Fallback) DescribeConfig() config.Field { return config.Field{Type: "text"} }
 
-// Allow is who gets access by a rule: one of the words, or lists of refs, each of which
-// grants access.
+// Allow is who gets access by a rule: one of the words, or lists of refs that grant access.
 type Allow struct {
 	Word   string
 	Users  config.ExpressionOrList

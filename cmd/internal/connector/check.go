@@ -10,8 +10,8 @@ import (
 type Situation struct {
 	// Lookup is the value of a variable, from the environment or .env.
 	Lookup func(name string) (string, bool)
-	// Reads are the variables that the pipeline file names. Their meaning is the
-	// file's, except that DRY_RUN never lets anything be published.
+	// Reads are the variables that the pipeline file names. They have the file's meaning,
+	// except that nothing is published with DRY_RUN=true.
 	Reads []string
 	// Pair means that the file reads Backstage and fills Glean, as the connector does.
 	Pair bool
@@ -110,7 +110,7 @@ func truth(v string) (value, known bool) {
 	return false, false
 }
 
-// compare reports a variable whose meaning differs from that of the setting.
+// compare reports a variable that differs from its setting.
 func (s Situation) compare(one setting, add func(name, message, hint string)) {
 	v, _, ok := s.value(one.name)
 	if !ok || slices.Contains(s.Reads, one.name) {
@@ -160,7 +160,7 @@ func (s Situation) testMode() (on, set bool) {
 	return s.flag("GLEAN_DATASOURCE_IS_TEST_MODE", func(string, string, string) {})
 }
 
-// testers are those of the file, separated by commas.
+// testers returns the file's testers, separated by commas.
 func (s Situation) testers() string {
 	var out []string
 	for path, v := range s.Settings {

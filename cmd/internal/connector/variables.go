@@ -8,13 +8,13 @@ type meaning int
 const (
 	text    meaning = iota // equal, in any case of letters
 	boolean                // as pydantic reads one
-	address                // equal, but for a slash at the end
+	address                // equal, apart from a slash at the end
 	pattern                // equal, with dots escaped or not
 	emails                 // the same addresses in any order
 	icon                   // a file: compared with whether the setting has any value
 )
 
-// setting is a variable with the setting that takes its place.
+// setting is a variable with the setting that replaces it.
 type setting struct {
 	name  string
 	path  string // in Situation.Settings

@@ -18,10 +18,10 @@ import (
 const (
 	// growth is by how many percent of the live heap the heap grows before a collection.
 	growth = 50
-	// slow is when a large heap grows by less, in bytes: it may grow by slow, or by half of
-	// growth where that is more.
+	// slow limits the growth of a large heap, in bytes: it grows by slow, or by half of
+	// growth if that is more.
 	slow = 16 << 20
-	// most bounds the percentage for a small heap, whose next collection comes soon.
+	// most bounds the percentage for a small heap, which is collected often.
 	most = 1000
 )
 

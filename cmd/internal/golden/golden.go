@@ -1,5 +1,5 @@
-// Package golden compares texts with files of the repository, for the tests below cmd.
-// Where a test runs with -update the file is rewritten instead.
+// Package golden compares texts with files of the repository, for the tests below cmd. With
+// -update it writes the files instead.
 package golden
 
 import (

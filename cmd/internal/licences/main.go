@@ -1,7 +1,7 @@
 // Licences checks the licences of all modules that pipe and plugins are linked from, on
-// every system that pipe is built for. It prints a line for each module and ends with
-// exit code 1 when one has no licence, or none that is allowed. With -texts it prints the
-// licences themselves, which a binary that is passed on has to carry.
+// every supported system. It prints a line for each module and ends with exit code 1 if one
+// has no licence, or none that is allowed. With -texts it prints the licences themselves,
+// which a distributed binary has to include.
 package main
 
 import (
@@ -18,8 +18,8 @@ import (
 	"strings"
 )
 
-// allowed are the licences, by their SPDX identifiers, that ask for no more than that
-// their text is passed on, and MPL-2.0, which asks for the source of the files that it
+// allowed are the accepted licences, by their SPDX identifiers: those that only require
+// their text to be included, and MPL-2.0, which requires the source of the files that it
 // covers.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0", "Unlicense"}
 

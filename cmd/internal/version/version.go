@@ -1,4 +1,4 @@
-// Package version knows which build of the program is running.
+// Package version returns the build of the running program.
 package version
 
 import (
@@ -34,8 +34,8 @@ func Current() Info {
 	return describe(number, commit, date, build)
 }
 
-// describe returns the build with the values that a release set, "" for none, and the
-// record of the Go tool, nil for none.
+// describe returns the build from the values of a release ("" for none) and the record of
+// the Go tool (nil for none).
 func describe(number, commit, date string, build *debug.BuildInfo) Info {
 	i := Info{Version: "devel", Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH}
@@ -67,6 +67,6 @@ func describe(number, commit, date string, build *debug.BuildInfo) Info {
 var (
 	// published matches versions without build metadata, which only development builds have.
 	published = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
-	// pseudo matches versions that the Go tool made from a commit.
+	// pseudo matches versions that the Go tool derived from a commit.
 	pseudo = regexp.MustCompile(`[.-]\d{14}-[0-9a-f]{12}$`)
 )

@@ -135,7 +135,7 @@ func (a *app) printAdoption(adoption *operate.Adoption) {
 const hiddenUnknown = "Documents hidden with pipe hide and another state folder are unknown here and\nwould be " +
 	"published again; hide them after the adoption, before the run."
 
-// originText says whose an upload is.
+// originText describes where an upload came from.
 func originText(u component.UploadState) string {
 	switch {
 	case u.Owner != "":

@@ -33,8 +33,8 @@ type Host struct {
 	Signal <-chan os.Signal
 	// Exit ends the process, for a signal that no command waits for.
 	Exit func(code int)
-	// Logs sends what libraries log through the standard logger to a writer: net/http
-	// quotes answers that no request asked for. Nil leaves it alone.
+	// Logs redirects the standard logger of libraries to a writer: net/http quotes
+	// unsolicited answers. Nil leaves it unchanged.
 	Logs func(io.Writer)
 	// Interactive means that a person can answer at stdin.
 	Interactive bool
@@ -106,7 +106,7 @@ func (a *app) before(c *urfave.Context) error {
 	return a.openLog(c)
 }
 
-// finish prints an error once, for a person or as JSON, and gives the code.
+// finish prints an error once, for a person or as JSON, and returns the exit code.
 func (a *app) finish(err error) int {
 	var code exit
 	if err != nil && !errors.As(err, &code) && !a.shown {

@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// parsed is a call taken apart.
+// parsed is a parsed call.
 type parsed struct {
 	program   string
 	path      []*urfave.Command
@@ -21,7 +21,7 @@ type parsed struct {
 	askedHelp bool
 }
 
-// parse takes a call apart. A word that is no command ends the command's name.
+// parse parses a call. The command's name ends before the first word that is not a command.
 func parse(c *urfave.App, args []string) parsed {
 	p := parsed{program: args[0]}
 	rest := args[1:]
@@ -72,7 +72,7 @@ func (p parsed) command() *urfave.Command {
 	return p.path[len(p.path)-1]
 }
 
-// name is the whole name of the command, as "plugin new".
+// name is the full name of the command, as "plugin new".
 func (p parsed) name() string {
 	var names []string
 	for _, cmd := range p.path {
@@ -81,8 +81,8 @@ func (p parsed) name() string {
 	return strings.Join(names, " ")
 }
 
-// args is the call with its flags before its other words, since the library takes a flag
-// after a file for another file.
+// args returns the call with its flags before its other words, since the library treats a
+// flag after a file as another file.
 func (p parsed) args() []string {
 	args := []string{p.program}
 	for _, cmd := range p.path {

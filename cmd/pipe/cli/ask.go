@@ -32,7 +32,7 @@ func (a *app) ask(ctx context.Context, question, want, flag string) error {
 	}
 	if strings.TrimSpace(answer) != want {
 		display.Fprintln(a.Stderr)
-		if flag == "" { // the answer is for the person to find
+		if flag == "" { // the person has to find the answer
 			return usage{"nothing was changed: the answer does not match", "read the output and answer again"}
 		}
 		return usage{"nothing was changed", "the answer to continue is " + want}

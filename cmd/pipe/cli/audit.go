@@ -234,7 +234,7 @@ func printWhat(w io.Writer, all []audit.Answer) {
 	}
 }
 
-// printLedgerEnd says up to which event the answer is.
+// printLedgerEnd prints the last event that the answer includes.
 func printLedgerEnd(w io.Writer, s *audit.State) {
 	display.Fprintf(w, "\n")
 	for _, begun := range s.Begun {

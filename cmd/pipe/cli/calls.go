@@ -25,8 +25,8 @@ var printedCall = regexp.MustCompile(`\bpipe [a-z]+(?: [a-z]+)?(?: --[a-z-]+(?:[
 // with their units.
 var unbroken = regexp.MustCompile(printedCall.String() + `|\d (?:%|[KMGT]?i?B\b)`)
 
-// named returns text with the pipeline file of this call, and its flags that
-// the command takes, in the place of FILE.
+// named returns text with FILE replaced by the pipeline file of this call and its flags that
+// the command accepts.
 func (a *app) named(text string) string {
 	if a.file == "" {
 		return text
@@ -107,7 +107,7 @@ func givenFlag(c *urfave.Context, name string) []string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// shellWord quotes a word where a shell would change it.
+// shellWord quotes a word that a shell would interpret.
 func shellWord(word string) string {
 	if plainWord.MatchString(word) {
 		return word

@@ -18,7 +18,7 @@ type code struct {
 	Examples []string `json:"examples,omitempty"` // the wrong one and the right one
 }
 
-// Codes are those of codes.md, sorted.
+// Codes returns the codes of codes.md, sorted.
 func Codes() []code {
 	var out []code
 	for i, section := range strings.Split(codesText, "\n## ") {

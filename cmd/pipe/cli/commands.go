@@ -13,7 +13,7 @@ func (a *app) cli() *urfave.App {
 		Name:                      "pipe",
 		Usage:                     "publish a Backstage catalog to Glean, each document for the people who may see it",
 		Version:                   version.Current().Version,
-		HideVersion:               true, // arrange takes --version for the command
+		HideVersion:               true, // arrange handles --version for the command
 		Writer:                    a.Stdout,
 		ErrWriter:                 a.Stderr,
 		DisableSliceFlagSeparator: true,
@@ -44,7 +44,7 @@ func (a *app) cli() *urfave.App {
 	return c
 }
 
-// complete gives every command what all of them have.
+// complete adds to every command what all of them have.
 func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageErrorFunc) {
 	for _, cmd := range commands {
 		cmd.OnUsageError = onUsageError
@@ -59,7 +59,7 @@ func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageEr
 	}
 }
 
-// everywhere is the category of the flags that every command takes.
+// everywhere is the category of the flags that every command accepts.
 const everywhere = "everywhere"
 
 // globalFlags are taken by every command, before or after its file.

@@ -132,8 +132,8 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 	})
 }
 
-// withPlan makes the plan of a file and hands it on, with the sink's place; errors that follow from a
-// field of the file are shown with its line.
+// withPlan makes the plan of a file and calls then with it and the sink's place. Errors
+// about a field of the file are shown with its line.
 func (a *app) withPlan(c *urfave.Context, then func(context.Context, string, *component.ProvisionPlan) error) error {
 	d, sink, p, err := a.provisioner(c)
 	if err != nil {

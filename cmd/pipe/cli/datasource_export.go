@@ -45,8 +45,8 @@ func (a *app) datasourceExport(c *urfave.Context) error {
 	return a.printExport(c, e, written)
 }
 
-// fromFolderOf is the path of a file as a pipeline file names it: from its own
-// folder where there is a way.
+// fromFolderOf returns the path of a file as written in a pipeline file: relative to its
+// folder if possible.
 func fromFolderOf(pipeline, file string) string {
 	from, err := filepath.Abs(filepath.Dir(pipeline))
 	if err == nil {

@@ -18,7 +18,7 @@ type defect struct {
 
 var _ report.Coded = (*defect)(nil)
 
-// Code is that of the error in JSON.
+// Code is the error's code in JSON.
 func (d *defect) Code() string { return "defect" }
 
 // Hint is what to do about it.
@@ -40,8 +40,8 @@ func (a *app) printStack(err error) {
 // the runtime's own exit code, 2, would mean that the file is wrong.
 func AbortOnCrash() { debug.SetTraceback("crash") }
 
-// unwritten is why the output is incomplete, nil where it is whole or where its
-// reader stopped early, as head does.
+// unwritten returns why the output is incomplete, nil if it is complete or its reader
+// stopped early, as head does.
 func (a *app) unwritten() error {
 	out, ok := a.Stdout.(*writer)
 	if !ok {

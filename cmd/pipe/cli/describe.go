@@ -34,7 +34,7 @@ type Component struct {
 	Fields []config.Field `json:"keys"`
 }
 
-// Components are those of a registry: every key of a file belongs to one.
+// Components returns the components of a registry: every key of a file belongs to one.
 func Components(r component.Registry) []Component {
 	root := pipeline.Describe(r)
 	var out []Component

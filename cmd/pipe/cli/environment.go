@@ -100,7 +100,7 @@ func bounded(_ []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
-// settingsOf are what --set asks for.
+// settingsOf returns the settings of --set.
 func settingsOf(c *urfave.Context) ([]pipeline.Setting, error) {
 	var out []pipeline.Setting
 	for _, s := range c.StringSlice("set") {
@@ -113,7 +113,7 @@ func settingsOf(c *urfave.Context) ([]pipeline.Setting, error) {
 	return out, nil
 }
 
-// theFile is the one file that a command takes.
+// theFile returns the only file of a command.
 func theFile(c *urfave.Context, more string) (string, error) {
 	if c.Args().Len() == 0 {
 		return "",

@@ -85,7 +85,7 @@ func (a *app) evalAction(c *urfave.Context) error {
 	return a.printValue(c, w.Definition, text, o.result(ref))
 }
 
-// evaluator is an observer that evaluates an expression where a run would.
+// evaluator is an observer that evaluates an expression at the same point as a run.
 type evaluator struct {
 	*explain.Trace
 	want    func(ref string) bool
@@ -125,7 +125,7 @@ func (e *evaluator) keep(w *component.Worker, r *component.Record, note string) 
 	e.mu.Unlock()
 }
 
-// result is that of a record, which may have been rejected before.
+// result returns the result of a record, which may have been rejected before.
 func (e *evaluator) result(ref string) evaluated {
 	if one, ok := e.results[ref]; ok {
 		return one

@@ -25,7 +25,7 @@ var _ report.Coded = usage{}
 
 func (u usage) Error() string { return u.message }
 
-// Code is that of the error in JSON.
+// Code is the error's code in JSON.
 func (u usage) Code() string { return "usage" }
 
 // Hint is what to do about it.

@@ -19,7 +19,7 @@ const fileVariable = "PIPE_FILE"
 // needFile are the commands that require the file, because they cannot be undone.
 var needFile = []string{"adopt", "approve", "purge", "datasource apply", "state import"}
 
-// findFile adds the pipeline file to a call that leaves it out, and says which it is.
+// findFile adds the pipeline file to a call without one, and prints which.
 func (a *app) findFile(p *parsed) error {
 	cmd := p.command()
 	if cmd == nil || !strings.HasPrefix(cmd.ArgsUsage, "FILE") || slices.Contains(needFile, p.name()) || a.hasFile(*p) {

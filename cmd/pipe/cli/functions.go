@@ -37,7 +37,7 @@ type Example struct {
 	Result any            `json:"result"`
 }
 
-// Functions are those of every language that a source gives, sorted by name.
+// Functions returns the functions of all sources' languages, sorted by name.
 func Functions(r component.Registry) []Function {
 	var out []Function
 	for _, s := range r.Sources {

@@ -47,7 +47,7 @@ type hiddenJSON struct {
 	Types []string `json:"types"` // of the documents that were taken away
 	Gone  bool     `json:"gone"`  // Glean does not list it with permissions by which it may be found
 	Notes []string `json:"notes"`
-	// Title is null where the source was not read, and "" where it has no title for it.
+	// Title is null if the source was not read, and "" if it has no title.
 	Title       *string  `json:"title"`
 	MentionedIn []string `json:"mentionedIn"` // refs of documents whose text contains the title or the ref
 	Error       string   `json:"error,omitempty"`

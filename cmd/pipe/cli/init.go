@@ -215,7 +215,7 @@ func testsOf(files map[string][]byte) string {
 	return ""
 }
 
-// release is what `go install` fetches to get this pipe.
+// release is the version from which `go install` builds this pipe.
 func release() string {
 	if v := version.Current(); v.Released {
 		return v.Version

@@ -28,8 +28,8 @@ type initVariable struct {
 	value                string
 }
 
-// initVariables are the variables that a first run needs. A secret has no flag: the
-// environment or an answer gives it.
+// initVariables returns the variables that a first run needs. A secret has no flag: it comes
+// from the environment or from an answer.
 func initVariables() []initVariable {
 	return []initVariable{
 		{name: "BACKSTAGE_BASE_URL", flag: "backstage-url", question: "Address of Backstage's backend"},
@@ -50,8 +50,8 @@ func initFlags() []urfave.Flag {
 	}
 }
 
-// initAnswersOf takes the answers of a call from its flags, and at a terminal from a
-// person. Tokens of the environment are not asked for, and not written to .env.
+// initAnswersOf reads the answers from the flags of a call and, at a terminal, from a
+// person. It neither asks for tokens in the environment nor writes them to .env.
 func (a *app) initAnswersOf(c *urfave.Context) (initAnswers, error) {
 	in := initAnswers{variables: initVariables(), tester: c.String("tester")}
 	for i := range in.variables {
@@ -82,7 +82,7 @@ func (a *app) initAnswersOf(c *urfave.Context) (initAnswers, error) {
 	return in, err
 }
 
-// answer asks a question and returns the line that a person writes. A secret is not shown.
+// answer asks a question and returns the line that a person types. A secret is not shown.
 func (a *app) answer(ctx context.Context, lines *bufio.Reader, question string, secret bool) (string, error) {
 	display.Fprint(a.Stderr, display.Indent(question+": ", ""))
 	flush(a.Stderr)

@@ -110,7 +110,7 @@ func (a *app) loadError(c *urfave.Context, err error) error {
 	return a.printProblems(c, a.Stderr, wrong.Definition)
 }
 
-// parse loads a file alone and prints nothing.
+// parse loads a file and prints nothing.
 func (a *app) parse(c *urfave.Context, path string, l loading) (*pipeline.Definition, error) {
 	o, err := a.options(c, path, l)
 	if err != nil {

@@ -54,12 +54,12 @@ func (a *app) oldVariables(c *urfave.Context, d *pipeline.Definition) {
 	for _, f := range connector.Check(s) {
 		d.Problems = append(d.Problems, config.Problem{
 			Pos: config.Pos{File: a.setIn(f.As)}, Code: connector.Code, Message: f.Message, Hint: f.Hint,
-			Warning: checks && f.Flag, // the flag is for the call to come
+			Warning: checks && f.Flag, // the flag belongs to the next call
 		})
 	}
 }
 
-// setIn is where a variable is set: the environment, or a line of .env.
+// setIn returns where a variable is set: the environment, or a line of .env.
 func (a *app) setIn(name string) string {
 	if _, ok := a.Env(name); ok || a.envFile == nil {
 		return "environment"
@@ -67,8 +67,8 @@ func (a *app) setIn(name string) string {
 	return fmt.Sprintf("%s:%d", a.envFile.Path, a.envFile.Line(name))
 }
 
-// replacedPaths are the settings that the servers of --sandbox take the place of,
-// with those that follow from them.
+// replacedPaths are the settings that the servers of --sandbox replace, with those derived
+// from them.
 func replacedPaths(c *urfave.Context) []string {
 	if !c.Bool("sandbox") {
 		return nil

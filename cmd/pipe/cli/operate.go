@@ -18,8 +18,8 @@ type operating struct {
 	refs []string // the words after the file
 }
 
-// operate opens a pipeline, hands it on, and shows errors that
-// follow from a field of the file with its line.
+// operate opens a pipeline and passes it on. It shows errors about a field of the file with
+// its line.
 func (a *app) operate(c *urfave.Context, l loading, then func(context.Context, *operating) error) error {
 	path, err := theFile(c, "")
 	if err != nil {

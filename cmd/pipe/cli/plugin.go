@@ -107,7 +107,7 @@ func (a *app) pluginList(c *urfave.Context) error {
 	return err
 }
 
-// pluginsOf starts one plugin after the other, each as the file says.
+// pluginsOf starts the plugins of a file one after another.
 func (a *app) pluginsOf(ctx context.Context, d *pipeline.Definition, unpinned bool) []listedPlugin {
 	all := []listedPlugin{}
 	for _, transform := range d.Transforms() {

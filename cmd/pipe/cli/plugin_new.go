@@ -50,7 +50,7 @@ type project struct {
 	Program string
 	// Version is the version of the SDK that a Go project requires.
 	Version string
-	// SDK is the checkout that a Go project takes the SDK from, "" for none. Go and
+	// SDK is the checkout that replaces the SDK in a Go project, "" for none. Go and
 	// Requires are its Go version and its requirements.
 	SDK, Go  string
 	Requires []string
@@ -193,8 +193,8 @@ func (p *project) write(dir string, files map[string][]byte) error {
 
 const modulePath = "github.com/pipe-engine/pipe"
 
-// checkout is the folder of pipe's own source: the one that is given, or the
-// nearest above where this pipe was built or the working directory.
+// checkout returns the folder of pipe's source: the given one, or the nearest above the
+// build folder or the working directory.
 func checkout(given string) (string, error) {
 	if given != "" {
 		root, err := filepath.Abs(given)

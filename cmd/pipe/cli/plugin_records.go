@@ -45,8 +45,8 @@ func entities(in io.Reader, each func(*component.Record) error) error {
 	}
 }
 
-// recordOf makes a record of an entity as the catalog's model does: its ref is
-// that of kind, namespace and name, unless it has one.
+// recordOf makes a record of an entity as the catalog's model does: its ref is its own, or
+// is derived from kind, namespace and name.
 func recordOf(where string, data []byte, each func(*component.Record) error) error {
 	value, err := codec.Decode(data)
 	if err != nil {

@@ -90,7 +90,7 @@ func (a *app) pluginTry(c *urfave.Context) error {
 	return a.sumTried(c, all)
 }
 
-// exampleOf asks a plugin for its example; a config of the call goes before it.
+// exampleOf returns a plugin's example; a config of the call replaces that of the example.
 func exampleOf(ctx context.Context, o pluginhost.Options, text string) (config string, record io.Reader, err error) {
 	about, err := pluginhost.New(o).Describe(ctx)
 	if err != nil {
@@ -175,7 +175,7 @@ func (a *app) printTried(one tried, st print.Style) {
 	}
 }
 
-// sumTried closes the output, and says by its error whether the plugin failed.
+// sumTried prints the end of the output and returns an error if the plugin failed.
 func (a *app) sumTried(c *urfave.Context, all []tried) error {
 	counts := map[string]int{}
 	for _, one := range all {

@@ -37,7 +37,7 @@ type pushedDocument struct {
 	Type     string `json:"type"`
 	Audience string `json:"audience"`
 	Rule     string `json:"rule"`
-	// Named are those who find it, with the audience listed.
+	// Named are the principals of a document with the audience listed.
 	Named []string `json:"named"`
 }
 

@@ -239,8 +239,7 @@ func (a *app) printSandbox(s *job.Sandbox) error {
 	return nil
 }
 
-// graceAfterSecond is how long the program may take to end after a second
-// signal.
+// graceAfterSecond is how long the program may take to end after a second signal.
 const graceAfterSecond = 3 * time.Second
 
 // watch turns the first signal into a stop and the second into an end. After a stop, a
@@ -266,7 +265,7 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		select {
 		case <-a.Signal:
 			end()
-			if a.Exit != nil { // what does not look at its context must not hold it
+			if a.Exit != nil { // code that ignores its context must not hold it
 				time.AfterFunc(graceAfterSecond, func() { a.Exit(int(a.stopped.Load())) })
 			}
 		case <-ctx.Done():

@@ -6,11 +6,10 @@ import (
 	"syscall"
 )
 
-// seal keeps what pipe holds from other processes (invariant 6). Its memory and
-// environment, where its tokens are, cannot be read by others of the same user,
-// such as plugins; that also means that pipe leaves no core dump, and that a
-// debugger attaches only as root. And no file that pipe was started with reaches
-// a process that it starts.
+// seal protects pipe from other processes (invariant 6). Other processes of the same user,
+// such as plugins, cannot read its memory and environment, which contain its tokens; as a
+// consequence pipe leaves no core dump, and a debugger attaches only as root. Processes that
+// pipe starts inherit none of the files that pipe was started with.
 func seal() {
 	const notDumpable, standardError = 0, 2
 	syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_DUMPABLE, notDumpable, 0)

@@ -81,8 +81,8 @@ func (a *app) showAction(c *urfave.Context) error {
 	return nil
 }
 
-// kindNamed finds a kind by its name or its plural, in any case, and makes a
-// phase of it alone.
+// kindNamed finds a kind by its name or its plural, in any case, and returns a phase with
+// only this kind.
 func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
 	var known []string
 	for _, ph := range d.Model.Phases() {
@@ -194,7 +194,7 @@ func (t *recordTable) cells() [][]string {
 	return out
 }
 
-// asJSON is the table with whole values.
+// asJSON returns the table with uncut values.
 func (t *recordTable) asJSON() map[string]any {
 	list := make([]map[string]any, 0, len(t.rows))
 	for _, r := range t.rows {

@@ -8,8 +8,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// signals returns the signals that stop the program. SIGHUP stays ignored where
-// it was ignored at the start, as with nohup.
+// signals returns the signals that stop the program. SIGHUP stays ignored if it was ignored
+// at the start, as with nohup.
 func signals() <-chan os.Signal {
 	c := make(chan os.Signal, 2)
 	caught := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
@@ -31,8 +31,8 @@ func signalCode(s os.Signal) int {
 	return int(job.Failed)
 }
 
-// relaySignals hands signals to the command that waits for them. Where none
-// does, a signal ends the process at once.
+// relaySignals passes signals to the command that waits for them. Without such a command, a
+// signal ends the process immediately.
 func (a *app) relaySignals() {
 	if a.Signal == nil || a.Exit == nil {
 		return

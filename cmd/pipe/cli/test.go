@@ -60,7 +60,7 @@ var _ report.Coded = testsFailed{}
 
 func (f testsFailed) Error() string { return f.message }
 
-// Code is that of the error in JSON.
+// Code is the error's code in JSON.
 func (f testsFailed) Code() string { return "tests" }
 
 // Hint is what to do about it.
@@ -137,8 +137,8 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 	return o, nil
 }
 
-// testPipeline loads a pipeline with the variables of a test; the others count
-// as not set, and pages are at a placeholder where the test does not say.
+// testPipeline loads a pipeline with the variables of a test; all others are unset, and
+// pages have a placeholder address unless the test sets one.
 func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting,
 	unpinned bool) *pipeline.Definition {
 	return job.Options{

@@ -80,7 +80,7 @@ type rotatedJSON struct {
 	Before   time.Time `json:"rotateBefore,omitzero"`
 }
 
-// lost says where the new secret is when it is not where it should be.
+// lost adds to an error where the new secret is, when it is not in its file.
 func lost(err error, path, until string) error {
 	var k *keptError
 	if errors.As(err, &k) {

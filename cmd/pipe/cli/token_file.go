@@ -22,10 +22,10 @@ type secretFile struct {
 	f       *atomicfile.File
 	lock    *flock.Flock
 	newline bool
-	kept    bool // the secret stays where it was written
+	kept    bool // the secret stays in the temporary file
 }
 
-// room is more than any secret takes.
+// room is larger than any secret.
 const room = 4 << 10
 
 func newSecretFile(path string) (*secretFile, error) {
@@ -77,8 +77,8 @@ func (s *secretFile) prepare(name string) error {
 	return s.f.Sync()
 }
 
-// replaceable refuses a file that is mounted on its own, which nothing can take
-// the place of: it cannot be linked into the folder that it seems to be in.
+// replaceable refuses a file that is mounted separately: no other file can replace it,
+// because none can be linked into its folder.
 func replaceable(path, link string) error {
 	err := os.Link(path, link)
 	if err == nil {
@@ -110,7 +110,7 @@ func (s *secretFile) commit(secret string) error {
 	return nil
 }
 
-// drop removes the new version, unless it holds the secret, and lets others rotate.
+// drop removes the new version, unless it holds the secret, and allows other rotations.
 func (s *secretFile) drop() {
 	defer s.lock.Unlock()
 	if s.f == nil {

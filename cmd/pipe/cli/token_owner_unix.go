@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// sameOwner gives a file the owner and the group of another.
+// sameOwner sets the owner and the group of a file to those of another.
 func sameOwner(f *os.File, as os.FileInfo) error {
 	mine, err := f.Stat()
 	if err != nil {

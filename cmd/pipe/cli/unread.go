@@ -13,11 +13,11 @@ import (
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 )
 
-// own are the variables that pipe itself reads, wherever they are set.
+// own are the variables that pipe itself reads, from the environment or .env.
 var own = []string{"HOME", "LOG_LEVEL", "NO_COLOR", pluginhost.ReattachVariable, "XDG_STATE_HOME"}
 
-// outside are the variables that count in the environment alone: they are read
-// before .env is, or by the libraries below.
+// outside are the variables that count only in the environment: they are read before .env
+// is, or by libraries.
 var outside = []string{"ALL_PROXY", "CI", "GOGC", "GOMEMLIMIT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR",
 	"SSL_CERT_FILE", "TMPDIR"}
 

@@ -29,7 +29,7 @@ func (f *waitFlag) String() string { return urfave.FlagStringer(f) }
 // waitValue is 0 without the flag.
 type waitValue time.Duration
 
-// IsBoolFlag lets package flag take it without a value, which sets it to "true".
+// IsBoolFlag lets package flag accept the flag without a value, which sets it to "true".
 func (*waitValue) IsBoolFlag() bool { return true }
 
 func (w *waitValue) String() string {
@@ -39,7 +39,7 @@ func (w *waitValue) String() string {
 	return time.Duration(*w).String()
 }
 
-// Get returns the value itself, as the flag package wants.
+// Get returns the value itself, as the flag package requires.
 func (w *waitValue) Get() any { return w }
 
 func (w *waitValue) Set(text string) error {
@@ -63,8 +63,8 @@ func waitOf(c *urfave.Context) time.Duration {
 	return 0
 }
 
-// spacedWait refuses a time that is written as a word after --wait, where it would be
-// taken for a file or a ref.
+// spacedWait refuses a time that is written as a word after --wait, where it would be read
+// as a file or a ref.
 func spacedWait(c *urfave.Context) error {
 	if !c.IsSet("wait") {
 		return nil

@@ -20,14 +20,14 @@ import (
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
-// watched is a job that is opened to be watched: on its own source, on the sandbox's,
-// or on records of a file.
+// watched is a job that is opened to be observed: on its own source, on the sandbox's, or on
+// records of a file.
 type watched struct {
 	*job.Job
 	input *file.Source // nil without --input
 }
 
-// sourceFlags say where the records of explain and eval come from.
+// sourceFlags are the flags that select the records of explain and eval.
 func sourceFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "input",
@@ -54,7 +54,7 @@ func (a *app) openWatched(ctx context.Context, c *urfave.Context, path string) (
 	return &watched{Job: j}, err
 }
 
-// openInput opens a file on records; no variable has to be set for that.
+// openInput opens a file on given records; it requires no variables.
 func (a *app) openInput(ctx context.Context, c *urfave.Context, path string) (*watched, error) {
 	o, err := a.options(c, path, loading{lenient: true, sinkLenient: true, stateless: true})
 	if err != nil {

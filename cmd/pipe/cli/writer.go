@@ -8,10 +8,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// writer is where all output of the program goes (invariant 6). Secrets have
-// types that do not print, and printed values are escaped; writer is the net
-// below: it takes out the secrets that come back from outside, such as in an
-// answer that repeats the token, and escapes what display.Writer does.
+// writer receives all output of the program (invariant 6). Secrets have types that do not
+// print, and printed values are escaped; writer is the last line of defence: it removes
+// secrets that come back from outside, such as in an answer that repeats the token, and
+// escapes the same characters as display.Writer.
 type writer struct {
 	behind io.Writer
 	mu     sync.Mutex
@@ -24,8 +24,8 @@ type writer struct {
 // target is where a writer writes: to its output, or temporarily elsewhere.
 type target struct{ io.Writer }
 
-// newWriter returns a writer whose lines have at most otherwise columns where behind is no
-// terminal, and fit the terminal where it is one.
+// newWriter returns a writer whose lines fit the terminal, or have at most otherwise columns
+// if behind is not a terminal.
 func newWriter(behind io.Writer, secrets *connection.Redactor, otherwise int) *writer {
 	t := &target{behind}
 	w := &writer{behind: behind, escape: display.NewWriter(t), target: t}
@@ -37,7 +37,7 @@ func newWriter(behind io.Writer, secrets *connection.Redactor, otherwise int) *w
 // width is how many columns a line has.
 func (w *writer) width() int { return w.wrap.Width() }
 
-// whole returns a writer of text that is not broken into lines, such as logs for programs.
+// whole returns a writer that does not break lines, for logs and other output for programs.
 func (w *writer) whole() io.Writer { return wholeWriter{w} }
 
 type wholeWriter struct{ w io.Writer }

@@ -39,8 +39,8 @@ type refusal struct {
 	own    bool
 }
 
-// add records a refused item and passes it to tell, one at a time. An error means that the
-// upload must be left unfinished: it is tell's error, or the reason repeats.
+// add records a refused item and reports it, one at a time. An error means that the upload
+// must be left unfinished: the report failed, or the reason repeats.
 func (r *refusals) add(stream string, planned int, e component.Encoded, why refusal,
 	tell func(component.Encoded, string) error) error {
 	r.mu.Lock()

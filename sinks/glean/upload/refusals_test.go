@@ -34,8 +34,8 @@ func ended(f *gleantest.Fixture, stream string) (n int) {
 	return n
 }
 
-// TestNothingAccepted: an upload of which everything was refused is not ended, so it deletes
-// nothing, however few items it had.
+// TestNothingAccepted: an upload is not ended if everything was refused, however few items
+// it had, so it deletes nothing.
 func TestNothingAccepted(t *testing.T) {
 	for path, tc := range map[string]struct{ text, stream string }{
 		"/bulkindexusers":     {`"email"`, "users"},
