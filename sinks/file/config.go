@@ -7,8 +7,8 @@ type Config struct {
 	Folder string `yaml:"folder" required:"true" doc:"Folder of the files users.ndjson, groups.ndjson, memberships.ndjson and documents.ndjson; it is made when it is missing. A relative path starts from the folder of the pipeline file."`
 }
 
-// The streams. memberships is not one of the pipeline file's: the session makes it
-// of the groups.
+// The streams. The pipeline file has no memberships: the session derives them from the
+// groups.
 const (
 	streamUsers       = "users"
 	streamGroups      = "groups"

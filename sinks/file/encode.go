@@ -28,7 +28,7 @@ type session struct {
 	unknown map[string]bool // refs that permissions or members name and that are neither
 }
 
-// identity is a user or group until Seal; ref is that of the record it was made of.
+// identity is a user or group until Seal; ref is the ref of its record.
 type identity struct {
 	stream, ref, id string
 	body            []byte
@@ -64,8 +64,8 @@ func (*session) ID(item *component.Item) string {
 	return id
 }
 
-// Encode makes the line of an item. Permissions keep the refs of users and groups of
-// this run. A document without a decision is rejected (invariant 2).
+// Encode encodes an item as a line. Permissions keep the refs of users and groups of this
+// run. A document without a decision is rejected (invariant 2).
 func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) {
 	line := values(item)
 	id, _ := line["id"].(string)
@@ -90,7 +90,6 @@ func (s *session) Encode(item *component.Item) (component.Encoded, bool, error) 
 }
 
 // grant returns who a decision gives access to. Unknown refs are dropped; a set with an
-// grant returns who a decision gives access to. Unknown refs are dropped; a set with an
 // unknown ref is dropped whole. A set of one group is that group, and an empty list is the
 // audience "nobody".
 func (s *session) grant(p access.Permissions) (audience access.Audience, anyOf []string, allOf [][]string) {
@@ -113,8 +112,8 @@ func (s *session) grant(p access.Permissions) (audience access.Audience, anyOf [
 	return access.Listed, sorted(anyOf), allOf
 }
 
-// resolve names the users and groups of refs, sorted; whole is false when a ref is
-// neither.
+// resolve returns the names of the users and groups of refs, sorted; whole is false if a ref
+// is unknown.
 func (s *session) resolve(refs []string) (names []string, whole bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,9 +19,8 @@ type publishing struct {
 	withheld map[string]bool    // IDs of documents that were hidden since the plan was made
 }
 
-// Publish writes every file to a temporary one and replaces those of the last run
-// only when all are complete: a run that fails or is stopped before that leaves them
-// as they were.
+// Publish writes every file to a temporary one and replaces those of the last run only when
+// all are complete: a run that fails or is stopped earlier leaves them unchanged.
 func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 	if err := os.MkdirAll(s.sink.folder, 0o750); err != nil {
 		return err

@@ -38,7 +38,7 @@ const encodingVersion = "1"
 func (k *Sink) Encoding() string {
 	declared, err := codec.Marshal(k.cfg.Datasource)
 	if err != nil {
-		return "" // the config was made of a file, and can be written
+		return "" // the config comes from a file, and can be encoded
 	}
 	return encodingVersion + "-" + strconv.FormatUint(codec.Hash(declared), 16)
 }
@@ -58,18 +58,17 @@ func (k *Sink) Inspect(ctx context.Context) (*component.Inspection, error) {
 	return k.operator.Inspect(ctx)
 }
 
-// InspectItem asks for one document.
+// InspectItem returns the state of one document.
 func (k *Sink) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
 	return k.operator.InspectItem(ctx, q)
 }
 
-// Hide takes a document from everyone and deletes it.
+// Hide removes everyone's access to a document and deletes it.
 func (k *Sink) Hide(ctx context.Context, id string, types []string) (*component.Hidden, error) {
 	return k.operator.Hide(ctx, id, types)
 }
 
-// Settle has Glean process deletions and looks for uploads that may bring
-// documents back.
+// Settle makes Glean process deletions and looks for uploads that may bring documents back.
 func (k *Sink) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
 	return k.operator.Settle(ctx, o, deleted)
 }
@@ -95,8 +94,8 @@ func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component
 // Process makes Glean process uploads now.
 func (k *Sink) Process(ctx context.Context) error { return k.operator.Process(ctx) }
 
-// TokenFile is the file behind the token.
+// TokenFile returns the file of the token.
 func (k *Sink) TokenFile() (string, error) { return k.operator.TokenFile() }
 
-// Rotate asks for a new secret.
+// Rotate requests a new secret.
 func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) { return k.operator.Rotate(ctx) }

@@ -19,7 +19,7 @@ import (
 
 const sandboxToken = "sandbox-token"
 
-// startSandbox starts an index server that knows the file's datasource.
+// startSandbox starts an index server with the file's datasource.
 func startSandbox(_ context.Context, given *settings.Config, o component.SandboxOptions) (*component.Sandbox, error) {
 	cfg := *given
 	cfg.Adopt(o.UIURL)

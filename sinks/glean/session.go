@@ -103,12 +103,12 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 	return s.publisher.Publish(ctx, plan)
 }
 
-// Estimate is how long publishing a plan takes by Glean's limits.
+// Estimate returns how long publishing a plan takes by Glean's limits.
 func (s *session) Estimate(plan *component.Plan) component.Estimate {
 	return s.publisher.Estimate(plan)
 }
 
-// Locate asks Glean which documents it has, and which of them are found.
+// Locate returns which documents Glean has, and which of them can be found.
 func (s *session) Locate(ctx context.Context, stream string, items []component.ItemName) ([]component.Location, error) {
 	return s.publisher.Locate(ctx, stream, items)
 }

@@ -67,14 +67,13 @@ func (k *Sink) status(ctx context.Context) (api.DatasourceStatus, error) {
 	return k.client.For(api.PathDebugStatus(k.client.Datasource)).Status(ctx)
 }
 
-// Place is the server's address and the datasource, "" where the address is
-// not set.
+// Place is the server's address and the datasource, "" if the address is not set.
 func (k *Sink) Place() string { return k.cfg.Place() }
 
 // RefID returns the ref in lower case: Glean compares ids without regard to case.
 func (k *Sink) RefID(ref string) string { return encode.DocumentID(ref) }
 
-// Open begins a run's use of the sink; it asks Glean for nothing.
+// Open begins a run's session; it makes no request.
 func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, error) {
 	limit := max(encode.MaxDocument, int(k.cfg.Batch.Bytes)) - upload.Envelope
 	s := &session{sink: k, encoder: encode.New(k.schema, limit, o.Written),
@@ -85,7 +84,7 @@ func (k *Sink) Open(_ context.Context, o component.Opening) (component.Session, 
 	return s, nil
 }
 
-// Close gives back idle connections.
+// Close closes idle connections.
 func (k *Sink) Close() error {
 	if k.client.Conn != nil {
 		k.client.Conn.Close()

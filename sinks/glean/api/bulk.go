@@ -11,8 +11,8 @@ type Page struct {
 	Datasource         string `json:"datasource"`
 }
 
-// BulkIndexDocumentsRequest is a page of documents. The flag goes on the last
-// page only and lifts the guard on how many documents may be deleted.
+// BulkIndexDocumentsRequest is a page of documents. The flag is set only on the last page,
+// and lifts the guard on the number of deleted documents.
 type BulkIndexDocumentsRequest struct {
 	Page
 	Documents                         []Document `json:"documents"`
@@ -33,8 +33,8 @@ type BulkIndexGroupsRequest struct {
 	DisableStaleDataDeletionCheck bool    `json:"disableStaleDataDeletionCheck,omitzero"`
 }
 
-// BulkIndexMembershipsRequest is a page of the members of one group. The upload
-// replaces that group's members; nothing guards how many go.
+// BulkIndexMembershipsRequest is a page of the members of one group. The upload replaces
+// that group's members; Glean has no guard on the number of removed ones.
 type BulkIndexMembershipsRequest struct {
 	Page
 	Group       string       `json:"group"`

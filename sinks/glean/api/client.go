@@ -10,16 +10,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Client makes the requests to one datasource of Glean. It is used from many
-// goroutines. The client of a sink is refused every request; each capability makes
-// its own with For.
+// Client makes the requests to one datasource of Glean. It is safe for concurrent use. The
+// sink's own client refuses every request; each capability makes its own with For.
 type Client struct {
 	Conn       *connection.Connection // nil when the file leaves address or token open
 	Redactor   *connection.Redactor   // the connection's
 	Datasource string                 // its name
 }
 
-// For returns the client for requests to the paths alone.
+// For returns a client that may make only requests to the paths.
 func (c *Client) For(paths ...string) *Client {
 	out := *c
 	if c.Conn != nil {
@@ -97,8 +96,8 @@ func (c *Client) SendOnce(ctx context.Context, path string, in any) error {
 	return err
 }
 
-// Write makes a request that changes something in Glean. It returns nil when
-// the answer is an acknowledgement (invariant 1); every write goes through it.
+// Write makes a request that changes something in Glean. It returns nil if the answer is an
+// acknowledgement (invariant 1); every write uses it.
 func (c *Client) Write(ctx context.Context, r connection.Request) error {
 	r.Method, r.Accept = http.MethodPost, Acknowledged
 	_, err := c.Conn.Do(ctx, r)

@@ -44,8 +44,8 @@ const invalidDatasource = "Invalid datasource"
 
 var invalidDatasourceCode = regexp.MustCompile(`"code"\s*:\s*"invalid_datasource"`)
 
-// IsAbsent reports whether an answer is Glean's documented one that there is no such
-// datasource. A status alone is not: a gateway may give it for a moment.
+// IsAbsent reports whether an answer is the documented one for a missing datasource. A
+// status alone is not enough: a gateway may return it temporarily.
 func IsAbsent(err error) bool {
 	var s *connection.StatusError
 	if !errors.As(err, &s) || s.Status != http.StatusBadRequest && s.Status != http.StatusNotFound {

@@ -104,7 +104,7 @@ type CanonicalizingRule struct {
 	RewriteRegex string `json:"rewriteRegex" yaml:"rewriteRegex" doc:"What it becomes."`
 }
 
-// GetDatasourceConfigRequest asks for a datasource's config.
+// GetDatasourceConfigRequest requests a datasource's config.
 type GetDatasourceConfigRequest struct {
 	Datasource string `json:"datasource"`
 }

@@ -100,7 +100,7 @@ type DebugDocumentRequest struct {
 	DocID      string `json:"docId"`
 }
 
-// DebugDocumentResponse is what Glean knows of a document.
+// DebugDocumentResponse is Glean's state of a document.
 type DebugDocumentResponse struct {
 	Status              DocumentStatus `json:"status"`
 	UploadedPermissions *Permissions   `json:"uploadedPermissions,omitzero"`
@@ -137,7 +137,7 @@ type DebugUserRequest struct {
 	Email string `json:"email"`
 }
 
-// DebugUserResponse is what Glean knows of a user.
+// DebugUserResponse is Glean's state of a user.
 type DebugUserResponse struct {
 	Status         UserStatus `json:"status"`
 	UploadedGroups []Group    `json:"uploadedGroups"`

@@ -39,8 +39,8 @@ type Content struct {
 	BinaryContent string `json:"binaryContent,omitzero"`
 }
 
-// UserReference names a user by e-mail where the datasource has
-// isUserReferencedByEmail, else by DatasourceUserID.
+// UserReference names a user by e-mail if the datasource has isUserReferencedByEmail,
+// otherwise by DatasourceUserID.
 type UserReference struct {
 	Email            string `json:"email,omitzero"`
 	DatasourceUserID string `json:"datasourceUserId,omitzero"`

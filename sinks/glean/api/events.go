@@ -1,8 +1,7 @@
 package api
 
-// DebugDocumentLifecycleRequest asks for what happened to a document since
-// StartDate, a day as 2026-08-22. Glean takes one such request a minute for a
-// datasource.
+// DebugDocumentLifecycleRequest requests the events of a document since StartDate, a day as
+// 2026-08-22. Glean accepts one such request a minute for a datasource.
 type DebugDocumentLifecycleRequest struct {
 	ObjectType string `json:"objectType"`
 	DocID      string `json:"docId"`

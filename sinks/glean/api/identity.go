@@ -17,9 +17,8 @@ type Group struct {
 // ReservedGroupPrefix starts the names of Glean's own groups.
 const ReservedGroupPrefix = "scio"
 
-// Membership is Glean's DatasourceBulkMembershipDefinition: exactly one of its
-// members is set. MemberUserID is an e-mail where the datasource has
-// isUserReferencedByEmail.
+// Membership is Glean's DatasourceBulkMembershipDefinition: exactly one of its members is
+// set. MemberUserID is an e-mail address if the datasource has isUserReferencedByEmail.
 type Membership struct {
 	MemberUserID    string `json:"memberUserId,omitzero"`
 	MemberGroupName string `json:"memberGroupName,omitzero"`

@@ -28,7 +28,7 @@ const (
 	PathRotateToken           = Prefix + "rotatetoken"
 )
 
-// PathDebugStatus is the path of a datasource's status; it takes no body.
+// PathDebugStatus is the path of a datasource's status; the request has no body.
 func PathDebugStatus(datasource string) string { return debug(datasource, "status") }
 
 // PathDebugDocument is the path of one document's status.

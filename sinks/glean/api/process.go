@@ -1,8 +1,8 @@
 package api
 
-// ProcessAllDocumentsRequest has uploaded documents processed now, those of all
-// datasources where it names none. Glean takes one such call in three hours for
-// a datasource, and one for all; one for all blocks every datasource.
+// ProcessAllDocumentsRequest starts the processing of uploaded documents, of all datasources
+// if it names none. Glean accepts one such call in three hours for a datasource, and one for
+// all; a call for all blocks every datasource.
 type ProcessAllDocumentsRequest struct {
 	Datasource string `json:"datasource,omitzero"`
 }
@@ -20,10 +20,9 @@ type GreenlistUsersRequest struct {
 	Emails     []string `json:"emails"`
 }
 
-// RotateTokenResponse is the new secret of the token that the request was made
-// with. The old one works for ten minutes more. CreatedAt is in epoch seconds;
-// the token has to be rotated again before RotationPeriodMinutes have passed
-// since.
+// RotateTokenResponse is the new secret of the token that made the request. The old one
+// works for ten more minutes. CreatedAt is in epoch seconds; the next rotation is due
+// RotationPeriodMinutes later.
 type RotateTokenResponse struct {
 	RawSecret             string `json:"rawSecret"`
 	CreatedAt             int64  `json:"createdAt"`

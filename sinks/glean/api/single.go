@@ -9,16 +9,16 @@ type IndexDocumentRequest struct {
 	Document Document `json:"document"`
 }
 
-// IndexDocumentsRequest adds or replaces documents and deletes none; UploadID
-// is for tracking alone. Glean takes 600 documents a minute this way.
+// IndexDocumentsRequest adds or replaces documents and deletes none; UploadID is only for
+// tracking. Glean accepts 600 documents a minute this way.
 type IndexDocumentsRequest struct {
 	UploadID   string     `json:"uploadId,omitzero"`
 	Datasource string     `json:"datasource"`
 	Documents  []Document `json:"documents"`
 }
 
-// UpdatePermissionsRequest replaces the permissions of a document, named by id
-// or, where it was uploaded without one, by ViewURL.
+// UpdatePermissionsRequest replaces the permissions of a document, named by id or, if it was
+// uploaded without one, by ViewURL.
 type UpdatePermissionsRequest struct {
 	Datasource  string      `json:"datasource"`
 	ObjectType  string      `json:"objectType,omitzero"`

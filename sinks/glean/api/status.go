@@ -25,7 +25,7 @@ func (c *Client) Status(ctx context.Context) (DatasourceStatus, error) {
 	return s, err
 }
 
-// Moment is an ISO 8601 time, zero where there is none.
+// Moment parses an ISO 8601 time; the zero time means none.
 func Moment(s string) time.Time {
 	t, _ := time.Parse(time.RFC3339, s)
 	return t

@@ -1,7 +1,7 @@
 package api
 
-// The streams, as the lists of bulk requests are called. memberships is not one
-// of the file's: it is made of the groups.
+// The streams, named as the lists of bulk requests. The pipeline file has no memberships:
+// they are derived from the groups.
 const (
 	StreamUsers       = "users"
 	StreamGroups      = "groups"

@@ -6,10 +6,10 @@ import (
 	"net/http"
 )
 
-// TakeAway takes a document from everyone, which Glean does at once, and deletes
-// it, which it does when it processes documents. Both requests succeed, or are
-// refused as unknown, where the document is not there. Only that the second fails
-// is an error.
+// TakeAway removes everyone's access to a document, which Glean applies immediately, and
+// deletes it, which takes effect when Glean processes documents. If the document does not
+// exist, both requests succeed or are refused as unknown. It is an error if only the second
+// fails.
 func (c *Client) TakeAway(ctx context.Context, id, objectType string) (note string, err error) {
 	err = c.Send(ctx, PathUpdatePermissions, UpdatePermissionsRequest{Datasource: c.Datasource, ObjectType: objectType,
 		ID: id})

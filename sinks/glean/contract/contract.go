@@ -23,8 +23,8 @@ type Spec struct {
 	router routers.Router
 }
 
-// FromEnv loads the document that Env names and skips the test where it names
-// none.
+// FromEnv loads the document that the variable Env names, and skips the test if it is not
+// set.
 func FromEnv(t testing.TB) *Spec {
 	t.Helper()
 	path := os.Getenv(Env)

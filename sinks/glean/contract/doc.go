@@ -1,4 +1,4 @@
-// Package contract checks recorded exchanges against Glean's own OpenAPI
-// document of the Indexing API. It is for tests only. The document is laxer
-// than Glean: what passes here is well-formed, not yet acceptable.
+// Package contract checks recorded exchanges against Glean's OpenAPI document of the
+// Indexing API. It is only for tests. The document is laxer than Glean: exchanges that pass
+// are well-formed, but not necessarily accepted.
 package contract

@@ -31,9 +31,9 @@ func (d *difference) add(path []string, before, after any) {
 		After: shown(after)})
 }
 
-// members compares two objects member by member. The name of a datasource is no
-// difference: Glean echoes CUSTOM_BACKSTAGE for backstage, and it was found by
-// it. Nor is a title that Glean makes of the name.
+// members compares two objects member by member. It ignores the name of a datasource, by
+// which it was found (Glean returns CUSTOM_BACKSTAGE for backstage), and a title that Glean
+// derives from the name.
 func (d *difference) members(path []string, from, to map[string]any) {
 	for _, field := range slices.Sorted(maps.Keys(union(from, to))) {
 		a, b := from[field], to[field]

@@ -54,7 +54,7 @@ func (o overlay) members(path []string, live, file map[string]any) map[string]an
 	return out
 }
 
-// items are the file's in their order, and then those that Glean has beyond.
+// items returns the file's items in their order, then Glean's other ones.
 func (o overlay) items(path []string, live, file []any) []any {
 	out := make([]any, 0, len(live)+len(file))
 	for _, one := range file {

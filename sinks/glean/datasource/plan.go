@@ -22,7 +22,7 @@ type Manager struct {
 	Config *settings.Config
 }
 
-// only returns the manager for requests to the paths alone.
+// only returns a manager that may make only requests to the paths.
 func (m *Manager) only(paths []string) *Manager {
 	return &Manager{Client: m.Client.For(paths...), Config: m.Config}
 }
@@ -37,7 +37,7 @@ func applyRequests(datasource string) []string {
 	return append(planRequests(datasource), api.PathAddDatasource, api.PathBetaUsers)
 }
 
-// testField is the field of a datasource that its testers alone see.
+// testField is the field that restricts a datasource to its testers.
 const testField = "isTestDatasource"
 
 // PlanProvision compares the datasource with the file. adddatasource replaces the whole
@@ -57,8 +57,8 @@ func (m *Manager) PlanProvision(ctx context.Context, o component.ProvisionOption
 	return plan, nil
 }
 
-// plan compares the datasource with the file's config, which is JSON, and gives
-// the config that Glean is to have.
+// plan compares the datasource with the file's config, which is JSON, and returns the config
+// to send.
 func (m *Manager) plan(ctx context.Context, o component.ProvisionOptions, file []byte) (*component.ProvisionPlan,
 	map[string]any, error) {
 	ours, err := codec.Decode(file)

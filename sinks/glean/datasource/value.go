@@ -29,7 +29,7 @@ func itemNamed(list []any, name string) (map[string]any, bool) {
 	return nil, false
 }
 
-// usual is what Glean takes where a field is left out, nil for nothing.
+// usual returns Glean's default of a field, nil for none.
 func usual(field string) any {
 	switch field {
 	case "trustUrlRegexForViewActivity", "stripFragmentInCanonicalUrl":

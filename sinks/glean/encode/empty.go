@@ -38,7 +38,7 @@ func (s *Encoder) findReach() {
 // user that was delivered is in any group that it names.
 func (s *Encoder) countWaiting(principals []string, allOf [][]string) {
 	if s.schema.Lender != "" || len(s.userNames) == len(s.inactive) {
-		return // members are not known here, or the note on missing users says it
+		return // members are unknown here, or the note on missing users covers it
 	}
 	empty := map[string]bool{}
 	for _, ref := range principals {

@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// MaxDocument is the largest document that is sent, as JSON, unless batch.bytes
-// is larger: Glean takes 5 MiB in one request.
+// MaxDocument is the largest document that is sent, as JSON, unless batch.bytes is larger:
+// Glean accepts 5 MiB in one request.
 const MaxDocument = 4 << 20
 
 // cutBody shortens the body of a document whose JSON is larger than the limit, and reports

@@ -66,8 +66,8 @@ func (s *Encoder) holdUser(item *component.Item) error {
 	return nil
 }
 
-// cloned copies a text that may be a part of a record; where it equals another text, which
-// is none, it returns that.
+// cloned copies a text that may share memory with a record. If it equals other, which does
+// not, it returns other.
 func cloned(text, other string) string {
 	if text == other {
 		return other

@@ -109,7 +109,7 @@ func (w *jsonWriter) list(list []string) {
 	w.b = append(w.b, ']')
 }
 
-// comma goes before every element of a list but the first.
+// comma precedes every element of a list except the first.
 func (w *jsonWriter) comma(i int) {
 	if i > 0 {
 		w.b = append(w.b, ',')

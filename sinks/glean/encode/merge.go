@@ -42,8 +42,7 @@ func (s *Encoder) noteMerges(merged map[string][]string, note func(format string
 	}
 }
 
-// gains says who of the refs gets into which groups by being one user with the
-// others.
+// gains describes which groups each of the refs gains by being one user with the others.
 func gains(refs []string, groups map[string][]string) string {
 	all := map[string]bool{}
 	for _, ref := range refs {

@@ -144,7 +144,7 @@ func (*leftOut) note(out component.Outlet, left map[string]bool, one, several st
 	}
 }
 
-// members resolves the members of a group; left takes those that are none.
+// members resolves the members of a group; unknown and inactive ones are added to left.
 func (s *Encoder) members(g heldGroup, left *leftOut) []api.Membership {
 	var out []api.Membership
 	seen := map[api.Membership]bool{}

@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// PageKind says which pages of an upload a fault is for. A single page is both
-// the first and the last.
+// PageKind selects the pages of an upload for a fault. A single page is both the first and
+// the last.
 type PageKind uint8
 
 // The kinds of page.
@@ -104,7 +104,7 @@ func (f *Fault) wait(request context.Context) {
 	}
 }
 
-// replace is the answer instead of the server's own, if there is one.
+// replace returns the answer that replaces the server's own, if there is one.
 func (f *Fault) replace() (sandbox.Answer, bool) {
 	switch {
 	case f == nil:

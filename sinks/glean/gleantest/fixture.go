@@ -54,7 +54,7 @@ func Catalog() api.DatasourceConfig {
 	}
 }
 
-// Settings are those of a sink that fills the Catalog.
+// Settings returns the settings of a sink that fills the Catalog.
 func Settings() *settings.Config {
 	return &settings.Config{Token: config.NewSecret("secret-token"), Concurrency: 3,
 		RecoveryWait: config.Duration(time.Minute),
@@ -82,7 +82,7 @@ type Fixture struct {
 	Uploaded map[string]string // stream → id
 	Stop     chan struct{}
 	Observe  func(sandbox.Exchange) // may be nil
-	Opening  component.Opening      // Written is the run's own
+	Opening  component.Opening      // Written is the run's
 	LastRun  string                 // of the last read
 	Written  func(string) bool      // of the last read
 	Cleared  bool                   // the guards' decision for every stream

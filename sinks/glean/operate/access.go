@@ -127,7 +127,7 @@ func (x *denial) permissions(p api.Permissions) {
 	}
 }
 
-// own is how permissions name the person.
+// own returns the person's name in permissions.
 func (x *denial) own() string {
 	if x.k.Names.ByEmail || x.q.Selection == nil {
 		return component.UserPrincipal(strings.ToLower(x.q.Person))
@@ -141,8 +141,8 @@ func (x *denial) own() string {
 	return ""
 }
 
-// groups are those that the person is in: those that Glean names, and, as far as
-// the source is known, those that contain these.
+// groups returns the person's groups: those that Glean lists, and the groups of the source
+// that contain these.
 func (x *denial) groups() map[string]bool {
 	in := map[string]bool{}
 	for _, g := range x.user.UploadedGroups {

@@ -126,8 +126,8 @@ func settleRequests(datasource string) []string {
 	return []string{api.PathProcessAllDocuments, api.PathDebugStatus(datasource)}
 }
 
-// Settle has Glean process deletions now, which it does once in three hours, and
-// looks for uploads that may bring documents back.
+// Settle makes Glean process deletions now, which is possible once in three hours, and looks
+// for uploads that may bring documents back.
 func (k *Operator) Settle(ctx context.Context, o component.Opening, deleted bool) []string {
 	k = k.only(settleRequests(k.Config.Datasource.Name))
 	var notes []string

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// located asks for an id under every type that it may have: those that are known,
-// and those that the file declares, as Glean finds a document by both alone.
+// located looks an id up under every type that it may have: the known ones and those that
+// the file declares, since Glean requires both id and type.
 func (k *Operator) located(ctx context.Context, id string, known []string) ([]api.DebugDocumentsItem, error) {
 	types := slices.Clone(known)
 	for _, o := range k.Config.Datasource.ObjectDefinitions {
@@ -42,8 +42,8 @@ func inspectItemRequests(datasource string) []string {
 		api.PathDebugStatus(datasource), api.PathDebugUser(datasource)}
 }
 
-// InspectItem asks for one document, for what happened to it and, where a person
-// is named, whether that person finds it.
+// InspectItem returns the state and the events of one document and, if a person is named,
+// whether that person finds it.
 func (k *Operator) InspectItem(ctx context.Context, q component.ItemQuery) (*component.ItemInspection, error) {
 	k = k.only(inspectItemRequests(k.Config.Datasource.Name))
 	all, err := k.located(ctx, q.ID, q.Types)
@@ -125,8 +125,8 @@ func (k *Operator) whomOf(p api.Permissions) (access.Audience, []string) {
 	return is.Audience, append([]string{}, is.Names()...)
 }
 
-// events asks for what happened to a document. That Glean takes one such request
-// a minute, or does not answer it, is no reason to fail.
+// events requests the events of a document. It is not an error that Glean accepts one such
+// request a minute, or does not answer it.
 func (k *Operator) events(ctx context.Context, out *component.ItemInspection) {
 	body, err := codec.Marshal(api.DebugDocumentLifecycleRequest{ObjectType: out.Type, DocID: out.ID})
 	if err == nil {

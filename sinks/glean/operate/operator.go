@@ -19,7 +19,7 @@ type Operator struct {
 	Lender     string // the datasource whose users and groups count; "": its own
 }
 
-// only returns the operator for requests to the paths alone.
+// only returns an operator that may make only requests to the paths.
 func (k *Operator) only(paths []string) *Operator {
 	out := *k
 	out.Client = k.Client.For(paths...)

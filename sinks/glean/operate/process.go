@@ -14,8 +14,8 @@ func processRequests(datasource string) []string {
 	return []string{api.PathProcessAllMemberships, api.PathProcessAllDocuments, api.PathDebugStatus(datasource)}
 }
 
-// Process has memberships processed, and then documents, for which Glean takes
-// one call in three hours.
+// Process makes Glean process memberships, and then documents, for which Glean accepts one
+// call in three hours.
 func (k *Operator) Process(ctx context.Context) error {
 	k = k.only(processRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {
@@ -35,8 +35,8 @@ func (k *Operator) Process(ctx context.Context) error {
 			"was less than that ago; memberships are being processed: %w", err)
 }
 
-// processDocuments has documents processed. Its error has the class Throttled
-// where Glean was asked less than three hours ago.
+// processDocuments makes Glean process documents. Its error has the class Throttled if the
+// last call was less than three hours ago.
 func (k *Operator) processDocuments(ctx context.Context) error {
 	err := k.Client.SendOnce(ctx, api.PathProcessAllDocuments,
 		api.ProcessAllDocumentsRequest{Datasource: k.Config.Datasource.Name})
@@ -46,8 +46,8 @@ func (k *Operator) processDocuments(ctx context.Context) error {
 	return err
 }
 
-// nextProcessing says when Glean takes the next processalldocuments, as far as its
-// status says when it took the last.
+// nextProcessing returns when Glean accepts the next processalldocuments, if its status has
+// the time of the last.
 func (k *Operator) nextProcessing(ctx context.Context) string {
 	s, err := k.Client.Status(ctx)
 	if err != nil {

@@ -47,7 +47,7 @@ func (k *Operator) Purge(ctx context.Context, known map[string][]string, o compo
 // emptiedWithin is how long a purge waits for Glean to count nothing.
 const emptiedWithin = 10 * time.Second
 
-// emptied asks until the status counts nothing, or emptiedWithin is over.
+// emptied polls the status until it counts nothing, or emptiedWithin is over.
 func (k *Operator) emptied(ctx context.Context, ids map[string]string) error {
 	for waited, delay := time.Duration(0), time.Second; ; delay *= 2 {
 		s, err := k.Client.Status(ctx)

@@ -22,9 +22,9 @@ func pushRequests(datasource string) []string {
 	}
 }
 
-// Push sends documents one by one, after the users and groups that they name, with
-// the groups' members, as far as the last good run did not deliver them as they
-// are. It adds members and takes none away: a run does that.
+// Push sends documents one by one, after the users and groups that they name, with the
+// groups' members, unless the last good run delivered the same. It adds members and removes
+// none: a run does that.
 func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*component.Pushed, error) {
 	k = k.only(pushRequests(k.Config.Datasource.Name))
 	p := &pushing{k: k, members: encode.MembersAt(sel), out: &component.Pushed{Sent: map[string]int{},
@@ -160,7 +160,7 @@ func (p *pushing) memberships(ctx context.Context, sel *component.Selection, n *
 }
 
 func (p *pushing) documents(ctx context.Context, sel *component.Selection, docs []api.Document) error {
-	i := 0 // docs are those of the items, in their order
+	i := 0 // docs are the items' documents, in order
 	for _, r := range sel.Records {
 		for _, item := range r.Items {
 			d := docs[i]

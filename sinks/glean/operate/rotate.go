@@ -17,7 +17,7 @@ import (
 // overlap is how long the old secret of a token works after a rotation.
 const overlap = 10 * time.Minute
 
-// TokenFile is the file behind the token.
+// TokenFile returns the file of the token.
 func (k *Operator) TokenFile() (string, error) {
 	path := k.Config.Token.File()
 	if path == "" {
@@ -31,7 +31,7 @@ func (k *Operator) TokenFile() (string, error) {
 // rotateRequests are the requests of Rotate.
 func rotateRequests(string) []string { return []string{api.PathRotateToken} }
 
-// Rotate asks for a new secret, once, with the one that is in the file by now.
+// Rotate requests a new secret, once, with the secret that the file has now.
 func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	k = k.only(rotateRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {

@@ -18,8 +18,8 @@ type access struct {
 	parents map[api.Membership][]string // the groups that a member is directly in
 }
 
-// newAccess takes the schema of the documents and that of the identities, which
-// another datasource may lend.
+// newAccess uses the schema of the documents, and that of the identities, which may be
+// another datasource's.
 func newAccess(s, of *schema, users map[string]api.User, groups map[string]bool,
 	members map[string][]api.Membership) *access {
 	a := &access{byEmail: s.byEmail, member: identity(of.byEmail), group: of.groupKey, users: users, groups: groups,

@@ -24,7 +24,7 @@ const (
 	identityFlag  = "disableStaleDataDeletionCheck"
 )
 
-// parsePage takes the envelope off and checks what needs no datasource.
+// parsePage parses the envelope and makes the checks that need no datasource.
 func parsePage(body []byte, stream, flag string) (page, error) {
 	p := page{stream: stream}
 	envelope := shape{
@@ -73,7 +73,7 @@ func set(b *bool) check {
 	}
 }
 
-// parse judges the items of a page; the first bad one refuses the whole.
+// parse validates the items of a page; one bad item refuses the page.
 func parse[T any](p page, one func([]byte) (entry[T], error)) ([]entry[T], error) {
 	var out []entry[T]
 	i := 0

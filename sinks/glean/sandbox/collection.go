@@ -66,7 +66,7 @@ func (c *collection[T]) store(entries []entry[T], now time.Time, events bool) {
 	})
 }
 
-// discard takes entries out of effect after the collection's delay.
+// discard removes entries from the effective state after the collection's delay.
 func (c *collection[T]) discard(entries []entry[T], now time.Time) {
 	c.happened(entries, api.EventDeletionRequested, now)
 	c.pending.add(now, func(at time.Time) {
@@ -101,8 +101,8 @@ type upload[T any] struct {
 // staleShare is the share of a live set above which its deletion is paused.
 const staleShare = 0.20
 
-// take does one page. removed are the entries that the end of an upload
-// deleted. A page that is refused changes nothing.
+// take applies one page. removed are the entries that the end of an upload deleted. A
+// refused page changes nothing.
 func (c *collection[T]) take(p page, entries []entry[T], guarded bool, x *source, r Rules,
 	now time.Time) (removed map[string]entry[T], err error) {
 	u := c.open

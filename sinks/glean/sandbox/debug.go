@@ -61,14 +61,14 @@ func (x *source) counts(now time.Time) counted {
 	return n
 }
 
-// count remembers the counts where a status lags.
+// count keeps the counts for a lagging status.
 func (x *source) count(r Rules, now time.Time) {
 	if r.StatusLags+r.CountsLag > 0 {
 		x.counted = append(x.counted, x.counts(now))
 	}
 }
 
-// countedAt are the counts of a moment: those of now, when none were kept.
+// countedAt returns the counts of a moment, or the current ones if none were kept.
 func (x *source) countedAt(seen time.Time) counted {
 	for _, n := range slices.Backward(x.counted) {
 		if !n.at.After(seen) {

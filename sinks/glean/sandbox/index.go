@@ -84,9 +84,8 @@ func (i Index) Document(id string) (api.Document, bool) {
 	return api.Document{}, false
 }
 
-// WhoFinds lists the uploaded users that find a document, as lower-case
-// e-mails, sorted. Those who were not uploaded find what allows anonymous
-// access.
+// WhoFinds lists the uploaded users that find a document, as lower-case e-mails, sorted.
+// People who were not uploaded find documents that allow anonymous access.
 func (i Index) WhoFinds(id string) []string {
 	d, ok := i.Document(id)
 	if !ok || d.Permissions == nil {

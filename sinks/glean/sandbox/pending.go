@@ -2,10 +2,10 @@ package sandbox
 
 import "time"
 
-// pending is a queue of changes that were accepted and are not in effect yet. They
-// take effect in the order in which they were accepted.
+// pending is a queue of changes that were accepted and are not in effect yet. They take
+// effect in the order of acceptance.
 type pending struct {
-	takes   time.Duration // from the request to its effect; 0: at once
+	takes   time.Duration // from the request to its effect; 0: immediately
 	changes []change
 }
 
@@ -14,7 +14,8 @@ type change struct {
 	apply func(at time.Time) // at is when the change took effect
 }
 
-// add queues a change that was accepted now; a change without delay takes effect at once.
+// add queues a change that was accepted now; a change without delay takes effect
+// immediately.
 func (p *pending) add(now time.Time, apply func(at time.Time)) {
 	if p.takes == 0 {
 		apply(now)

@@ -128,8 +128,7 @@ var betaUsersShape = shape{"datasource": text, "emails": listOf(func(v []byte) e
 	return nil
 })}
 
-// betaUsers makes a datasource visible to people, in the place of those who
-// were named before.
+// betaUsers makes a datasource visible to people, replacing those of earlier requests.
 func betaUsers(s *Server, _ string, body []byte) (any, error) {
 	var r struct {
 		Datasource string   `json:"datasource"`
@@ -150,8 +149,8 @@ func betaUsers(s *Server, _ string, body []byte) (any, error) {
 	})
 }
 
-// visibility is who sees a datasource at all. One for tests is seen by its
-// testers alone. The caller holds mu.
+// visibility returns who sees a datasource. A test datasource is visible only to its
+// testers. The caller holds mu.
 func (s *Server) visibility(x *source) string {
 	v := s.options.Visibility
 	if v == "" {

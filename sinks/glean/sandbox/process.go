@@ -36,7 +36,7 @@ func (s *Server) each(datasource string, do func(*source)) error {
 }
 
 // processAllDocuments makes waiting changes of documents take effect. A call for all
-// datasources blocks each of them, one for a datasource blocks that alone.
+// datasources blocks each of them, one for a datasource blocks only that one.
 func processAllDocuments(s *Server, _ string, body []byte) (any, error) {
 	datasource, err := datasourceOrAll(body)
 	if err != nil {

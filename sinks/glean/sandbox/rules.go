@@ -4,7 +4,7 @@ import "time"
 
 // Rules are the worse readings of what Glean's documents leave open.
 type Rules struct {
-	VisibleBeforeLastPage   bool // each page is found at once, not only when its upload is closed
+	VisibleBeforeLastPage   bool // each page can be found immediately, not only when its upload is closed
 	RefuseUnknownPrincipals bool // permissions and memberships may name only users and groups that were uploaded
 	// an id twice in a page, or in other case in an upload, is refused; else the last one wins
 	StrictIDs             bool
@@ -15,11 +15,12 @@ type Rules struct {
 	SameIDBeginsAnew  bool
 	Scope             Scope         // what an unfinished upload blocks
 	GroupsIgnoreCase  bool          // names of groups are compared without regard to case
-	EchoCustomNames   bool          // getdatasourceconfig says CUSTOM_BACKSTAGE for backstage
+	EchoCustomNames   bool          // getdatasourceconfig returns CUSTOM_BACKSTAGE for backstage
 	EchoDefaults      bool          // getdatasourceconfig fills in defaults
 	MissingIsNotFound bool          // a datasource that is not there is a 404 and not a 400
 	UploadsLive       time.Duration // how long an upload may stay unfinished; 0: for ever
-	// a deleted document is NOT_UPLOADED at once, although it is INDEXED until its deletion takes effect
+	// a deleted document is NOT_UPLOADED immediately, and INDEXED until its deletion takes
+	// effect
 	DeletedIsNotUploaded bool
 	DocumentsTake        time.Duration // from a change of documents to its effect, unless processing is requested
 	IdentitiesTake       time.Duration // likewise of users, groups and memberships
@@ -43,9 +44,9 @@ type Reading struct {
 	Rules Rules
 }
 
-// Readings are the ways under which whatever uses the server has to be right:
-// the mild one, each worse one for itself, and all of them. Those that are
-// about time need a clock of the test's own and are left out.
+// Readings are the rules under which the clients of the server must be correct: the mild
+// ones, each worse one alone, and all of them. Rules about time need a test's own clock and
+// are left out.
 func Readings() []Reading {
 	worst := Rules{
 		VisibleBeforeLastPage: true, RefuseUnknownPrincipals: true, StrictIDs: true, RefuseReusedUploadIDs: true,

@@ -100,8 +100,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	a.send(w)
 }
 
-// send writes the answer; it panics as net/http wants it where the answer is
-// to end badly.
+// send writes the answer; it panics as net/http requires if the connection is to be aborted.
 func (a Answer) send(w http.ResponseWriter) {
 	if a.Drop {
 		reset(w)
@@ -115,7 +114,7 @@ func (a Answer) send(w http.ResponseWriter) {
 		body = body[:len(body)/2]
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(body) // the client may be gone
+	_, _ = w.Write(body) // the client may have left
 	if a.Cut {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
@@ -135,7 +134,7 @@ func reset(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// read takes in the body, at most MaxPage bytes of it.
+// read reads the body, at most MaxPage bytes of it.
 func (s *Server) read(r *http.Request) ([]byte, error) {
 	limit := int64(s.options.MaxPage)
 	if r.ContentLength > limit {

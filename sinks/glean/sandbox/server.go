@@ -93,8 +93,8 @@ func (s *Server) Close() {
 	s.requests.Wait()
 }
 
-// Handler answers as the server does, for use behind another listener; Close
-// waits for those requests, too.
+// Handler returns the server's handler, for use behind another listener; Close waits for
+// those requests, too.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // enter counts a request in; false after Close.

@@ -57,7 +57,7 @@ func number(n *int64) check {
 	}
 }
 
-// put adds or replaces one entry, unless a newer version of it is there.
+// put adds or replaces one entry, unless a newer version of it exists.
 func (c *collection[T]) put(e entry[T], version int64, now time.Time) error {
 	old := c.live[e.key]
 	if version != 0 && version < old.version {
@@ -72,7 +72,7 @@ func (c *collection[T]) put(e entry[T], version int64, now time.Time) error {
 	return nil
 }
 
-// remove takes one entry away, unless a newer version of it is there.
+// remove removes one entry, unless a newer version of it exists.
 func (c *collection[T]) remove(key string, version int64, now time.Time) (gone map[string]entry[T], err error) {
 	old, known := c.live[key]
 	switch {
@@ -86,7 +86,7 @@ func (c *collection[T]) remove(key string, version int64, now time.Time) (gone m
 	return map[string]entry[T]{key: old}, nil
 }
 
-// change runs take on a datasource, with the server's lock held.
+// change applies take to a datasource, with the server's lock held.
 func (s *Server) change(datasource string, take func(*source) error) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +144,7 @@ func (s *Server) putDocument(x *source, e entry[document], version int64) error 
 	return x.documents.put(e, version, s.options.Now())
 }
 
-// documentsPerMinute is how many documents indexdocuments takes.
+// documentsPerMinute is how many documents indexdocuments accepts.
 const documentsPerMinute = 600
 
 func indexDocuments(s *Server, _ string, body []byte) (any, error) {

@@ -19,7 +19,7 @@ type source struct {
 	groups    collection[api.Group]
 	members   map[string]*collection[api.Membership] // by group
 	uploads   []*Upload
-	counted   []counted // after each change, where a status lags
+	counted   []counted // after each change, for a lagging status
 	indexing  pending   // changes of documents
 	resolving pending   // changes of users, groups and memberships
 
@@ -82,7 +82,7 @@ func (s *Server) schemaOf(name string) (*schema, error) {
 	return x.schema, nil
 }
 
-// configure adds a datasource, or gives one that is there another config.
+// configure adds a datasource, or replaces the config of an existing one.
 func (s *Server) configure(c api.DatasourceConfig) error {
 	schema, err := compile(c, s.options.Rules)
 	if err != nil {
@@ -193,7 +193,7 @@ func (x *source) membersOf(group string) *collection[api.Membership] {
 	return x.members[group]
 }
 
-// forgetUsers deletes the memberships of users that are gone.
+// forgetUsers deletes the memberships of deleted users.
 func (x *source) forgetUsers(gone map[string]entry[api.User], now time.Time) {
 	for _, e := range gone {
 		reference := e.value.UserID
@@ -204,7 +204,7 @@ func (x *source) forgetUsers(gone map[string]entry[api.User], now time.Time) {
 	}
 }
 
-// forgetGroups deletes the memberships of and in groups that are gone.
+// forgetGroups deletes the memberships of and in deleted groups.
 func (x *source) forgetGroups(gone map[string]entry[api.Group], now time.Time) {
 	for name := range gone {
 		if c := x.members[name]; c != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// Address is where Glean answers, "" when it is not known.
+// Address is Glean's address, "" when it is not known.
 func (c *Config) Address() string {
 	if c.ServerURL != "" {
 		return strings.TrimRight(c.ServerURL, "/")
@@ -46,8 +46,7 @@ func (c *Config) Caution(report func(field, code, message, hint string)) {
 	}
 }
 
-// Place is the server's address and the datasource, "" where the address is
-// not set.
+// Place is the server's address and the datasource, "" if the address is not set.
 func (c *Config) Place() string {
 	u, err := url.Parse(c.Address())
 	if err != nil || u.Host == "" {

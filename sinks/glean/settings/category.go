@@ -1,6 +1,6 @@
 package settings
 
-// Category is a datasourceCategory that Glean takes.
+// Category is a valid datasourceCategory.
 type Category struct{ Name, Doc string }
 
 // Categories are all that there are; UNCATEGORIZED, which Glean has too, cannot

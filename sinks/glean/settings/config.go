@@ -89,8 +89,8 @@ func Label(name string) string {
 // WellFormed reports whether a name may be an objectType.
 func WellFormed(objectType string) bool { return !strings.ContainsAny(objectType, " _\t\n") }
 
-// compileURLRegex makes an expression that a whole viewURL must match; nil for
-// an empty one.
+// compileURLRegex compiles an expression that a whole viewURL must match; nil for an empty
+// one.
 func compileURLRegex(s string) (*regexp.Regexp, error) {
 	if s == "" {
 		return nil, nil

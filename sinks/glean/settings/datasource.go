@@ -60,7 +60,7 @@ func validateDatasource(d api.DatasourceConfig, report func(field, code, message
 	c.objects(d.ObjectDefinitions)
 }
 
-// words checks a list of words that Glean knows.
+// words checks words against a list of known ones.
 func (c check) words(given, known []string, field string) {
 	for i, w := range given {
 		if !slices.Contains(known, w) {

@@ -6,8 +6,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// facets checks the order of the facets of an object type: from 1 to their
-// number, or none of them has one. An INT makes no facet.
+// facets checks the order of the facets of an object type: all are numbered from 1 to their
+// number, or none is. An INT is not a facet.
 func (c check) facets(at string, o api.ObjectDefinition) {
 	var facets []int // the places of the properties
 	ordered := 0

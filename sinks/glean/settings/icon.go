@@ -105,7 +105,7 @@ func iconType(data []byte) (string, error) {
 		"convert it to one of them; Glean prefers SVG"}
 }
 
-// maxPixels is how large a PNG may be; it bounds what decoding one takes.
+// maxPixels limits the size of a PNG, and so the cost of decoding one.
 const maxPixels = 2048 * 2048
 
 func checkPNG(data []byte) error {
@@ -123,8 +123,7 @@ func checkPNG(data []byte) error {
 	return nil
 }
 
-// rootElement is the name of the first element; the error is that of the whole
-// text.
+// rootElement returns the name of the first element; the error is about the whole text.
 func rootElement(data []byte) (root xml.Name, err error) {
 	dec := xml.NewDecoder(bytes.NewReader(data))
 	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }

@@ -33,8 +33,8 @@ func (s *Schema) CheckMappings(all []component.MappingFacts, b component.Builder
 	s.checkUnset(given, b)
 }
 
-// checkUnset warns of properties that object types declare and none of the
-// mappings that give the types sets: a facet without anything in it.
+// checkUnset warns about properties that object types declare but no mapping with these
+// types sets: an empty facet.
 func (s *Schema) checkUnset(given map[string][]component.MappingFacts, b component.Builder) {
 	unset := map[string][]string{} // the object types by property
 	for _, t := range slices.Sorted(maps.Keys(given)) {
@@ -70,8 +70,8 @@ func fieldOf(m component.MappingFacts, name string) *component.FieldFacts {
 	return &m.Fields[i]
 }
 
-// checkMapping looks at one mapping; it gives the object types that it may give,
-// and whether these and its properties are certain.
+// checkMapping checks one mapping. It returns the object types that it may set, and whether
+// these and its properties are certain.
 func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (types []string, certain bool) {
 	field := func(name string) *component.FieldFacts { return fieldOf(m, name) }
 	if field("viewURL") == nil && !s.Entity {
@@ -90,8 +90,8 @@ func (s *Schema) checkMapping(m component.MappingFacts, b component.Builder) (ty
 	return types, known
 }
 
-// typesOf are the object types that a mapping may give; all that there are when
-// that cannot be known. It reports those that are not defined.
+// typesOf returns the object types that a mapping may set; all types if that cannot be
+// known. It reports undefined ones.
 func (s *Schema) typesOf(f *component.FieldFacts, b component.Builder) (types []string, known bool) {
 	if f == nil || f.Values == nil {
 		return s.names(), false

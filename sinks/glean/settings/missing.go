@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Missing are the settings without which Glean cannot be asked.
+// Missing returns the unset settings that a connection to Glean requires.
 func (c *Config) Missing() []string {
 	var out []string
 	if c.Address() == "" {
@@ -17,7 +17,7 @@ func (c *Config) Missing() []string {
 	return out
 }
 
-// Adopt takes homeUrl and urlRegex from where people look at the source.
+// Adopt derives homeUrl and urlRegex from the address of the source's pages.
 func (c *Config) Adopt(uiURL string) {
 	if uiURL = strings.TrimRight(uiURL, "/"); uiURL != "" {
 		c.Datasource.HomeURL = uiURL

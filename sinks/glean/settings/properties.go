@@ -57,9 +57,9 @@ func (c *Config) objectType(name string) *api.ObjectDefinition {
 	return &c.Datasource.ObjectDefinitions[i]
 }
 
-// DefineProperties completes the property definitions of the object types: by the shared
-// properties that belong to them, and by those that the mappings of documents set without
-// a definition, as text without a facet. Calling it again changes nothing.
+// DefineProperties completes the property definitions of the object types with the shared
+// properties that belong to them, and with those that the mappings of documents set without
+// a definition, as text without a facet. It is idempotent.
 func (c *Config) DefineProperties(all []component.MappingFacts, b component.Builder) {
 	s, err := NewSchema(c.Datasource)
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *Config) DefineProperties(all []component.MappingFacts, b component.Buil
 		types, certain := s.possibleTypes(fieldOf(m, "objectType"))
 		for _, p := range f.Properties {
 			if !certain && s.definesAnywhere(p.Name) {
-				continue // it may be of the types alone that define it
+				continue // it may belong only to the types that define it
 			}
 			for _, t := range types {
 				set[t] = append(set[t], p)
@@ -99,8 +99,8 @@ func (s *Schema) definesAnywhere(property string) bool {
 	return false
 }
 
-// possibleTypes are the object types that a mapping may give, all of them where that is
-// not certain.
+// possibleTypes returns the object types that a mapping may set, all of them if that is not
+// certain.
 func (s *Schema) possibleTypes(f *component.FieldFacts) (out []string, certain bool) {
 	if f == nil || f.Values == nil {
 		return s.names(), false

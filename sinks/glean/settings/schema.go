@@ -15,7 +15,7 @@ type Schema struct {
 	Entity  bool           // documents need no viewURL
 	Lender  string         // the datasource whose users and groups count; "": its own
 	URLs    *regexp.Regexp // nil when the config has none
-	prefix  string         // what URLs ask for, where that is a text and anything after it
+	prefix  string         // the prefix of URLs that are a text and anything after it
 	types   map[string]map[string]string
 }
 
@@ -56,8 +56,8 @@ func NewSchema(d api.DatasourceConfig) (*Schema, error) {
 	return s, nil
 }
 
-// LenderOf is the datasource whose users and groups count instead of those of
-// this one; "" when its own do.
+// LenderOf returns the datasource whose users and groups count instead of this one's; ""
+// when its own do.
 func LenderOf(d api.DatasourceConfig) string {
 	if SameName(d.IdentityDatasourceName, d.Name) {
 		return ""

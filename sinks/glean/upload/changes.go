@@ -226,7 +226,7 @@ func (c *changes) user(ctx context.Context, ch component.Change) error {
 	case ch.Remove:
 		err := client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource,
 			User: api.User{Email: ch.ID, Name: ch.ID, IsActive: new(false)}})
-		if api.StatusOf(err) == http.StatusBadRequest { // it goes in any case
+		if api.StatusOf(err) == http.StatusBadRequest { // it is deleted in any case
 			err = c.deleteUser(ctx, ch.ID)
 		}
 		return err
@@ -300,8 +300,8 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 		c.untightened(ch, err)
 		return errRejected
 	}
-	// Glean does not have it, perhaps since it was hidden a moment ago, or cannot take its
-	// permissions: it is written with them, and deleted when it cannot be.
+	// Glean does not have it, perhaps because it was hidden a moment ago, or refuses its
+	// permissions: it is written with them, or deleted if that fails.
 	if c.plan.Hidden != nil {
 		hidden, err := c.plan.Hidden()
 		if err != nil {
@@ -342,7 +342,7 @@ func (c *changes) notTightened() error {
 		display.Plural(len(c.failed), "document"), display.List(c.failed, display.Shown, "; "))
 }
 
-// remove deletes a document by its id, which succeeds where there is none.
+// remove deletes a document by its id, which succeeds if there is none.
 func (c *changes) remove(ctx context.Context, ch component.Change) error {
 	client := c.publisher.client
 	if ch.Revoke {

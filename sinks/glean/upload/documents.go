@@ -12,15 +12,15 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Glean takes 600 documents a minute outside of uploads. A page of pageOfChanges may go at
-// once, and the rest of a minute's at their pace.
+// Glean accepts 600 documents a minute outside of uploads. A page of pageOfChanges may be
+// sent immediately, and the rest at the pace of the minute.
 const (
 	changesPerMinute = 600
 	pageOfChanges    = 50
 	changesPerSecond = float64(changesPerMinute-pageOfChanges) / 60
 )
 
-// pace holds documents back to what Glean takes in a minute. It belongs to one goroutine.
+// pace delays documents to Glean's limit a minute. It belongs to one goroutine.
 type pace struct {
 	clock *Clock
 	next  time.Time
@@ -70,8 +70,8 @@ func (c *changes) write(ctx context.Context, step component.Step) error {
 	return flush()
 }
 
-// page sends some documents, and halves those that Glean refuses until it is known which
-// the refusal is about.
+// page sends some documents, and halves a refused page until it is known which document the
+// refusal is about.
 func (c *changes) page(ctx context.Context, p *page, all []component.Change) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (c *changes) page(ctx context.Context, p *page, all []component.Change) err
 	return c.page(ctx, p.some(api.StreamDocuments, second), some(all, second))
 }
 
-// some are the changes that are wanted.
+// some returns the wanted changes.
 func some(all []component.Change, want func(i int) bool) []component.Change {
 	var out []component.Change
 	for i, ch := range all {
@@ -155,8 +155,8 @@ func (c *changes) writeOne(ctx context.Context, ch component.Change) error {
 	return err
 }
 
-// refuse rejects a document that Glean refuses, and deletes the one that Glean had in its
-// place: a full publish would not keep it either.
+// refuse rejects a document that Glean refuses, and deletes Glean's earlier version: a full
+// publish would not keep it either.
 func (c *changes) refuse(ctx context.Context, p *page, ch component.Change, err error) error {
 	e := p.items[0]
 	e.Body = p.body(0)

@@ -10,9 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Empty replaces the documents, the members of the groups, all groups and all
-// users with nothing, in this order, without Glean's guard on deletion. It
-// returns the ids of the uploads by stream, but for memberships.
+// Empty replaces the documents, the members of the groups, all groups and all users with
+// nothing, in this order, without Glean's guard on deletion. It returns the ids of the
+// uploads by stream, except those of memberships.
 func (s *Publisher) Empty(ctx context.Context, groups []string) (map[string]string, error) {
 	ids := map[string]string{} // of the uploads, by stream; not of memberships
 	p := &publishing{publisher: s, refusals: newRefusals(nil, s.naming()), plan: &component.Plan{

@@ -7,8 +7,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// Estimate is how long publishing takes by what Glean takes: documents outside of uploads
-// by the minute, and every other request by the second.
+// Estimate returns how long publishing takes by Glean's limits: of documents outside of
+// uploads a minute, and of other requests a second.
 func (s *Publisher) Estimate(plan *component.Plan) component.Estimate {
 	var out component.Estimate
 	requests := 0
@@ -38,10 +38,10 @@ func (s *Publisher) Estimate(plan *component.Plan) component.Estimate {
 	return out
 }
 
-// usualRate is how many requests a second are reckoned with where the file sets no limit.
+// usualRate is the assumed number of requests a second if the file sets no limit.
 const usualRate = 25
 
-// seconds is how long some requests take.
+// seconds returns how long a number of requests takes.
 func (s *Publisher) seconds(requests int) time.Duration {
 	rate := s.cfg.RequestsPerSecond
 	if rate <= 0 {

@@ -79,8 +79,8 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 	return nil
 }
 
-// takes reports whether Glean takes the members of a group: it did not refuse the group.
-// It drops those that Glean refused.
+// takes reports whether Glean accepts the members of a group: it did not refuse the group.
+// It drops the members that Glean refused.
 func (p *publishing) takes(m *rawMembers) bool {
 	m.rows = slices.DeleteFunc(m.rows, p.refusedMember)
 	return !p.refusals.has(api.StreamGroups, m.group)
@@ -93,9 +93,8 @@ func (p *publishing) refusedMember(row []byte) bool {
 		p.refusals.has(api.StreamGroups, m.MemberGroupName))
 }
 
-// membersOf uploads the members of a group. A member that Glean refuses leaves
-// the upload unfinished: nothing guards how many members the end of one takes
-// away.
+// membersOf uploads the members of a group. A member that Glean refuses leaves the upload
+// unfinished: Glean has no guard on the number of members that ending it would remove.
 func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
 	u := p.upload(api.StreamMemberships, api.PathBulkIndexMemberships, len(m.rows))
 	u.sent = func(int) {}

@@ -32,7 +32,7 @@ func (p *page) add(e component.Encoded) {
 	p.items = append(p.items, e)
 }
 
-// body is item i's own bytes.
+// body returns the bytes of item i.
 func (p *page) body(i int) []byte {
 	start := p.head
 	if i > 0 {

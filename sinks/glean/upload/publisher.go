@@ -27,8 +27,8 @@ type Publisher struct {
 	notes    []string        // for the report, when something is sent
 }
 
-// Requests are those of Publish: the uploads, the status to recover from a lost
-// response, and what changes single users, groups and documents.
+// Requests are the requests of Publish: the uploads, the status to recover from a lost
+// response, and the changes of single users, groups and documents.
 func Requests(datasource string) []string {
 	return []string{
 		api.PathBulkIndexUsers, api.PathBulkIndexGroups, api.PathBulkIndexMemberships, api.PathBulkIndexDocuments,
@@ -60,8 +60,8 @@ func (p *Publisher) naming() encode.Naming {
 	return encode.Naming{ByEmail: by != nil && *by}
 }
 
-// newID gives an upload a new name: PIPELINE-STREAM-OWNER-RUN, and -2, -3 and
-// so on behind it for the further ones of the stream in the run.
+// newID gives an upload a new name: PIPELINE-STREAM-OWNER-RUN, with -2, -3 and so on
+// appended for further uploads of the stream in the run.
 func (p *Publisher) newID(u *upload) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -80,7 +80,7 @@ func (u *upload) closing(ctx context.Context, err error, uncertain bool, wait *p
 			"took effect: %v", err)
 }
 
-// probe is nil when Glean takes another page of the upload, without items.
+// probe returns nil if Glean accepts another page of the upload, without items.
 func (u *upload) probe(ctx context.Context) error {
 	_, err := u.request(ctx, newPage(u.stream, Envelope), false, false)
 	return err

@@ -18,8 +18,8 @@ import (
 // The engine's guards bound them, too.
 const sameReason = 3
 
-// refusals are the items that Glean refused for their own sake. It is used from
-// many goroutines.
+// refusals are the items that Glean refused because of their content. It is safe for
+// concurrent use.
 type refusals struct {
 	mu      sync.Mutex
 	reasons map[string]int
@@ -32,8 +32,8 @@ func newRefusals(told func(principal string), naming encode.Naming) *refusals {
 	return &refusals{reasons: map[string]int{}, names: map[string]bool{}, told: told, naming: naming}
 }
 
-// refusal is why an item was refused; own means that it is the item's fault
-// however often it happens.
+// refusal is why an item was refused; own means that the item is at fault however often the
+// reason repeats.
 type refusal struct {
 	reason string
 	own    bool

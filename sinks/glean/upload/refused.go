@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// begin opens an upload without items, where a refused first page left it open
-// whether the refusal was about its items.
+// begin opens an upload without items, after a refused first page whose refusal may or may
+// not be about its items.
 func (u *upload) begin(ctx context.Context) error {
 	err := u.post(ctx, newPage(u.stream, Envelope), false)
 	if !isRefusal(err) {
@@ -21,8 +21,8 @@ func (u *upload) begin(ctx context.Context) error {
 		"Glean refuses to start an upload of %s, even an empty one: %v", u.stream, err)
 }
 
-// rejectItem rejects the one item of a page that Glean refused, where the refusal is
-// about the item.
+// rejectItem rejects the only item of a page that Glean refused, if the refusal is about the
+// item.
 func (u *upload) rejectItem(ctx context.Context, p *page, err error) error {
 	large := api.StatusOf(err) == http.StatusRequestEntityTooLarge
 	if !large {
@@ -54,7 +54,7 @@ func (u *upload) stillOpen(ctx context.Context) error {
 	s, statusErr := u.publisher.client.Status(ctx)
 	if statusErr == nil && slices.ContainsFunc(api.UnderWay(s),
 		func(o api.Unfinished) bool { return o.Stream == u.stream && o.ID == u.id }) {
-		return nil // Glean takes no page without items
+		return nil // Glean refuses pages without items
 	}
 	return fault.Errorf(fault.Transient, "make sure that no other run writes to the datasource, and run again",
 		"another upload has replaced this one in Glean: %v", err)

@@ -12,8 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
-// StaleAfter is how long an unfinished upload of a run that nothing is known of
-// keeps other runs from the datasource.
+// StaleAfter is how long an unfinished upload of an unknown run blocks other runs of the
+// datasource.
 const StaleAfter = 20 * time.Minute
 
 // Unnamed identifies, for a person who discards it, an upload in progress that Glean's
@@ -45,7 +45,7 @@ func (p *Publisher) discardable(u api.Unfinished) (note string, err error) {
 		since = ulid.Time(run.Time())
 	}
 	switch ahead := since.Sub(now); {
-	case ahead > StaleAfter: // a clock that is so wrong says nothing, and must not keep others away for ever
+	case ahead > StaleAfter: // a clock that is so wrong is no evidence, and must not block others for ever
 		since = time.Time{}
 	case ahead > 0:
 		since = now

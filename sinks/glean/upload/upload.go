@@ -24,7 +24,7 @@ type upload struct {
 	refusals     *refusals
 	stream, path string
 	planned      int      // the items that it consists of
-	id           string   // that of the attempt at the first page that was taken, once it is opened
+	id           string   // the id of the accepted attempt at the first page, once it is opened
 	tried        []string // the ids of all attempts at a first page
 	place        string   // the rest of every page's envelope, without the id
 	lift         string   // the flag that the last page has when nothing was refused
@@ -33,8 +33,8 @@ type upload struct {
 	opened       bool                                           // a first page was acknowledged
 	force        bool                                           // the first page discards an unfinished upload
 
-	// hidden is Plan.Hidden, nil where nothing can be hidden. withheld are the IDs
-	// that were not sent since they are hidden; run's goroutine alone writes it.
+	// hidden is Plan.Hidden, nil if nothing can be hidden. withheld are the IDs that were
+	// not sent because they are hidden; only run's goroutine writes it.
 	hidden   func() (func(component.Encoded) bool, error)
 	withheld map[string]bool
 
@@ -134,8 +134,8 @@ func (u *upload) deliver(ctx context.Context, p *page, last bool) error {
 	return nil
 }
 
-// attempt sends a page and, where Glean refuses it, returns the pages to send instead.
-// A single item that is refused is rejected.
+// attempt sends a page and, if Glean refuses it, returns the pages to send instead. A single
+// refused item is rejected.
 func (u *upload) attempt(ctx context.Context, p *page, last bool) (instead []*page, err error) {
 	if last {
 		if err := u.complete(p); err != nil {
@@ -186,7 +186,7 @@ func (u *upload) complete(p *page) error {
 	return nil
 }
 
-// halves splits a page in two; a reason that names one item sets that apart.
+// halves splits a page in two; an item that the reason names is separated from the others.
 func (u *upload) halves(p *page, status int, reason string) (a, b *page) {
 	first := func(i int) bool { return i < len(p.items)/2 }
 	if status == http.StatusBadRequest {
