@@ -107,6 +107,14 @@ type Confirmer interface {
 	Confirm(ctx context.Context, phase Phase, refs, control []string, emit Emit) error
 }
 
+// Estimator is the optional capability of a source to say how many records to expect. Only
+// the progress of a run shows it: it may be wrong, and no guard and no report uses it.
+type Estimator interface {
+	// Estimates returns the expected number of records of each kind, as far as it is known
+	// so far. It is called during Read, from other goroutines.
+	Estimates() map[string]int
+}
+
 // Checker is the optional capability of a source or sink to check whether a run could work: the
 // address is reachable, the credentials are valid, there is something to read.
 type Checker interface {

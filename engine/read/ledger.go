@@ -262,6 +262,17 @@ func (l *Ledger) Total() int {
 	return l.refs.Len()
 }
 
+// kindsRead returns how many records of each kind were read, without estimates.
+func (l *Ledger) kindsRead() []KindRead {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]KindRead, len(l.kinds))
+	for i, k := range l.kinds {
+		out[i] = KindRead{Kind: k.kind, Read: k.n}
+	}
+	return out
+}
+
 // Ended returns the number of records with an ending.
 func (l *Ledger) Ended(e component.Ending) int {
 	l.mu.Lock()

@@ -19,9 +19,10 @@ type Options struct {
 	Last     *baseline.Snapshot // of the last good run; nil when there is none
 	Hidden   baseline.Hiding
 	// Fetch finds records that are looked up but were not read; nil when all records are read.
-	Fetch    func(ref string) (component.Entry, bool)
-	Note     func(format string, args ...any)
-	Tick     func(records int)  // number of records read so far
+	Fetch func(ref string) (component.Entry, bool)
+	Note  func(format string, args ...any)
+	// Tick receives what has been read so far, after each page.
+	Tick     func(kinds []KindRead)
 	Observer component.Observer // nil in ordinary runs
 }
 
@@ -62,7 +63,7 @@ type reading struct {
 	last    *baseline.Snapshot
 	note    func(format string, args ...any)
 	workers chan *component.Worker
-	tick    func(records int)
+	tick    func([]KindRead)
 	watch   component.Observer
 	sealed  bool
 	cuts    cuts
@@ -200,7 +201,7 @@ func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*co
 				return err
 			}
 		}
-		a.tick(a.ledger.Total())
+		a.tick(a.progress())
 		return nil
 	}
 	err := a.p.Source.Read(ctx, ph, emit)
@@ -211,6 +212,26 @@ func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*co
 		return cause
 	}
 	return err
+}
+
+// KindRead is how much of a kind has been read, for the progress of a run.
+type KindRead struct {
+	Kind string
+	Read int
+	// Estimate is the number of records that the source expects, 0 where it does not know.
+	Estimate int
+}
+
+// progress returns what has been read of each kind, in the order in which they began.
+func (a *reading) progress() []KindRead {
+	out := a.ledger.kindsRead()
+	if s, can := a.p.Source.(component.Estimator); can {
+		expected := s.Estimates()
+		for i := range out {
+			out[i].Estimate = expected[out[i].Kind]
+		}
+	}
+	return out
 }
 
 // seal ends the collection of identities. Only the first call has an effect.

@@ -31,7 +31,7 @@ func options(t *testing.T, w *fake.World) Options {
 	t.Cleanup(s.Close)
 	return Options{
 		Pipeline: w.P, Session: w.Store, Stage: s, Ledger: NewLedger(nil, nil),
-		Note: func(string, ...any) {}, Tick: func(int) {},
+		Note: func(string, ...any) {}, Tick: func([]KindRead) {},
 	}
 }
 
@@ -44,7 +44,14 @@ func TestEveryRecordEnds(t *testing.T) {
 		w.P.Limits.SpillBytes = spill
 		o := options(t, w)
 		var ticks []int
-		o.Tick = func(n int) { ticks = append(ticks, n) }
+		var last []KindRead
+		o.Tick = func(kinds []KindRead) {
+			n := 0
+			for _, k := range kinds {
+				n += k.Read
+			}
+			ticks, last = append(ticks, n), kinds
+		}
 		if err := Run(t.Context(), o); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -57,6 +64,9 @@ func TestEveryRecordEnds(t *testing.T) {
 		}
 		if !slices.IsSorted(ticks) || len(ticks) < 3 || ticks[len(ticks)-1] != 33 {
 			t.Errorf("%s: ticks %v", name, ticks)
+		}
+		if want := (KindRead{Kind: "component", Read: 30}); !slices.Contains(last, want) {
+			t.Errorf("%s: the last tick is %v, want %v in it", name, last, want)
 		}
 	}
 }
@@ -161,5 +171,31 @@ func TestCanceled(t *testing.T) {
 	}
 	if !errors.Is(s.emit, s.cause) || o.Ledger.Knows("component:default/c000") {
 		t.Errorf("emit answered %v, %d records", s.emit, o.Ledger.Total())
+	}
+}
+
+// guessing is a source that expects far too many records.
+type guessing struct{ component.Source }
+
+func (guessing) Estimates() map[string]int { return map[string]int{"component": 1_000_000} }
+
+// TestEstimates: what the source expects is shown while it is read and changes nothing else.
+func TestEstimates(t *testing.T) {
+	w := company(t, 30)
+	w.P.Source = guessing{w.P.Source}
+	o := options(t, w)
+	var last []KindRead
+	o.Tick = func(kinds []KindRead) { last = kinds }
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if want := (KindRead{Kind: "component", Read: 30, Estimate: 1_000_000}); !slices.Contains(last, want) {
+		t.Errorf("the last tick is %v, want %v in it", last, want)
+	}
+	if err := o.Ledger.Settle(); err != nil {
+		t.Error(err)
+	}
+	if totals := o.Ledger.Totals(); totals.Read != 33 {
+		t.Errorf("%+v", totals)
 	}
 }

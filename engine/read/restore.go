@@ -53,7 +53,7 @@ func Restore(ctx context.Context, o Options, e Earlier) error {
 				return err
 			}
 		}
-		o.Tick(a.ledger.Total())
+		o.Tick(a.ledger.kindsRead())
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 // Act is how far a run goes.
@@ -64,8 +65,8 @@ type Options struct {
 // Progress receives the progress of a run, from many goroutines. Its methods must return at
 // once.
 type Progress interface {
-	// Read reports the number of records read so far.
-	Read(total int)
+	// Read receives what has been read so far, by kind.
+	Read(kinds []read.KindRead)
 	// Reviewed reports the number of items of each stream that will be sent.
 	Reviewed(streams []component.StreamPlan)
 	// Sent reports that n more items of a stream were acknowledged.
@@ -77,7 +78,7 @@ type Progress interface {
 
 type noProgress struct{}
 
-func (noProgress) Read(int) {}
+func (noProgress) Read([]read.KindRead) {}
 
 func (noProgress) Reviewed([]component.StreamPlan) {}
 

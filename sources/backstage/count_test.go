@@ -1,10 +1,12 @@
 package backstage
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/sources/backstage/faults"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -45,5 +47,22 @@ func TestCountLimitRefused(t *testing.T) {
 	f.Fail(faults.Fault{Path: "limit=0", Status: http.StatusBadRequest})
 	if n, err := f.source.api.count(t.Context(), nil); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// TestEstimates: the source expects what the first page of a kind announces, before it has
+// read the rest.
+func TestEstimates(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: components(250)}, only("Component"), func(c *Config) { c.PageSize = 100 })
+	var first map[string]int
+	phases := f.cfg.phases()
+	err := f.source.Read(t.Context(), phases[len(phases)-1], func(context.Context, []*component.Record) error {
+		if first == nil {
+			first = f.source.Estimates()
+		}
+		return nil
+	})
+	if err != nil || first["Component"] != 250 {
+		t.Errorf("%v, %v", first, err)
 	}
 }

@@ -102,6 +102,7 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 		if err := p.begin(a.page); err != nil {
 			return err
 		}
+		r.expect(r.kind, p.promised)
 		if a.page.next != "" {
 			next = r.ahead(ctx, a.page.next)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,15 +24,17 @@ type Source struct {
 	conn *connection.Connection
 	log  *slog.Logger
 
-	mu    sync.Mutex
-	read  int // entities handed over
-	notes []string
-	empty []string // kinds that are read and have no entity
+	mu       sync.Mutex
+	read     int // entities handed over
+	notes    []string
+	empty    []string       // kinds that are read and have no entity
+	expected map[string]int // totalItems of the first page of each kind
 }
 
 var (
 	_ component.Source    = (*Source)(nil)
 	_ component.Confirmer = (*Source)(nil)
+	_ component.Estimator = (*Source)(nil)
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
@@ -69,6 +72,23 @@ func (s *Source) Notes() []string {
 		notes = append(notes, fmt.Sprintf("Backstage shows no entity of kind %s: %s", strings.Join(s.empty, ", "), emptyKind))
 	}
 	return notes
+}
+
+// Estimates returns what Backstage counted on the first page of each kind: it counts rows,
+// and does not count again while a kind is read.
+func (s *Source) Estimates() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.expected)
+}
+
+func (s *Source) expect(kind string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expected == nil {
+		s.expected = map[string]int{}
+	}
+	s.expected[kind] = n
 }
 
 // Read reads the kinds of a phase, some of them at the same time.

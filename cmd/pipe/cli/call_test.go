@@ -88,15 +88,6 @@ func edited(t testing.TB, oldnew ...string) string {
 	return write(t, "pipeline.yaml", text)
 }
 
-func read(t *testing.T, file string) string {
-	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 func fileText(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -13,7 +13,7 @@ import (
 func TestKubernetesRestricted(t *testing.T) {
 	kubernetes := func(name string) *config.Node {
 		file := filepath.Join(examplesDir, "kubernetes", name)
-		doc, problems := config.Parse(file, []byte(read(t, file)))
+		doc, problems := config.Parse(file, []byte(fileText(t, file)))
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

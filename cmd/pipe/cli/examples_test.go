@@ -37,7 +37,7 @@ func TestExamplesParse(t *testing.T) {
 		if filepath.Ext(f) != ".yaml" {
 			continue
 		}
-		for i, doc := range strings.Split(read(t, f), "\n---\n") {
+		for i, doc := range strings.Split(fileText(t, f), "\n---\n") {
 			if _, problems := config.Parse(fmt.Sprintf("%s#%d", f, i+1), []byte(doc)); len(problems) > 0 {
 				t.Error(problems)
 			}
@@ -65,7 +65,7 @@ func installed(t *testing.T, units ...string) (paths []string) {
 	dir := t.TempDir()
 	for _, unit := range units {
 		path := filepath.Join(dir, unit)
-		text := strings.ReplaceAll(read(t, filepath.Join(examplesDir, unit)), "/usr/local/bin/pipe", "/bin/true")
+		text := strings.ReplaceAll(fileText(t, filepath.Join(examplesDir, unit)), "/usr/local/bin/pipe", "/bin/true")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func exampleFiles(t *testing.T) []string {
 // and names a command and flags that there are.
 func TestExampleCommands(t *testing.T) {
 	for _, f := range exampleFiles(t) {
-		text := read(t, f)
+		text := fileText(t, f)
 		if filepath.Base(f) == "cronjob.yaml" { // the words of a call are a list there
 			text = regexp.MustCompile(`\n +- (pipe|run|--?\S+|none|json|\S+=\S+|/\S+)`).ReplaceAllString(text, " $1")
 		}
@@ -147,7 +147,7 @@ func knownCall(words []string) error {
 func TestExampleExitCodes(t *testing.T) {
 	never := []int{int(job.Wrong), int(job.Rejected), int(job.Refused), int(job.Unconfirmed)}
 	var listed []int
-	cronjob := read(t, filepath.Join(examplesDir, "kubernetes", "cronjob.yaml"))
+	cronjob := fileText(t, filepath.Join(examplesDir, "kubernetes", "cronjob.yaml"))
 	for _, m := range regexp.MustCompile(`(?m)^ {16}- (\d+)$`).FindAllStringSubmatch(cronjob, -1) {
 		n, _ := strconv.Atoi(m[1])
 		listed = append(listed, n)
@@ -156,15 +156,15 @@ func TestExampleExitCodes(t *testing.T) {
 		t.Errorf("podFailurePolicy names %v, want %v", listed, never)
 	}
 	if want := fmt.Sprintf("RestartPreventExitStatus=%d %d %d %d\n", int(job.Wrong), int(job.Rejected), int(job.Refused),
-		int(job.Unconfirmed)); !strings.Contains(read(t, filepath.Join(examplesDir, "pipe.service")), want) {
+		int(job.Unconfirmed)); !strings.Contains(fileText(t, filepath.Join(examplesDir, "pipe.service")), want) {
 		t.Errorf("pipe.service has no %s", want)
 	}
 	if want := fmt.Sprintf("case $code in %d|%d) sleep", int(job.Failed),
-		int(job.Held)); !strings.Contains(read(t, filepath.Join(examplesDir, "crontab")), want) {
+		int(job.Held)); !strings.Contains(fileText(t, filepath.Join(examplesDir, "crontab")), want) {
 		t.Errorf("crontab has no %s", want)
 	}
 	if want := fmt.Sprintf("[ $code = %d ] || [ $code = %d ]\n", int(job.Done),
-		int(job.Changes)); !strings.Contains(read(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
+		int(job.Changes)); !strings.Contains(fileText(t, filepath.Join(examplesDir, "github-actions.yaml")), want) {
 		t.Errorf("github-actions.yaml has no %s", want)
 	}
 }
@@ -176,7 +176,7 @@ func TestExampleCrontab(t *testing.T) {
 	if err != nil {
 		t.Skip("bash is not installed")
 	}
-	_, line, ok := strings.Cut(read(t, filepath.Join(examplesDir, "crontab")), "17 2 * * * cd /srv/pipe && ")
+	_, line, ok := strings.Cut(fileText(t, filepath.Join(examplesDir, "crontab")), "17 2 * * * cd /srv/pipe && ")
 	if !ok {
 		t.Fatal("the line is not there")
 	}
@@ -192,8 +192,8 @@ func TestExampleCrontab(t *testing.T) {
 			"says so; return ${codes[$n]}; }\nsleep() { :; }\n%[3]s", tc.codes, dir, line)
 		out, _ := exec.CommandContext(t.Context(), bash, "-c", script).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); got != tc.says ||
-			strings.TrimSpace(read(t, filepath.Join(dir, "n"))) != strconv.Itoa(tc.calls) {
-			t.Errorf("%s: %q after %s calls", tc.codes, got, read(t, filepath.Join(dir, "n")))
+			strings.TrimSpace(fileText(t, filepath.Join(dir, "n"))) != strconv.Itoa(tc.calls) {
+			t.Errorf("%s: %q after %s calls", tc.codes, got, fileText(t, filepath.Join(dir, "n")))
 		}
 	}
 }

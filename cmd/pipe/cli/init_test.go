@@ -19,15 +19,15 @@ func TestInit(t *testing.T) {
 		!strings.Contains(c.stdout, "pipe run --sandbox pipelines/backstage.yaml") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
-	want := strings.Replace(read(t, shipped), "  max_widen: 1%  ", "  max_widen: 0   ", 1)
-	if want == read(t, shipped) {
+	want := strings.Replace(fileText(t, shipped), "  max_widen: 1%  ", "  max_widen: 0   ", 1)
+	if want == fileText(t, shipped) {
 		t.Error("the shipped pipeline has no max_widen of 1%")
 	}
 	pipelineFile := filepath.Join(dir, "pipelines", "backstage.yaml")
-	if got := read(t, pipelineFile); got != want {
+	if got := fileText(t, pipelineFile); got != want {
 		t.Error("the pipeline is not the shipped one with max_widen: 0")
 	}
-	if got := read(t, filepath.Join(dir, "pipelines", "schema.json")); got != read(t, schemaFile) {
+	if got := fileText(t, filepath.Join(dir, "pipelines", "schema.json")); got != fileText(t, schemaFile) {
 		t.Error("the schema is not the shipped one")
 	}
 	if c := pipe(t, nil, "check", pipelineFile); c.code != 0 {
@@ -40,20 +40,20 @@ func TestInit(t *testing.T) {
 	if _, problems := config.Load(workflow); len(problems) > 0 {
 		t.Error(problems)
 	}
-	if text := read(t, workflow); !strings.Contains(text,
+	if text := fileText(t, workflow); !strings.Contains(text,
 		"GLEAN_INDEXING_API_KEY: ${{ secrets.GLEAN_INDEXING_API_KEY }}") || strings.Contains(text, "[[") ||
 		!strings.Contains(text, "pipe test pipelines/backstage.test.yaml") {
 		t.Error(text)
 	}
 
 	ignore := filepath.Join(dir, ".gitignore")
-	if got := read(t, ignore); got != ".env\n/out/\n" {
+	if got := fileText(t, ignore); got != ".env\n/out/\n" {
 		t.Errorf(".gitignore: %q", got)
 	}
 	if err := os.WriteFile(ignore, []byte("mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := read(t, workflow); !strings.Contains(text, "if [ ! -f base/pipelines/backstage.yaml ]; then") {
+	if text := fileText(t, workflow); !strings.Contains(text, "if [ ! -f base/pipelines/backstage.yaml ]; then") {
 		t.Error("the workflow compares with a base that need not be there")
 	}
 
@@ -62,11 +62,11 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c := pipe(t, nil, "init", dir); c.code != int(job.Wrong) || !strings.Contains(c.stderr, pipelineFile) ||
-		!strings.Contains(c.stderr, "--force") || read(t, pipelineFile) != "" {
+		!strings.Contains(c.stderr, "--force") || fileText(t, pipelineFile) != "" {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || read(t, ignore) != "mine\n" ||
-		read(t, pipelineFile) != want {
+	if c := pipe(t, nil, "init", "--force", dir); c.code != 0 || fileText(t, ignore) != "mine\n" ||
+		fileText(t, pipelineFile) != want {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 	if c := pipe(t, nil, "init", changed, "b"); c.code != int(job.Wrong) {
@@ -98,7 +98,7 @@ func TestInitHere(t *testing.T) {
 func TestEnvExample(t *testing.T) {
 	d := pipeline.Load(shipped,
 		pipeline.Options{Registry: components.Registry(), Variables: config.Variables{Lenient: true}})
-	text := string(envExample(d, read(t, shipped)))
+	text := string(envExample(d, fileText(t, shipped)))
 	for _, v := range d.Variables {
 		at := strings.Index(text, "\n"+v.Name+"=")
 		if v.HasDefault && (v.Default != "" || !v.Secret) && v.Name != "GLEAN_INSTANCE_NAME" &&
@@ -108,7 +108,7 @@ func TestEnvExample(t *testing.T) {
 		if at < 0 {
 			t.Errorf("%s is not there", v.Name)
 		}
-		if explanations(read(t, shipped)).of(v.Name) == nil {
+		if explanations(fileText(t, shipped)).of(v.Name) == nil {
 			t.Errorf("%s is not explained", v.Name)
 		}
 	}
@@ -156,7 +156,7 @@ func TestInitAnswers(t *testing.T) {
 	}
 	call(true, "https://b.example.com\n\nhttps://g.example.com\n\nann@example.com\n", dir).expect(t, 0,
 		"Token of backend.auth.externalAccess", "ann@example.com alone sees the documents")
-	if got := read(t, filepath.Join(dir, ".env")); got !=
+	if got := fileText(t, filepath.Join(dir, ".env")); got !=
 		"BACKSTAGE_BASE_URL='https://b.example.com'\nGLEAN_SERVER_URL='https://g.example.com'\n" {
 		t.Errorf("%q", got)
 	}
@@ -164,7 +164,7 @@ func TestInitAnswers(t *testing.T) {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
 	file := filepath.Join(dir, "pipelines", "backstage.yaml")
-	if text := read(t, file); !strings.Contains(text, "\n      isTestDatasource: true ") ||
+	if text := fileText(t, file); !strings.Contains(text, "\n      isTestDatasource: true ") ||
 		!strings.Contains(text, "\n      testers: [ann@example.com]\n") {
 		t.Error(text)
 	}
@@ -185,7 +185,7 @@ func TestInitAnswers(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "yes", ".env")); err == nil {
 		t.Error(".env was written without an answer")
 	}
-	if example := read(t, filepath.Join(dir, ".env.example")); strings.Contains(example, "#BACKSTAGE_API_TOKEN=") ||
+	if example := fileText(t, filepath.Join(dir, ".env.example")); strings.Contains(example, "#BACKSTAGE_API_TOKEN=") ||
 		!strings.Contains(example, "\nBACKSTAGE_API_TOKEN=\n") {
 		t.Error("the token of Backstage is not among what a run needs")
 	}

@@ -150,7 +150,7 @@ func TestSchemaOfTests(t *testing.T) {
 	if err := judgeBy(t, testSchemaFile, shippedTests); err != nil {
 		t.Error(err)
 	}
-	text := read(t, shippedTests)
+	text := fileText(t, shippedTests)
 	if !strings.HasPrefix(text, "# yaml-language-server: $schema=test.schema.json\n") {
 		t.Error("no yaml-language-server line")
 	}

@@ -22,7 +22,7 @@ func TestShippedTests(t *testing.T) {
 // TestShippedTestsTell: whatever widens access or takes a field away makes one of
 // the shipped tests fail.
 func TestShippedTestsTell(t *testing.T) {
-	tests := read(t, strings.TrimSuffix(shipped, ".yaml")+".test.yaml")
+	tests := fileText(t, strings.TrimSuffix(shipped, ".yaml")+".test.yaml")
 	for _, change := range [][2]string{
 		{`in ["owner", "private"]`, `in ["owner"]`},
 		{"      allow: none\n", "      allow: all-users\n"},
@@ -185,7 +185,7 @@ func TestTestGolden(t *testing.T) {
 		!strings.Contains(c.stdout, "wrote "+golden) {
 		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
-	text := read(t, golden)
+	text := fileText(t, golden)
 	if !strings.Contains(text, `"allowAllDatasourceUsersAccess": true`) || !strings.Contains(text, `"memberships"`) {
 		t.Error(text)
 	}
