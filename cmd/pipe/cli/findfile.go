@@ -34,7 +34,7 @@ func (a *app) findFile(p *parsed) error {
 	if !named || file == "" {
 		switch found := pipelineFiles(".", "pipelines"); len(found) {
 		case 0:
-			if unknownFlag(cmd, p.options) {
+			if unknownFlag(cmd, p.options) || slices.Contains(p.options, "--wait") && slices.ContainsFunc(p.words, isDuration) {
 				return nil // the command refuses it
 			}
 			return usage{"pipe " + p.name() + " needs a pipeline file, and neither this folder nor pipelines/ has one",

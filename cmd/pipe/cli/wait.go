@@ -70,7 +70,7 @@ func spacedWait(c *urfave.Context) error {
 		return nil
 	}
 	for _, word := range c.Args().Slice() {
-		if _, err := time.ParseDuration(word); err != nil {
+		if !isDuration(word) {
 			continue
 		}
 		if _, err := os.Stat(word); err != nil { // no file of that name
@@ -78,4 +78,9 @@ func spacedWait(c *urfave.Context) error {
 		}
 	}
 	return nil
+}
+
+func isDuration(word string) bool {
+	_, err := time.ParseDuration(word)
+	return err == nil
 }
