@@ -8,22 +8,22 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// step is one constant access of a chain: a member or an element.
+// step is a constant access in a chain: to a member or an element.
 type step struct {
 	key     string
 	index   int
 	isIndex bool
 }
 
-// access is a chain of constant steps with what messages need.
+// access is a chain of constant steps, with the texts for messages.
 type access struct {
 	steps []step
 	names []string // the text up to each step: `metadata`, `metadata.links`
-	at    []place  // of each step
+	at    []place  // position of each step
 }
 
-// walk reads through a value. What is absent gives nil, what has the wrong
-// shape is an error of the record.
+// walk applies the steps to a value. An absent value gives nil, a value of the wrong shape an
+// error of the record.
 func (a *access) walk(v any) any {
 	for i := range a.steps {
 		s := &a.steps[i]
@@ -53,7 +53,7 @@ func wrongShape(name string, v any, isIndex bool) string {
 
 func quoted(name string) string { return "`" + name + "`" }
 
-// element is nil outside the list; a negative index counts from its end.
+// element returns nil for an index outside the list; a negative index counts from the end.
 func element(list []any, i int) any {
 	if i < 0 {
 		i += len(list)
@@ -64,7 +64,7 @@ func element(list []any, i int) any {
 	return list[i]
 }
 
-// fromRecord reads a member of the record and on.
+// fromRecord returns a function that reads a member of the record and applies the steps.
 func (a *access) fromRecord(name string) func(env any) any {
 	if len(a.steps) == 0 {
 		return func(env any) any { return env.(*Run).record[name] }
@@ -72,7 +72,7 @@ func (a *access) fromRecord(name string) func(env any) any {
 	return func(env any) any { return a.walk(env.(*Run).record[name]) }
 }
 
-// dynamic reads a member or an element that is known at run time.
+// dynamic returns a function that reads a member or an element whose key is known at run time.
 func dynamic(name string, at place) func(v, key any) any {
 	return func(v, key any) any {
 		if v == nil || key == nil {
@@ -95,7 +95,7 @@ func dynamic(name string, at place) func(v, key any) any {
 	}
 }
 
-// slice cuts a list, or a text by runes; bounds outside are moved inside.
+// slice returns a part of a list, or of a text by runes; bounds are clamped.
 func slice(v, from, to any) (result any, problem string) {
 	length := 0
 	switch v := v.(type) {
@@ -146,7 +146,7 @@ func cutText(text string, low, high int) string {
 	return text[min(start, end):end]
 }
 
-// integer is the whole number that v holds; numbers of JSON are floats.
+// integer returns the whole number in v; numbers from JSON are floats.
 func integer(v any) (int, bool) {
 	switch v := v.(type) {
 	case int:
@@ -161,7 +161,7 @@ func integer(v any) (int, bool) {
 	return 0, false
 }
 
-// chain takes the constant steps off a member access, the root left over.
+// chain splits a member access into its root and the constant steps.
 func (c *compilation) chain(node ast.Node) (root ast.Node, a *access) {
 	var nodes []*ast.MemberNode
 	a = &access{}
@@ -201,7 +201,7 @@ func (c *compilation) constantStep(property ast.Node) (step, bool) {
 	return step{}, false
 }
 
-// constantVar is the name of a `vars.NAME`.
+// constantVar returns the name in `vars.NAME`.
 func (c *compilation) constantVar(m *ast.MemberNode) (string, bool) {
 	root, ok := m.Node.(*ast.IdentifierNode)
 	name, isName := m.Property.(*ast.StringNode)

@@ -7,8 +7,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// bind puts the call of a function in a node's place; the Run goes before the
-// arguments.
+// bind replaces a node by the call of a function; the Run precedes the arguments.
 func (c *compilation) bind(node *ast.Node, f *Function, arguments []ast.Node) {
 	if n := len(arguments); n < f.MinArgs || f.MaxArgs >= 0 && n > f.MaxArgs {
 		c.failAt(*node, CodeWrongArguments, "write "+f.Signature, "%s takes %s, but got %d", f.Name, f.arity(), n)
@@ -43,7 +42,7 @@ func (f *Function) arity() string {
 	return fmt.Sprintf("%d arguments", f.MinArgs)
 }
 
-// bound is a function at its place in an expression.
+// bound is a function at a position in an expression.
 type bound struct {
 	*Function
 	at place
@@ -94,7 +93,7 @@ func (b *bound) must(err error) {
 	panic(b.at.errorf("%s(…): %v", b.Name, err))
 }
 
-// argumentError says what a function takes and what it was given.
+// argumentError says what a function takes and what it got.
 type argumentError struct {
 	takes string
 	given any
@@ -104,8 +103,8 @@ func (e argumentError) Error() string {
 	return "takes " + e.takes + ", but is given " + kindOfValue(e.given).String() + " here"
 }
 
-// valueError says what is wrong with an argument of the right kind; it begins
-// with a verb, as argumentError.
+// valueError describes an argument of the right kind with a wrong value; like argumentError, it
+// begins with a verb.
 type valueError string
 
 func (e valueError) Error() string { return string(e) }

@@ -10,15 +10,15 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 )
 
-// closure evaluates one node. It gives what the machine gives for the node, or panics
-// where the machine gives an error: which one, the machine says (see Run.run).
+// closure evaluates one node. It returns the same value as the virtual machine, and panics
+// where the machine returns an error. The machine then provides the error (see Run.run).
 type closure func(r *Run) any
 
-// errMachine is the panic of a closure where the machine gives an error of its own.
+// errMachine is the panic of a closure where the machine returns an error of its own.
 const errMachine = limitError("fails in the machine")
 
-// closureOf makes a closure of a lowered node, nil where one of its nodes is left to the
-// machine, such as let and sortBy.
+// closureOf returns a closure for a lowered node; nil when it contains a node that only the
+// machine evaluates, such as let and sortBy.
 func closureOf(node ast.Node) closure {
 	switch n := node.(type) {
 	case *ast.NilNode:
@@ -63,7 +63,7 @@ func closureOf(node ast.Node) closure {
 
 func always(v any) closure { return func(*Run) any { return v } }
 
-// integerClosure gives an integer in the type that the checker has chosen.
+// integerClosure returns an integer of the type that the checker has chosen.
 func integerClosure(n *ast.IntegerNode) closure {
 	t := n.Type()
 	switch {
@@ -75,7 +75,7 @@ func integerClosure(n *ast.IntegerNode) closure {
 	return nil
 }
 
-// closuresOf are the closures of nodes; ok is false where one has none.
+// closuresOf returns the closures of nodes; ok is false when one has none.
 func closuresOf(nodes []ast.Node) (all []closure, ok bool) {
 	for _, node := range nodes {
 		one := closureOf(node)
@@ -118,7 +118,7 @@ func callClosure(n *ast.CallNode) closure {
 	return nil
 }
 
-// pushAll puts the values of closures on the stack.
+// pushAll pushes the values of closures on the stack.
 func (r *Run) pushAll(all []closure) {
 	for _, one := range all {
 		v := one(r)
@@ -126,7 +126,7 @@ func (r *Run) pushAll(all []closure) {
 	}
 }
 
-// drop takes everything from base on off the stack.
+// drop removes everything from base upwards from the stack.
 func (r *Run) drop(base int) {
 	clear(r.stack[base:])
 	r.stack = r.stack[:base]
@@ -191,8 +191,8 @@ func binaryClosure(n *ast.BinaryNode) closure {
 	return nil
 }
 
-// equalClosure compares. Where the checker is certain of two texts or two integers, the
-// closure fails on anything else, as the machine does.
+// equalClosure compares two values. When the checker has determined two texts or two integers,
+// the closure fails on anything else, as the machine does.
 func equalClosure(n *ast.BinaryNode, a, b closure) closure {
 	negated := n.Operator == "!="
 	if t := n.Left.Type(); t == n.Right.Type() {
@@ -215,7 +215,7 @@ func equal(a, b any) bool {
 	return runtime.Equal(a, b)
 }
 
-// in is the machine's operator for what a guard lets through.
+// in is the machine's operator for operands that passed the guard.
 func in(needle, holder any) bool {
 	list, ok := holder.([]any)
 	if !ok {
@@ -229,7 +229,7 @@ func in(needle, holder any) bool {
 	return false
 }
 
-// matchClosure matches with a pattern that is written in the expression.
+// matchClosure matches with a constant pattern.
 func matchClosure(pattern ast.Node, a closure) closure {
 	text := ""
 	switch p := pattern.(type) {
@@ -294,7 +294,7 @@ func conditionalClosure(n *ast.ConditionalNode) closure {
 	}
 }
 
-// grow counts elements that are made, as the machine does.
+// grow counts created elements, as the machine does.
 func (r *Run) grow(elements int) {
 	if r.grown += elements; r.grown >= int(conf.DefaultMemoryBudget) {
 		panic(errMachine)
@@ -316,7 +316,7 @@ func listClosure(n *ast.ArrayNode) closure {
 	}
 }
 
-// objectClosure makes an object; of a name that repeats the first value counts.
+// objectClosure creates an object; of a repeated name, the first value counts.
 func objectClosure(n *ast.MapNode) closure {
 	var parts []ast.Node
 	for _, pair := range n.Pairs {
@@ -344,11 +344,11 @@ func objectClosure(n *ast.MapNode) closure {
 	}
 }
 
-// emptyList is shared: nothing is ever put in it.
+// emptyList is shared: it is never modified.
 var emptyList any = []any{}
 
-// predicateClosure evaluates the functions that take a predicate, except for sum,
-// sortBy and those that other predicates of the machine became.
+// predicateClosure evaluates the functions that take a predicate, except for sum, sortBy and
+// forms that the machine has optimized.
 func predicateClosure(n *ast.BuiltinNode) closure {
 	if len(n.Arguments) != 2 || n.Map != nil || n.Threshold != nil || n.Throws {
 		return nil
@@ -423,7 +423,7 @@ func predicateClosure(n *ast.BuiltinNode) closure {
 	return nil
 }
 
-// forEach makes each element the one that a predicate looks at, until visit returns
+// forEach calls visit with each element as the current one of predicates, until visit returns
 // false.
 func (r *Run) forEach(list []any, visit func(i int, v any) bool) {
 	outer := r.item
@@ -436,8 +436,8 @@ func (r *Run) forEach(list []any, visit func(i int, v any) bool) {
 	r.item = outer
 }
 
-// direct evaluates a closure; ok is false where the machine must say what is wrong.
-// Nothing is then left of the evaluation but its result in the defines.
+// direct evaluates a closure; ok is false when the machine must provide the error. In that case
+// nothing is left of the evaluation except the results of defines.
 func (r *Run) direct(c closure) (v any, ok bool) {
 	budget, pending := r.budget, r.pending
 	base, item, grown := len(r.stack), r.item, r.grown

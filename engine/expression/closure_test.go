@@ -25,8 +25,8 @@ func newAgreement(t testing.TB) *agreement {
 	return &agreement{language: closures, machines: machines, run: closures.NewRun(), reference: machines.NewRun()}
 }
 
-// check fails unless a random expression gives for random records what expr's machine
-// gives: the value at the same cost, or the same error at the same place.
+// check fails the test unless a random expression returns for random records what expr's
+// machine returns: the same value at the same cost, or the same error at the same position.
 func (a *agreement) check(t *testing.T, random *rand.Rand) {
 	t.Helper()
 	text := (&writer{random}).expression(4)
@@ -76,8 +76,8 @@ func (a *agreement) check(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// TestClosureAgreesWithMachine: the closure of a program gives what expr's machine gives,
-// at the same cost, and gives up exactly where the machine gives an error.
+// TestClosureAgreesWithMachine: the closure of a program returns what expr's machine returns,
+// at the same cost, and fails exactly where the machine returns an error.
 func TestClosureAgreesWithMachine(t *testing.T) {
 	a, random := newAgreement(t), rand.New(rand.NewPCG(1, 2))
 	for range 40_000 {
@@ -99,8 +99,8 @@ func FuzzClosure(f *testing.F) {
 	})
 }
 
-// TestClosureError: after a closure has failed the machine's error is given, and what
-// follows is evaluated as if nothing had happened.
+// TestClosureError: when a closure fails, the machine's error is returned, and later
+// evaluations are not affected.
 func TestClosureError(t *testing.T) {
 	l := testLanguage(t)
 	run := l.NewRun()
@@ -121,7 +121,7 @@ func TestClosureError(t *testing.T) {
 	}
 }
 
-// TestClosureBudget: the machine is given the whole budget after a closure has failed.
+// TestClosureBudget: the machine gets the whole budget after a closure has failed.
 func TestClosureBudget(t *testing.T) {
 	_, err := evaluate(t, testLanguage(t), `[repeat("x", 5000000), lower(metadata.tags)]`, testEntity())
 	if got := fmt.Sprint(err); !strings.Contains(got, "lower(…) takes text") {
@@ -129,7 +129,7 @@ func TestClosureBudget(t *testing.T) {
 	}
 }
 
-// TestClosureNestedPredicates: # is the element of the innermost predicate round it.
+// TestClosureNestedPredicates: # is the element of the innermost predicate around it.
 func TestClosureNestedPredicates(t *testing.T) {
 	v, err := evaluate(t, testLanguage(t), `map(["a", "b"], [count(["b", "c"], # == "b"), #])`, testEntity())
 	if err != nil || !reflect.DeepEqual(v, []any{[]any{1, "a"}, []any{1, "b"}}) {
@@ -137,7 +137,7 @@ func TestClosureNestedPredicates(t *testing.T) {
 	}
 }
 
-// TestClosureMemory: a closure counts the elements of lists that it makes as the machine.
+// TestClosureMemory: a closure counts the elements of created lists as the machine does.
 func TestClosureMemory(t *testing.T) {
 	l := testLanguage(t)
 	many := make([]any, 250_000)
@@ -159,7 +159,7 @@ func TestClosureMemory(t *testing.T) {
 	}
 }
 
-// writer writes random expressions.
+// writer generates random expressions.
 type writer struct{ random *rand.Rand }
 
 func (w *writer) pick(texts ...string) string { return texts[w.random.IntN(len(texts))] }
@@ -174,7 +174,7 @@ var leaves = []string{
 	`related("ownedBy")`, `display(first(related("partOf")))`, `display("user:default/ann")`,
 }
 
-// The operators and functions that expressions are made of.
+// The operators and functions of generated expressions.
 var (
 	operators  = []string{"==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "in", "not in"}
 	predicated = []string{"map", "filter", "find", "any", "all", "none", "one", "count", "sortBy"}
@@ -217,7 +217,7 @@ func (w *writer) expression(depth int) string {
 	return "(" + e() + ")[" + w.pick("0", "-1", `"a"`, e()) + "]"
 }
 
-// randomRecord is the test entity with some members of another value.
+// randomRecord returns the test entity with some members replaced.
 func randomRecord(random *rand.Rand) map[string]any {
 	record := testEntity()
 	values := []any{nil, "", "a", "Component", 3.0, -1.0, true, []any{}, []any{"go", nil, 3.0}, map[string]any{},

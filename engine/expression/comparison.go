@@ -5,11 +5,11 @@ import (
 	"github.com/expr-lang/expr/vm/runtime"
 )
 
-// lowerComparison puts checks round an open value that is compared, whose kind is not
-// known before it is read: a value of another kind is an error of the record, never
-// simply unequal (invariant 2: a rule that does not hold for a slip in the record must
-// not fall through to a wider one). Nil is comparable with everything. It reports
-// whether it has replaced the node.
+// lowerComparison adds checks to operands of a comparison whose kind is unknown before the
+// record is read. A value of another kind is an error of the record, never just unequal
+// (invariant 2: a rule that fails because of a mistake in the record must not fall through to a
+// wider rule). Nil is comparable with everything. lowerComparison reports whether it has
+// replaced the node.
 func (c *compilation) lowerComparison(node *ast.Node, n *ast.BinaryNode) bool {
 	left, right := c.kindOf(n.Left), c.kindOf(n.Right)
 	switch {
@@ -23,8 +23,8 @@ func (c *compilation) lowerComparison(node *ast.Node, n *ast.BinaryNode) bool {
 	return false
 }
 
-// comparable makes an open operand an error of the record when it is of another kind
-// than what it is compared with.
+// comparable makes an operand of unknown kind an error of the record when its kind differs from
+// that of the other operand.
 func (c *compilation) comparable(node *ast.Node, with Kind) {
 	switch with {
 	case BoolKind, NumberKind, TextKind, ListKind, ObjectKind:
@@ -36,7 +36,7 @@ func (c *compilation) comparable(node *ast.Node, with Kind) {
 	}
 }
 
-// compareOpen compares two open values.
+// compareOpen compares two values of unknown kind.
 func (c *compilation) compareOpen(node *ast.Node, n *ast.BinaryNode) bool {
 	name, other, at := c.operand(n.Left), c.operand(n.Right), c.src.at(n.Left)
 	negated := n.Operator == "!="
@@ -50,8 +50,8 @@ func (c *compilation) compareOpen(node *ast.Node, n *ast.BinaryNode) bool {
 	return true
 }
 
-// elementKind is the kind of all elements of a list that is written in the expression;
-// ok is false for one that is empty, mixed or not written out.
+// elementKind returns the kind of all elements of a literal list; ok is false when the list is
+// empty, mixed or not a literal.
 func elementKind(node ast.Node) (kind Kind, ok bool) {
 	list, written := node.(*ast.ConstantNode)
 	if !written {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestComparison: what is compared with a value of another kind is an error, wherever
-// the kind is not known before the record is read; nil is comparable with everything.
+// TestComparison: a comparison with a value of another kind is an error when the kind is
+// unknown before the record is read; nil is comparable with everything.
 func TestComparison(t *testing.T) {
 	l := testLanguage(t)
 	record := testEntity()

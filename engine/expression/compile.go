@@ -12,8 +12,7 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// Compile makes a Program of an expression. It may be called by many
-// goroutines.
+// Compile compiles an expression. It may be called from many goroutines.
 func (l *Language) Compile(text string, want Want) (*Program, *Error) {
 	l.compiling.Lock()
 	defer l.compiling.Unlock()
@@ -24,7 +23,7 @@ func (l *Language) Compile(text string, want Want) (*Program, *Error) {
 	return p, err
 }
 
-// use marks what a program reads, and what that reads.
+// use marks what a program reads, directly and through defines.
 func (l *Language) use(names []string) {
 	for _, name := range names {
 		if l.used[name] {
@@ -37,29 +36,29 @@ func (l *Language) use(names []string) {
 	}
 }
 
-// compilation is the work on one expression.
+// compilation is the state of compiling one expression.
 type compilation struct {
 	*Language
 	src    *source
-	calls  map[*ast.CallNode]call // what resolve made
+	calls  map[*ast.CallNode]call // calls that resolve created
 	locals []string               // names bound by let
 	reads  reads
 	uses   []string // see Program
 	err    *Error
-	// warnings are of what the program does and most likely should not.
+	// warnings are about what the program probably should not do.
 	warnings []*Error
-	// visited holds what each node became: expr lets two parents share a node
-	// in `a < b < c` and `a ?: b`.
+	// visited maps each node to its replacement: in `a < b < c` and `a ?: b`, expr lets two
+	// parents share a node.
 	visited map[ast.Node]ast.Node
 	shared  int
 }
 
-// call is what is known of a node that resolve made.
+// call is what is known about a node that resolve created.
 type call struct {
 	name  string
 	gives Kind
 	shape shape
-	known known // where more is certain than the kind
+	known known // set when more than the kind is known
 }
 
 func (l *Language) compile(src *source, want Want) (program *Program, err *Error) {
@@ -114,9 +113,9 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 		uses: c.uses, members: members, known: whole, warnings: c.warnings}, nil
 }
 
-// check lets expr find misspelt members and operands that cannot fit. A second
-// time, when functions give what their first argument holds: their types are
-// known only after the first.
+// check lets expr find misspelt members and operands of wrong types. It runs a second time when
+// functions return an element of their first argument, because their types are known only after
+// the first run.
 func (c *compilation) check(tree *parser.Tree) *Error {
 	if _, err := checker.Check(tree, c.config); err != nil {
 		return c.checkError(tree.Node, err)
@@ -131,8 +130,7 @@ func (c *compilation) check(tree *parser.Tree) *Error {
 	return nil
 }
 
-// shapes gives the calls of functions such as first and sort the type that
-// follows from their argument.
+// shapes sets the type of calls of functions such as first and sort from their argument.
 type shapes struct {
 	c     *compilation
 	found bool
@@ -155,7 +153,7 @@ func (v *shapes) Visit(node *ast.Node) {
 	v.found = true
 }
 
-// wanted refuses what can never be of use for the purpose.
+// wanted refuses an expression that can never fit its purpose.
 func (c *compilation) wanted(node ast.Node, kind Kind, want Want) *Error {
 	loc := leftmost(node)
 	switch {
@@ -174,8 +172,8 @@ func (c *compilation) wanted(node ast.Node, kind Kind, want Want) *Error {
 	return nil
 }
 
-// kindOf is what a node gives as far as that is known before a record is read;
-// nil is always possible where it is not a literal or a comparison.
+// kindOf returns the kind of a node's value as far as it is known before a record is read. The
+// value may also be nil unless the node is a literal or a comparison.
 func (c *compilation) kindOf(node ast.Node) Kind {
 	switch n := node.(type) {
 	case *ast.ConstantNode:

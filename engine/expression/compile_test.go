@@ -13,7 +13,7 @@ func TestCompileErrors(t *testing.T) {
 		line, col int
 		width     int
 		code      string
-		contains  string // of message and hint
+		contains  string // in message and hint
 	}{
 		{`metadata.nmae`, WantAny, 1, 9, 4, CodeUnknownName, "metadata has no member nmae; did you mean name?"},
 		{`metadata["nmae"]`, WantAny, 1, 9, 6, CodeUnknownName, "did you mean name?"},
@@ -141,7 +141,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// A node with two parents is worked on twice; nested, that doubles each time.
+// TestSharedNodes: a node with two parents is processed twice; nesting doubles that each time.
 func TestSharedNodes(t *testing.T) {
 	l := testLanguage(t)
 	for _, text := range []string{

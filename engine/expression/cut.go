@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// view bounds what an evaluation sees of each value of a record.
+// view bounds the part of each value of a record that an evaluation sees.
 type view struct {
 	text  int // bytes of one text
 	items int // elements of one list, members of one object
@@ -16,13 +16,13 @@ type view struct {
 // views are tried in this order until an evaluation is within its limits.
 var views = [...]view{{1 << 20, 100_000}, {64 << 10, 5_000}, {4 << 10, 500}, {256, 50}}
 
-// Ellipsis ends a text that was cut.
+// Ellipsis ends a cut text.
 const Ellipsis = "…"
 
-// EvalCut is Eval for a value that may be cut: when the evaluation exceeds a
-// limit, it is repeated on the record with its long texts and lists cut. cut
-// reports whether it was. A value that decides who may find something, or what
-// becomes of the record, is never evaluated by EvalCut.
+// EvalCut is Eval for a value that may be cut. When the evaluation exceeds a limit, it is
+// repeated with the long texts and lists of the record cut; cut reports whether that happened.
+// Never use EvalCut for a value that decides who may find an item, or what becomes of the
+// record.
 func (r *Run) EvalCut(p *Program) (v any, cut bool, err error) {
 	v, err = r.Eval(p)
 	whole := r.record
@@ -39,7 +39,7 @@ func (r *Run) EvalCut(p *Program) (v any, cut bool, err error) {
 	return v, cut, err
 }
 
-// exceeds reports whether err is that of a limit.
+// exceeds reports whether err is the error of a limit.
 func exceeds(err error) bool {
 	if err == nil {
 		return false
@@ -78,8 +78,8 @@ func (w view) value(v any) any {
 	return v
 }
 
-// CutText is the beginning of a text that is longer than limit bytes, cut at a
-// rune boundary and ended with an ellipsis; a shorter text is unchanged.
+// CutText returns a text of at most limit bytes: a longer text is cut at a rune boundary and
+// ends with an ellipsis.
 func CutText(text string, limit int) string {
 	if len(text) <= limit {
 		return text

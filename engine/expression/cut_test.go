@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestEvalCut: a value that may be cut is made of a cut record when the whole
-// one exceeds a limit; a condition or a value that decides is not.
+// TestEvalCut: when the whole record exceeds a limit, a value that may be cut is evaluated on a
+// cut record; a condition or a deciding value is not.
 func TestEvalCut(t *testing.T) {
 	many := make([]any, 1_000_000)
 	for i := range many {
@@ -53,7 +53,7 @@ func TestEvalCut(t *testing.T) {
 	}
 }
 
-// A define is evaluated on the same record as the value that reads it.
+// TestEvalCutDefines: a define is evaluated on the same record as the value that reads it.
 func TestEvalCutDefines(t *testing.T) {
 	l := testLanguage(t, Define{"size", `len(spec.large)`})
 	condition, field := mustCompile(t, l, `size > 2000000`), mustCompile(t, l, `text(size) + lower(spec.large)`)

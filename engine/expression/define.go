@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// define is a Define with its program, nil while it has none.
+// define is a Define with its program; nil while it has none.
 type define struct {
 	Define
 	program *Program
@@ -24,7 +24,7 @@ const (
 
 var wordPattern = regexp.MustCompile(`^[\pL_$][\pL\pN_$]*$`)
 
-// compileDefines compiles each after those that it reads.
+// compileDefines compiles each define after those that it reads.
 func (l *Language) compileDefines(defines []Define) []*Error {
 	var errs []*Error
 	for _, d := range defines {
@@ -51,7 +51,7 @@ func (l *Language) compileDefines(defines []Define) []*Error {
 	return errs
 }
 
-// taken says why a name cannot be given to a define or by let, "" if it can.
+// taken returns why a define or let cannot use a name; "" if it can.
 func (l *Language) taken(name string) string {
 	switch {
 	case name == "ref" || name == "vars":
@@ -72,15 +72,15 @@ func (l *Language) taken(name string) string {
 	return ""
 }
 
-// defining is the work on all defines.
+// defining is the state of compiling all defines.
 type defining struct {
 	*Language
-	chain []int // those underway, each read by the one before
+	chain []int // the defines being compiled, each read by the one before
 	errs  []*Error
 }
 
-// need compiles a define unless that is done. If it is underway, it gives the
-// names of the cycle.
+// need compiles a define if necessary. If the define is being compiled, need returns the names
+// of the cycle.
 func (w *defining) need(i int) (cycle string) {
 	d := &w.defines[i]
 	switch d.state {
@@ -103,7 +103,7 @@ func (w *defining) need(i int) (cycle string) {
 	return ""
 }
 
-// needDefine is need while New compiles the defines; later they all are.
+// needDefine calls need while New compiles the defines; later all are compiled.
 func (l *Language) needDefine(i int) (cycle string) {
 	if l.needs == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 func TestDefineErrors(t *testing.T) {
 	for name, test := range map[string]struct {
 		defines []Define
-		want    string // all errors, one a line
+		want    string // all errors, one per line
 	}{
 		"cycle": {
 			[]Define{{"a", `lower(b)`}, {"b", `c + "x"`}, {"c", `coalesce(kind, a)`}},
@@ -47,7 +47,7 @@ func TestDefineErrors(t *testing.T) {
 	}
 }
 
-// A define is evaluated once per record, when it is first used, and again after
+// TestDefineOnce: a define is evaluated once per record, when it is first used, and again after
 // Forget.
 func TestDefineOnce(t *testing.T) {
 	calls := 0
@@ -84,8 +84,8 @@ func TestDefineOnce(t *testing.T) {
 	}
 }
 
-// An error in a define is the error of everything that reads it, in the
-// define's own text.
+// TestDefineRuntimeError: an error in a define is the error of everything that reads the
+// define, positioned in the define's own text.
 func TestDefineRuntimeError(t *testing.T) {
 	l := testLanguage(t, Define{"loud", "upper(kind) +\n  metadata.title"})
 	for range 2 {

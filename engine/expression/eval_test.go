@@ -90,7 +90,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// Absent is nil, through any number of members, in every context but operators.
+// TestNilSafe: an absent value is nil, through any number of members, except for operators.
 func TestNilSafe(t *testing.T) {
 	l := testLanguage(t)
 	empty := map[string]any{"kind": "Component"}

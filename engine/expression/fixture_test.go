@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// testModel is a catalog entity, much as the Backstage source declares it.
+// testModel returns the model of a catalog entity, similar to that of the Backstage source.
 func testModel() Model {
 	link := Object(map[string]Type{"title": Any(), "url": Any(), "icon": Any(), "type": Any()})
 	return Model{
@@ -110,7 +110,7 @@ func testEntity() map[string]any {
 	}
 }
 
-// without is the entity with the member at a path set to nil.
+// without returns the entity with the member at a path set to nil.
 func without(entity map[string]any, path string) map[string]any { return with(entity, path, nil) }
 
 func with(entity map[string]any, path string, v any) map[string]any {

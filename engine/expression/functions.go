@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// generalFunctions are those that every source's language has. They read only
+// generalFunctions returns the functions that the language has for every source. They read only
 // their arguments.
 func generalFunctions() []Function {
 	var all []Function
@@ -16,12 +16,12 @@ func generalFunctions() []Function {
 	return all
 }
 
-// pure makes the Call of a function of its arguments.
+// pure returns the Call of a function that depends only on its arguments.
 func pure(call func(args []any) (any, error)) func(Context, []any) (any, error) {
 	return func(_ Context, args []any) (any, error) { return call(args) }
 }
 
-// onText makes the Call of a function of one text: nil gives nil.
+// onText returns the Call of a function of one text: nil gives nil.
 func onText(call func(text string) (any, error)) func(Context, []any) (any, error) {
 	return func(_ Context, args []any) (any, error) {
 		text, ok, err := asText(args[0])
@@ -32,7 +32,7 @@ func onText(call func(text string) (any, error)) func(Context, []any) (any, erro
 	}
 }
 
-// onTexts is onText for several; nil is given only for the first.
+// onTexts is onText for several texts; only the first may be nil.
 func onTexts(call func(texts []string) (any, error)) func(Context, []any) (any, error) {
 	return func(_ Context, args []any) (any, error) {
 		if args[0] == nil {
@@ -53,8 +53,7 @@ func onTexts(call func(texts []string) (any, error)) func(Context, []any) (any, 
 	}
 }
 
-// onList makes the Call of a function whose first argument is a list: nil is an
-// empty one.
+// onList returns the Call of a function whose first argument is a list; nil is an empty list.
 func onList(call func(list []any, rest []any) (any, error)) func(Context, []any) (any, error) {
 	return func(_ Context, args []any) (any, error) {
 		switch list := args[0].(type) {
@@ -67,8 +66,7 @@ func onList(call func(list []any, rest []any) (any, error)) func(Context, []any)
 	}
 }
 
-// asText is the text of a scalar; ok is false for nil. Lists and objects are
-// errors.
+// asText returns the text of a scalar; ok is false for nil. Lists and objects are errors.
 func asText(v any) (text string, ok bool, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -86,7 +84,7 @@ func asText(v any) (text string, ok bool, err error) {
 	return "", false, argumentError{"text", v}
 }
 
-// asList is a list as it is, nothing of nil, and one element of anything else.
+// asList returns a list unchanged, an empty list for nil, and a list of one for anything else.
 func asList(v any) []any {
 	switch v := v.(type) {
 	case nil:
@@ -109,8 +107,8 @@ func joined(texts []string, separator string) (string, error) {
 	return strings.Join(texts, separator), nil
 }
 
-// joinFull joins the texts of a list, however deep, without nil and blank ones, behind
-// a beginning. It gives nil when no text is left.
+// joinFull joins the texts of a list, at any depth, without nil and blank texts, after a
+// prefix. It returns nil when no text is left.
 func joinFull(begin string, v any, separator string) (any, error) {
 	m := measure{separator: len(separator)}
 	if err := m.add(v); err != nil || m.count == 0 {
@@ -129,13 +127,13 @@ func joinFull(begin string, v any, separator string) (any, error) {
 	return b.String(), nil
 }
 
-// isFull reports whether a text is more than white space.
+// isFull reports whether a text contains more than white space.
 func isFull(text string) bool { return strings.TrimSpace(text) != "" }
 
-// measure is the size of joined texts before they are made.
+// measure is the size of joined texts before they are created.
 type measure struct {
 	separator, size, count int
-	last                   any // the last text that is a text in the list; nil where it was made of a scalar
+	last                   any // the last text if it is a text of the list; nil if it was made from another scalar
 }
 
 func (m *measure) add(v any) error {
@@ -162,8 +160,7 @@ func (m *measure) add(v any) error {
 	return nil
 }
 
-// writeFull writes what measure has measured; begin is the length of what stands before
-// the first text.
+// writeFull writes what measure has measured; begin is the length of the prefix.
 func writeFull(b *strings.Builder, begin int, v any, separator string) {
 	if list, ok := v.([]any); ok {
 		for _, element := range list {

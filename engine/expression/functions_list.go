@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// listFunctions take lists: nil is an empty one.
+// listFunctions returns the functions of lists; nil is an empty list.
 func listFunctions() []Function {
 	return []Function{{
 		Name: "first", Signature: "first(list)", MinArgs: 1, MaxArgs: 1, shape: elementShape,

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// numberFunctions give numbers; nil gives nil.
+// numberFunctions returns the functions that return numbers; nil gives nil.
 func numberFunctions() []Function {
 	return []Function{{
 		Name: "int", Signature: "int(value)", MinArgs: 1, MaxArgs: 1, Gives: NumberKind,

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// objectFunctions look at values as wholes.
+// objectFunctions returns the functions of objects and of values of any kind.
 func objectFunctions() []Function {
 	return []Function{{
 		Name: "len", Signature: "len(value)", MinArgs: 1, MaxArgs: 1, Gives: NumberKind,
@@ -86,7 +86,7 @@ func named(args []any) (any, error) {
 	return out, nil
 }
 
-// fromObject takes something of each member, sorted by name.
+// fromObject calls take for each member, sorted by name, and returns the results.
 func fromObject(v any, take func(key string, member any) any) (any, error) {
 	object, ok := v.(map[string]any)
 	if !ok && v != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/markdown"
 )
 
-// pageFunctions build what people read.
+// pageFunctions returns the functions that create text for people.
 func pageFunctions() []Function {
 	converter := markdown.New()
 	return []Function{{
@@ -43,7 +43,7 @@ func pageFunctions() []Function {
 	}}
 }
 
-// plain converts Markdown; its limits are those of an expression.
+// plain converts Markdown within the limits of an expression.
 func plain(converter *markdown.Converter, source string) (any, error) {
 	text, err := converter.Plain(source)
 	switch {

@@ -1,7 +1,7 @@
 package expression
 
-// predicateFunctions document expr's built-ins that take a predicate: an
-// expression about the element, which is `#`, and its members `.name`.
+// predicateFunctions documents expr's built-in functions that take a predicate: an expression
+// about the element, which is `#`, and its members `.name`.
 func predicateFunctions() []Function {
 	links := map[string]any{"metadata": map[string]any{"links": []any{
 		map[string]any{"title": "Docs", "url": "https://example.com/docs"}, map[string]any{"url": "https://example.com"},

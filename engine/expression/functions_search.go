@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// searchFunctions look into texts, and take them apart.
+// searchFunctions returns the functions that search and split texts.
 func searchFunctions() []Function {
 	return []Function{{
 		Name: "hasPrefix", Signature: "hasPrefix(text, prefix)", MinArgs: 2, MaxArgs: 2, Gives: BoolKind,

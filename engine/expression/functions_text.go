@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// textFunctions make one text of another.
+// textFunctions returns the functions that convert a text.
 func textFunctions() []Function {
 	return []Function{{
 		Name: "text", Signature: "text(value)", MinArgs: 1, MaxArgs: 1, Gives: TextKind,

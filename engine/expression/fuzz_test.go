@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// FuzzVariable: whatever a variable holds, it is a value of an expression and no
-// part of it: the same programs compile, it comes out as it went in, and a
-// condition about it holds only where it is equal.
+// FuzzVariable: a variable of any content is a value and never a part of an expression: the
+// same programs compile, the value is returned unchanged, and a condition on it holds only
+// where it is equal.
 func FuzzVariable(f *testing.F) {
 	for _, value := range []string{"", "x", "glean.com/visibility", `" or true or "`, "kind", "vars.v", "${V}", "1 == 1", "a\nb", "\x00",
 		"\xff", "metadata[", "other", "go", "Component", strings.Repeat("(", 500), "nil", "true"} {

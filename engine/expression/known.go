@@ -6,12 +6,12 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// known is what is certain about a value before a record is read, nil apart.
+// known is what is known about a value, if it is not nil, before a record is read.
 type known struct {
 	kind Kind
 	is   Type // its members or elements
-	// likely says that it is so in most records and not in all: the member of an
-	// object that has others, too.
+	// likely means that it is true for most records but not for all: the member of an object
+	// that also has other members.
 	likely bool
 }
 
@@ -27,8 +27,8 @@ func knownOf(t Type) known {
 	return known{}
 }
 
-// know goes beyond kindOf: it believes what the model says of members. The
-// program does not, since a record may be wrong; only messages rest on it.
+// know returns more than kindOf: it trusts the model's types of members. The program itself
+// does not, since a record may be wrong; only messages depend on it.
 func (c *compilation) know(node ast.Node) known {
 	switch n := node.(type) {
 	case *ast.IdentifierNode:
@@ -82,8 +82,8 @@ func (c *compilation) knowMember(n *ast.MemberNode) known {
 	return member
 }
 
-// condition refuses what can never be true or false, and warns of what most
-// likely is not.
+// condition refuses what can never be true or false, and warns about what most likely is
+// neither.
 func (c *compilation) condition(node ast.Node) {
 	k := c.know(node)
 	if k.kind == AnyKind || k.kind == BoolKind || k.kind == NilKind {
@@ -97,7 +97,7 @@ func (c *compilation) condition(node ast.Node) {
 		k.kind)
 }
 
-// mostly stands before a kind that is not certain.
+// mostly returns a qualifier for a kind that is not certain.
 func (k known) mostly() string {
 	if k.likely {
 		return "most likely "
@@ -105,7 +105,7 @@ func (k known) mostly() string {
 	return ""
 }
 
-// mistake reports an error, or a warning where it is only likely.
+// mistake reports an error, or a warning when the mistake is only likely.
 func (c *compilation) mistake(likely bool, node ast.Node, code, hint, format string, args ...any) {
 	loc := node.Location()
 	if _, operator := node.(*ast.BinaryNode); !operator {
@@ -119,8 +119,8 @@ func (c *compilation) mistake(likely bool, node ast.Node, code, hint, format str
 	c.fail(err)
 }
 
-// judgement looks at the operators of an expression with all that is known of
-// their operands; expr's checker knows less.
+// judgement checks the operators of an expression with everything that is known about their
+// operands, which is more than expr's checker knows.
 type judgement struct{ c *compilation }
 
 func (v judgement) Visit(node *ast.Node) {
@@ -144,7 +144,7 @@ func (v judgement) Visit(node *ast.Node) {
 	}
 }
 
-// calculation wants two numbers, or two texts for those operators that take them.
+// calculation requires two numbers, or two texts for the operators that take them.
 func (v judgement) calculation(n *ast.BinaryNode) {
 	left, right := v.c.know(n.Left), v.c.know(n.Right)
 	if !slices.Contains([]string{"+", "<", "<=", ">", ">="}, n.Operator) {
@@ -172,14 +172,14 @@ func (v judgement) number(operator string, operand ast.Node, is known) {
 	}
 }
 
-// member refuses to read a member from what has none.
+// member refuses access to a member of a value without members.
 func (v judgement) member(n *ast.MemberNode) {
 	name, ok := n.Property.(*ast.StringNode)
 	if base := v.c.know(n.Node); ok && base.kind == TextKind {
 		hint := v.c.lengthHint(n.Node, name.Value)
 		if what := v.c.describe(n.Node); v.c.functions["lookup"] != nil && what != thisValue &&
 			slices.Contains([]string{"ref", "kind", "title", "email"}, name.Value) {
-			hint = "if " + what + " is a ref, write lookup(" + what + ")." + name.Value // an Entry
+			hint = "if " + what + " is a ref, write lookup(" + what + ")." + name.Value // fields of an Entry
 		}
 		v.c.mistake(base.likely, n.Property, CodeWrongType, hint, "%s cannot be read from %s, which is text", name.Value,
 			v.c.describe(n.Node))

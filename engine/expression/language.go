@@ -13,8 +13,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// Language is a model with its defines. It and its Programs may be used by many
-// goroutines.
+// Language is a model with its defines. It and its Programs may be used from many goroutines.
 type Language struct {
 	names     map[string]Type
 	functions map[string]*Function
@@ -23,38 +22,38 @@ type Language struct {
 	byName    map[string]int // of a define
 
 	needs func(define int) (cycle string) // while New compiles the defines
-	used  map[string]bool                 // the defines and vars that a program reads, a var as vars.NAME
+	used  map[string]bool                 // the defines and vars that a program reads; vars as vars.NAME
 
 	compiling sync.Mutex   // guards config and used
-	config    *conf.Config // expr caches types in it while it compiles
+	config    *conf.Config // expr caches types in it while compiling
 }
 
 // Program is a compiled expression.
 type Program struct {
 	code    *vm.Program
-	closure closure // gives what code gives where that is no error; nil where there is none
+	closure closure // returns what code returns unless that is an error; nil when there is none
 	start   place
 	kind    Kind
 	reads   []string
-	uses    []string // defines and vars, a var as vars.NAME
-	// members is the type of a list or an object, nil of anything else.
+	uses    []string // defines and vars; vars as vars.NAME
+	// members is the type of a list or an object; nil for anything else.
 	members  *nature.Nature
 	known    known
 	warnings []*Error
 }
 
-// Warnings are what the program does and most likely should not, such as a text
-// as a condition where a record may have another value.
+// Warnings returns what the program probably should not do, such as using a text as a condition
+// where a record may have another value.
 func (p *Program) Warnings() []*Error { return p.warnings }
 
-// Reads lists the dotted paths of the record that the program can read, sorted,
-// none within another: `metadata.annotations`, `spec.type`. Where it is not
-// known which members are read, the path of what holds them stands.
+// Reads returns the dotted paths of the record that the program can read, sorted, without paths
+// inside others: `metadata.annotations`, `spec.type`. When the members are not known, it
+// contains the path of the object that holds them.
 func (p *Program) Reads() []string { return slices.Clone(p.reads) }
 
-// New makes a language and compiles the defines. With errors, sorted by define
-// and position, the language is good for finding more of them by Compile, and
-// not for running. A function of the model replaces a general one of its name.
+// New returns a language and compiles the defines. The errors are sorted by define and
+// position. With errors, the language can be used to find more errors with Compile, but not to
+// run programs. A function of the model replaces a general function with its name.
 func New(model Model, defines []Define, vars map[string]any) (*Language, []*Error) {
 	l := &Language{
 		names:     model.Names,
@@ -72,7 +71,7 @@ func New(model Model, defines []Define, vars map[string]any) (*Language, []*Erro
 	return l, l.compileDefines(defines)
 }
 
-// Warnings are those of the defines, see Program.Warnings.
+// Warnings returns the warnings of the defines; see Program.Warnings.
 func (l *Language) Warnings() []*Error {
 	var out []*Error
 	for _, d := range l.defines {
@@ -83,7 +82,7 @@ func (l *Language) Warnings() []*Error {
 	return out
 }
 
-// ReadsRecord tells whether a text is an expression that reads the record.
+// ReadsRecord reports whether a text is an expression that reads the record.
 func (l *Language) ReadsRecord(text string) bool {
 	l.compiling.Lock()
 	defer l.compiling.Unlock()
@@ -91,8 +90,8 @@ func (l *Language) ReadsRecord(text string) bool {
 	return err == nil && (len(p.reads) > 0 || text == "ref")
 }
 
-// Functions lists every function, sorted by name. Call is nil in those that
-// take a predicate, as map: the language evaluates them itself.
+// Functions returns all functions, sorted by name. Call is nil for functions that take a
+// predicate, such as map: the language evaluates them itself.
 func (l *Language) Functions() []Function {
 	all := predicateFunctions()
 	for _, f := range l.functions {
@@ -102,7 +101,7 @@ func (l *Language) Functions() []Function {
 	return all
 }
 
-// Function is the function of a name.
+// Function returns a function by name.
 func (l *Language) Function(name string) (Function, bool) {
 	f, ok := l.functions[name]
 	if !ok {
@@ -111,25 +110,25 @@ func (l *Language) Function(name string) (Function, bool) {
 	return *f, true
 }
 
-// Uses tells whether anything that Compile made a program of reads a define, or a
-// var as vars.NAME, be it through other defines.
+// Uses reports whether any program that Compile returned reads a define, or a var given as
+// vars.NAME, directly or through defines.
 func (l *Language) Uses(name string) bool {
 	l.compiling.Lock()
 	defer l.compiling.Unlock()
 	return l.used[name] || l.used[allVars] && strings.HasPrefix(name, "vars.")
 }
 
-// allVars stands for all of them, where it is not known which is read.
+// allVars represents all vars when it is not known which one is read.
 const allVars = "vars"
 
-// words lists every name that may stand without parentheses.
+// words returns every name that may be used without parentheses.
 func (l *Language) words() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		_ = yield("ref") && yield("vars") && each(maps.Keys(l.names), yield) && each(maps.Keys(l.byName), yield)
 	}
 }
 
-// calledNames lists every name that may stand before parentheses.
+// calledNames returns every name that may be used before parentheses.
 func (l *Language) calledNames() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		_ = each(maps.Keys(l.functions), yield) && each(maps.Keys(predicates), yield)
@@ -145,8 +144,8 @@ func each(names iter.Seq[string], yield func(string) bool) bool {
 	return true
 }
 
-// newConfig describes the model to expr's parser and checker. No built-in is
-// left on: functions are this package's own, predicates are chosen by resolve.
+// newConfig describes the model to expr's parser and checker. It disables all built-in
+// functions of expr: functions are those of this package, and resolve enables predicates.
 func newConfig(names map[string]Type, vars map[string]any) *conf.Config {
 	env := types.Map{"vars": exprVars(vars)}
 	for name, t := range names {

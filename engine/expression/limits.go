@@ -6,14 +6,14 @@ const (
 	maxSource   = 16 << 10  // bytes of one expression
 	maxNodes    = 1000      // nodes of one expression
 	maxShared   = 4         // nodes with two parents: each may double the work
-	maxElements = 1_000_000 // elements looked at in one evaluation
-	maxText     = 8 << 20   // bytes of text made in one evaluation, and of its result
+	maxElements = 1_000_000 // elements visited in one evaluation
+	maxText     = 8 << 20   // bytes of text created in one evaluation, and of its result
 	workUnit    = 1 << 10   // bytes of text read that count as one element
 	manyScopes  = 10_000    // elements after which a virtual machine is not kept
 )
 
-// budget bounds one evaluation. Each define has one of its own, so that an
-// expression costs the same whichever of its readers comes first.
+// budget bounds one evaluation. Each define has its own budget, which makes the cost of an
+// expression independent of the order of its readers.
 type budget struct {
 	elements int
 	text     int
@@ -33,7 +33,7 @@ func (b *budget) write(bytes int) error {
 	return nil
 }
 
-// fits says before a text is made whether any evaluation may make it.
+// fits returns an error when no evaluation may create a text of that size.
 func fits(bytes int) error { return new(budget).write(bytes) }
 
 type limitError string
@@ -48,8 +48,8 @@ const (
 
 func (e limitError) Error() string { return "too complex: it " + string(e) }
 
-// checkResult accepts what every consumer can store: nil, bool, text, finite
-// numbers, and lists and objects of those, within the limit of text.
+// checkResult accepts what every consumer can store: nil, bool, text, finite numbers, and lists
+// and objects of those, within the limit of text.
 func checkResult(v any, text *int) error {
 	switch v := v.(type) {
 	case nil, bool, int, int64, uint64:
@@ -80,7 +80,7 @@ func checkResult(v any, text *int) error {
 	return nil
 }
 
-// kindOfValue is the kind of a value at run time.
+// kindOfValue returns the kind of a value at run time.
 func kindOfValue(v any) Kind {
 	switch v.(type) {
 	case nil:

@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A define has a budget of its own: what a reader may do does not depend on
+// TestDefineBudget: a define has its own budget: what a reader may do does not depend on
 // whether the define was evaluated before.
 func TestDefineBudget(t *testing.T) {
 	l := testLanguage(t, Define{"big", `repeat("x", 8000000)`})

@@ -4,9 +4,9 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// lower replaces member access by closures that read without reflection, and
-// puts checks round the operands of operators. It comes after the checker,
-// since the machine's compiler believes the types that the checker has found.
+// lower replaces member access by closures that read without reflection, and adds checks to the
+// operands of operators. It runs after the checker, because the machine's compiler relies on
+// the types that the checker found.
 func (c *compilation) lower(node *ast.Node) {
 	if became, ok := c.visited[*node]; ok {
 		*node = became
@@ -80,8 +80,8 @@ func (c *compilation) lowerName(node *ast.Node, n *ast.IdentifierNode) {
 	}
 }
 
-// isMember tells a member of the record from what let has bound: let cannot
-// take a member's name.
+// isMember distinguishes a member of the record from a name bound by let, which cannot be that
+// of a member.
 func (c *compilation) isMember(name string) bool {
 	_, ok := c.names[name]
 	return ok
@@ -129,7 +129,7 @@ func (c *compilation) lowerPredicate(n *ast.BuiltinNode) {
 	}
 }
 
-// collection makes nil an empty list and refuses what is no list.
+// collection converts nil to an empty list and refuses values that are not lists.
 func (c *compilation) collection(node *ast.Node) {
 	operand, at := c.operand(*node), c.src.at(*node)
 	opaque(c.replace(node, call{name: c.describe(*node), gives: ListKind}, func(v any) any {
@@ -150,7 +150,7 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 		if c.lowerComparison(node, n) {
 			return
 		}
-		// What seems to be text on both sides may yet be nil on one.
+		// An operand that seems to be text may still be nil.
 		for _, operand := range []ast.Node{n.Left, n.Right} {
 			if !certain(operand) {
 				opaque(operand)
@@ -190,7 +190,7 @@ func (c *compilation) lowerOperator(node *ast.Node, n *ast.BinaryNode) {
 	}
 }
 
-// isText says that a node is a text that is written in the expression.
+// isText reports whether a node is a literal text.
 func isText(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.StringNode:
@@ -202,7 +202,7 @@ func isText(node ast.Node) bool {
 	return false
 }
 
-// constant puts a value in a node's place.
+// constant replaces a node by a value.
 func constant(node *ast.Node, v any) {
 	n := &ast.ConstantNode{Value: v}
 	n.SetLocation((*node).Location())
@@ -210,7 +210,7 @@ func constant(node *ast.Node, v any) {
 	*node = n
 }
 
-// foldList makes a list of literals one constant.
+// foldList converts a list of literals to one constant.
 func foldList(node *ast.Node, n *ast.ArrayNode) {
 	list := make([]any, len(n.Nodes))
 	for i, element := range n.Nodes {

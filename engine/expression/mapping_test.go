@@ -55,7 +55,8 @@ func programs(t testing.TB, l *Language, texts []string, want Want) []*Program {
 	return out
 }
 
-// Whatever is missing, every field and every rule has a value.
+// TestMappingWithoutParts: every field and every rule has a value when any part of the record
+// is missing.
 func TestMappingWithoutParts(t *testing.T) {
 	l := testLanguage(t)
 	fields, rules := programs(t, l, mapping, WantAny), programs(t, l, conditions, WantCondition)
@@ -89,7 +90,7 @@ func TestMappingWithoutParts(t *testing.T) {
 	}
 }
 
-// One language and its programs serve several goroutines, each with its Run.
+// TestParallelRuns: one language and its programs serve several goroutines, each with its Run.
 func TestParallelRuns(t *testing.T) {
 	l := testLanguage(t)
 	fields := programs(t, l, mapping, WantAny)

@@ -1,101 +1,101 @@
 package expression
 
-// Type says what is known about a value before any record is read; any value may
-// be absent all the same. The zero value is Any.
+// Type is what is known about a value before any record is read; any value may nevertheless be
+// absent. The zero value is Any.
 type Type struct {
 	text    bool
 	object  bool
 	open    bool
 	members map[string]Type
-	every   *Type // what each member of a MapOf is
+	every   *Type // type of the members of a MapOf
 	element *Type
 }
 
-// Any is a value about which nothing is known.
+// Any returns the type of a value about which nothing is known.
 func Any() Type { return Type{} }
 
-// Text is a text.
+// Text returns the type of a text.
 func Text() Type { return Type{text: true} }
 
-// MapOf is an object of any names whose members all have a type.
+// MapOf returns the type of an object with any names, whose members have the given type.
 func MapOf(member Type) Type { return Type{object: true, open: true, every: &member} }
 
-// Object is an object with these members and no others: another name is an
-// error at compile time.
+// Object returns the type of an object with only these members: another name is an error at
+// compile time.
 func Object(members map[string]Type) Type { return Type{members: members, object: true} }
 
-// Open is an object in which other names than these are allowed; they are Any.
+// Open returns the type of an object with these members and any others, which are Any.
 func Open(members map[string]Type) Type {
 	return Type{members: members, object: true, open: true}
 }
 
-// ListOf is a list whose elements have a type.
+// ListOf returns the type of a list whose elements have the given type.
 func ListOf(element Type) Type { return Type{element: &element} }
 
 // Entry is what the look-up index knows about a ref.
 type Entry struct{ Ref, Kind, Title, Email string }
 
-// Presence is what a look-up found out about a ref.
+// Presence is the result of looking up a ref.
 type Presence uint8
 
-// The presences. Pending is a ref of a phase that is still being read: whether it is
-// there is not known yet.
+// The presences. Pending is a ref of a phase that is still being read: whether the record
+// exists is not known yet.
 const (
 	Absent Presence = iota
 	Present
 	Pending
 )
 
-// Lookup finds a record by its ref. The Entry is filled only with Present.
+// Lookup finds a record by its ref. The Entry is set only with Present.
 type Lookup func(ref string) (Entry, Presence)
 
-// Context is the running record, as functions see it.
+// Context is the current record for functions.
 type Context interface {
-	// Record is the record's value; read only.
+	// Record returns the record's value, which must not be modified.
 	Record() map[string]any
-	// Ref is the record's own ref.
+	// Ref returns the record's own ref.
 	Ref() string
 	// Lookup finds another record by its ref.
 	Lookup(ref string) (Entry, bool)
-	// Remember gives what was made under a key for this record, and makes it when nothing
-	// was: what several calls of functions have in common.
+	// Remember returns the cached value of a key for this record, and calls make when there is
+	// none. Calls of functions share values with it.
 	Remember(key any, make func(Context) any) any
 }
 
-// Function is one function of the language.
+// Function is a function of the language.
 type Function struct {
 	Name      string
-	Signature string // as documentation shows it: `related(type[, kind])`
+	Signature string // as in the documentation: `related(type[, kind])`
 	Doc       string // one or two sentences
 	Examples  []Example
 	MinArgs   int
 	MaxArgs   int  // -1: any number
-	Bare      bool // may stand without parentheses, as `page`
-	Gives     Kind // what it gives, apart from nil; AnyKind when it depends
-	// Elements is what a list holds that it gives; AnyKind when it depends.
+	Bare      bool // may be used without parentheses, such as `page`
+	Gives     Kind // kind of the result if it is not nil; AnyKind when it varies
+	// Elements is the kind of the elements of a returned list; AnyKind when it varies.
 	Elements Kind
-	// Knows lists, for an argument, the texts that mean something there: another
-	// one that is close to one of them is most likely misspelt. nil for any text.
+	// Knows returns, for an argument, the texts that have a meaning: a similar text is most
+	// likely misspelt. nil allows any text.
 	Knows func(argument int) []string
-	// Owners is the argument for which it gives who owns the record, and Owned
-	// the one for what the record owns; both "" when it is about something else.
+	// Owners is the argument for the owners of the record, and Owned the argument for what the
+	// record owns; both are "" when the function is about something else.
 	Owners, Owned string
-	// Reads lists the paths of the record that it reads beside its arguments.
+	// Reads are the paths of the record that the function reads, in addition to its arguments.
 	Reads []string
-	// Call must not keep or change args or what they hold. It is called by
-	// many goroutines, each with a Context of its own. It gives nil, bool,
-	// string, int, float64, []any or map[string]any.
+	// Call must not keep or modify args or their contents. It is called from many goroutines,
+	// each with its own Context. It returns nil, bool, string, int, float64, []any or
+	// map[string]any.
 	Call func(ctx Context, args []any) (any, error)
 
-	// shape is how the type of the result follows from that of the first
-	// argument, so that members stay strict behind it.
+	// shape is how the type of the result follows from that of the first argument, which keeps
+	// checks of its members strict.
 	shape shape
 }
 
-// Example is an expression and what it gives; a test runs each.
+// Example is an expression and its result; a test runs every example.
 type Example struct {
 	Expr   string
-	Record map[string]any // nil: it reads nothing of the record
+	Record map[string]any // nil when the expression does not read the record
 	Result any
 }
 
@@ -103,8 +103,8 @@ type shape uint8
 
 const (
 	otherShape   shape = iota
-	sameShape          // a list of the same elements, as sort
-	elementShape       // one of the elements, as first
+	sameShape          // a list of the same elements, such as sort
+	elementShape       // one of the elements, such as first
 )
 
 // Kind is the coarse type of a value.
@@ -120,13 +120,13 @@ const (
 	ObjectKind
 )
 
-// String is the kind as messages name it.
+// String returns the name of the kind in messages.
 func (k Kind) String() string {
 	return [...]string{"a value", "missing", "true or false", "a number", "text", "a list", "an object"}[k]
 }
 
-// Model is what names mean: the members of a record and the functions of its
-// source. The record's own ref is always called `ref`.
+// Model defines names: the members of a record and the functions of its source. The record's
+// own ref is always called `ref`.
 type Model struct {
 	Names     map[string]Type
 	Functions []Function
@@ -135,12 +135,12 @@ type Model struct {
 // Define is a named expression, evaluated once per record when first used.
 type Define struct{ Name, Text string }
 
-// Want is what an expression is used for.
+// Want is the purpose of an expression.
 type Want uint8
 
 const (
 	WantAny       Want = iota
 	WantCondition      // true or false
-	WantText           // one text; nil is no text
+	WantText           // one text; nil means no text
 	WantList           // a list, or one text as a list of one
 )

@@ -6,11 +6,11 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// need is what an operator or a predicate takes.
+// need is what an operator or a predicate accepts.
 type need struct {
-	kinds  uint8 // a bit for each Kind
+	kinds  uint8 // one bit per Kind
 	phrase string
-	remedy func(operand string) string // when it is missing
+	remedy func(operand string) string // for a missing value
 }
 
 func kinds(all ...Kind) (set uint8) {
@@ -37,7 +37,7 @@ var (
 
 func (n *need) takes(k Kind) bool { return n.kinds&(1<<k) != 0 }
 
-// problem says in one sentence why a value cannot be taken.
+// problem returns one sentence that says why a value is not accepted.
 func (n *need) problem(operand string, v any) string {
 	if kind := kindOfValue(v); kind != NilKind {
 		return operand + " is " + kind.String() + " here, but " + n.phrase + " is expected"
@@ -48,8 +48,8 @@ func (n *need) problem(operand string, v any) string {
 	return operand + " is missing here; write " + n.remedy(operand[1:len(operand)-1])
 }
 
-// guard puts a check round an operand: of the wrong kind it is an error of the
-// record, in its own words and at its own place.
+// guard adds a check to an operand: a value of the wrong kind is an error of the record, with a
+// message and a position of its own.
 func (c *compilation) guard(node *ast.Node, n need) {
 	if kind := c.kindOf(*node); kind != AnyKind && !n.takes(kind) {
 		code := CodeWrongType
@@ -71,7 +71,7 @@ func (c *compilation) guard(node *ast.Node, n need) {
 	})
 }
 
-// each puts a check round what a predicate gives, and counts the element.
+// each adds a check to the result of a predicate, and counts the element.
 func (c *compilation) each(node *ast.Node, n need) {
 	kind := c.kindOf(*node)
 	if kind != AnyKind && !n.takes(kind) {
@@ -91,7 +91,7 @@ func (c *compilation) each(node *ast.Node, n need) {
 	})
 }
 
-// account counts the text that a node makes.
+// account counts the text that a node creates.
 func (c *compilation) account(node *ast.Node) {
 	at := c.src.at(*node)
 	c.wrap(node, func(env, v any) any {
@@ -109,11 +109,11 @@ func (c *compilation) wrap(node *ast.Node, fn func(env, v any) any) {
 	opaque(c.replace(node, what, fn, environment(), *node))
 }
 
-// opaque keeps the machine's compiler from dereferencing a value: a type that
-// is neither an interface nor one that it compares in a special way.
+// opaque prevents the machine's compiler from dereferencing a value, with a type that is
+// neither an interface nor one that it compares in a special way.
 func opaque(node ast.Node) { node.SetType(reflect.TypeFor[struct{}]()) }
 
-// certain tells nodes that have the kind they seem to have, and are never nil.
+// certain reports whether a node certainly has its apparent kind and is never nil.
 func certain(node ast.Node) bool {
 	switch n := node.(type) {
 	case *ast.ConstantNode, *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.ArrayNode, *ast.MapNode,
@@ -129,7 +129,7 @@ func certain(node ast.Node) bool {
 
 const thisValue = "this value"
 
-// operand is how messages call a node.
+// operand returns the name of a node in messages.
 func (c *compilation) operand(node ast.Node) string {
 	if text := c.describe(node); text != thisValue {
 		return quoted(text)
@@ -137,7 +137,7 @@ func (c *compilation) operand(node ast.Node) string {
 	return thisValue
 }
 
-// describe is the text of names, members and calls.
+// describe returns the text of names, members and calls.
 func (c *compilation) describe(node ast.Node) string {
 	switch n := node.(type) {
 	case *ast.IdentifierNode:

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPendingLookup: what decides fails when it looks up a pending ref,
-// also through a define that was evaluated before; a text takes it as absent.
+// TestPendingLookup: a deciding expression fails when it looks up a pending ref, even through a
+// define that was evaluated before; in a text, the ref counts as absent.
 func TestPendingLookup(t *testing.T) {
 	l, errs := New(testModel(), []Define{{Name: "owned", Text: `display("component:default/late") != nil`}}, nil)
 	if len(errs) > 0 {

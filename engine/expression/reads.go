@@ -18,7 +18,7 @@ func (r *reads) add(paths ...string) {
 	}
 }
 
-// minimal leaves out the paths within another.
+// minimal returns the paths that are not inside another path.
 func (r reads) minimal() []string {
 	var out []string
 	for _, path := range slices.Sorted(maps.Keys(r)) {
@@ -31,8 +31,8 @@ func (r reads) minimal() []string {
 	return out
 }
 
-// pathOf is the path that a chain of steps certainly stays within: it ends
-// before an index and before a key that does not read as a name.
+// pathOf returns a path that contains everything that a chain of steps reads: it ends before an
+// index and before a key that is not a name.
 func pathOf(name string, steps []step) string {
 	path := name
 	for _, s := range steps {

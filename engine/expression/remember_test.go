@@ -2,8 +2,8 @@ package expression
 
 import "testing"
 
-// TestRemember: what functions have made is theirs for one record, and made anew after
-// the record was changed.
+// TestRemember: cached values of functions belong to one record, and are made anew after the
+// record was changed.
 func TestRemember(t *testing.T) {
 	made := 0
 	model := testModel()

@@ -9,15 +9,15 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// predicates are expr's built-ins that stay its own, with the number of
-// arguments that they need at least.
+// predicates are the functions of expr that the language uses unchanged, with their minimum
+// number of arguments.
 var predicates = map[string]int{
 	"map": 2, "filter": 2, "find": 2, "count": 2, "sum": 1,
 	"any": 2, "all": 2, "none": 2, "one": 2, "sortBy": 2,
 }
 
-// resolve gives names and functions their meaning and refuses what the language
-// does not have. Members are left to the checker, which knows their types.
+// resolve gives names and functions their meaning and refuses what the language does not have.
+// It leaves members to the checker, which knows their types.
 func (c *compilation) resolve(node *ast.Node) {
 	if became, ok := c.visited[*node]; ok {
 		if c.shared++; c.shared > maxShared {
@@ -82,14 +82,14 @@ func (c *compilation) resolveNode(node *ast.Node) {
 	}
 }
 
-// use notes the name of a define or var that the expression reads.
+// use records the name of a define or var that the expression reads.
 func (c *compilation) use(name string) {
 	if !slices.Contains(c.uses, name) {
 		c.uses = append(c.uses, name)
 	}
 }
 
-// varOf is the var that a member access reads, when its name is written out.
+// varOf returns the var that a member access reads, if its name is constant.
 func varOf(n *ast.MemberNode) (name string, ok bool) {
 	id, isName := n.Node.(*ast.IdentifierNode)
 	property, isText := n.Property.(*ast.StringNode)
@@ -179,8 +179,7 @@ func (c *compilation) resolveCall(node *ast.Node, n *ast.CallNode) {
 	}
 }
 
-// functionHint knows the functions that expr's documents show and this
-// language calls otherwise.
+// functionHint returns the name in this language of a function in expr's documentation.
 func (c *compilation) functionHint(name string) string {
 	switch name {
 	case "AND", "OR", "NOT":
@@ -249,9 +248,9 @@ func (c *compilation) resolveSlice(node *ast.Node, n *ast.SliceNode) {
 	}, arguments...)
 }
 
-// replace puts a call of fn in a node's place. fn is of a type that the machine
-// calls without reflection: func(any) any, func(any, any) any or
-// func(...any) any. Without arguments it is given the Run.
+// replace replaces a node by a call of fn. The machine calls fn without reflection, which
+// requires one of the types func(any) any, func(any, any) any or func(...any) any. Without
+// arguments, fn gets the Run.
 func (c *compilation) replace(node *ast.Node, what call, fn any, arguments ...ast.Node) *ast.CallNode {
 	if len(arguments) == 0 {
 		arguments = []ast.Node{environment()}

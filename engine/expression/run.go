@@ -8,14 +8,14 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// Run evaluates programs for one record after another. It belongs to one
-// goroutine, and to the Language that made it.
+// Run evaluates programs for one record after another. It belongs to one goroutine, and to the
+// Language that created it.
 type Run struct {
 	language *Language
 	ref      string
 	record   map[string]any
 	lookup   Lookup
-	pending  string // a pending ref that was looked up since begin, or ""
+	pending  string // a pending ref that was looked up since begin; "" for none
 
 	generation uint64
 	memo       []memo // by define
@@ -25,13 +25,13 @@ type Run struct {
 	budget     budget
 	argument   [1]any // of calls with one argument
 
-	// Of the closure that is evaluated.
+	// The state of the current closure.
 	stack []any // arguments of calls
-	item  any   // the element that the innermost predicate looks at
-	grown int   // elements made
+	item  any   // the current element of the innermost predicate
+	grown int   // number of created elements
 }
 
-// memo is what a define gave in a generation.
+// memo is the result of a define in a generation.
 type memo struct {
 	generation uint64
 	value      any
@@ -39,13 +39,13 @@ type memo struct {
 	pending    string
 }
 
-// remembered is what functions have made in a generation.
+// remembered is a cached value of functions in a generation.
 type remembered struct {
 	generation uint64
 	key, value any
 }
 
-// Remember gives what was made under a key in this generation, or makes it.
+// Remember returns the cached value of a key in this generation, or makes it.
 func (r *Run) Remember(key any, make func(Context) any) any {
 	for i := range r.remembered {
 		m := &r.remembered[i]
@@ -61,25 +61,25 @@ func (r *Run) Remember(key any, make func(Context) any) any {
 	return r.remembered[len(r.remembered)-1].value
 }
 
-// NewRun makes a Run, one for each worker goroutine. Start comes before Eval.
+// NewRun returns a Run; use one for each worker goroutine. Call Start before Eval.
 func (l *Language) NewRun() *Run {
 	return &Run{language: l, memo: make([]memo, len(l.defines))}
 }
 
-// Start begins with a new record; what was remembered of the last is forgotten.
-// A nil lookup finds nothing.
+// Start makes a record the current one and drops what is cached of the last one. A nil lookup
+// finds nothing.
 func (r *Run) Start(ref string, record map[string]any, lookup Lookup) {
 	r.ref, r.record, r.lookup = ref, record, lookup
 	r.Forget()
 }
 
-// Forget makes the defines be evaluated anew, after the record was changed.
+// Forget drops the results of defines, for use after the record was changed.
 func (r *Run) Forget() { r.generation++ }
 
-// Record is the record that was started.
+// Record returns the current record.
 func (r *Run) Record() map[string]any { return r.record }
 
-// Ref is the ref of the record that was started.
+// Ref returns the ref of the current record.
 func (r *Run) Ref() string { return r.ref }
 
 // Lookup finds another record by its ref.
@@ -97,14 +97,14 @@ func (r *Run) Lookup(ref string) (Entry, bool) {
 // PendingError is the error of a decision that looks up a pending ref.
 type PendingError struct{ Ref string }
 
-// Error names the ref and what to change.
+// Error returns the ref and what to change.
 func (e *PendingError) Error() string {
 	return "it looks up " + e.Ref +
 		", which is read in the same phase and is not available: raise limits.hold above the size of the " +
 		"catalog, or decide from the record itself"
 }
 
-// begin begins an evaluation.
+// begin starts an evaluation.
 func (r *Run) begin() { r.budget, r.pending = budget{}, "" }
 
 // sure returns the error of an evaluation that looked up a pending ref.
@@ -115,9 +115,9 @@ func (r *Run) sure() error {
 	return &PendingError{r.pending}
 }
 
-// Eval gives the program's value for the record: nil, bool, string, a finite
-// int or float64, []any or map[string]any. It may share memory with the record.
-// A look-up of a pending ref counts as absent. An error is a *RuntimeError.
+// Eval returns the program's value for the record: nil, bool, string, a finite int or float64,
+// []any or map[string]any. The value may share memory with the record. A pending ref counts as
+// absent. An error is a *RuntimeError.
 func (r *Run) Eval(p *Program) (any, error) {
 	r.begin()
 	v, err := r.run(p)
@@ -131,8 +131,8 @@ func (r *Run) Eval(p *Program) (any, error) {
 	return v, nil
 }
 
-// Decide is Eval for a value that decides what becomes of a record, or who finds
-// it: a look-up that is Pending makes it a *PendingError (invariant 2).
+// Decide is Eval for a value that decides what becomes of a record, or who finds it: looking up
+// a pending ref gives a *PendingError (invariant 2).
 func (r *Run) Decide(p *Program) (any, error) {
 	v, err := r.Eval(p)
 	if err == nil {
@@ -141,8 +141,8 @@ func (r *Run) Decide(p *Program) (any, error) {
 	return v, err
 }
 
-// True evaluates a condition. A value that is neither true nor false is an error,
-// never false, and so is a look-up that is Pending.
+// True evaluates a condition. A value that is neither true nor false is an error, never false,
+// and so is looking up a pending ref.
 func (r *Run) True(p *Program) (bool, error) {
 	r.begin()
 	v, err := r.run(p)
@@ -158,9 +158,9 @@ func (r *Run) True(p *Program) (bool, error) {
 	return false, p.start.errorf("%s", needBool.problem("the condition", v))
 }
 
-// run evaluates a program by its closure. A program without one, and one that fails, is
-// evaluated by the machine, which says what is wrong: functions give the same for the
-// same arguments, and defines remember what they gave.
+// run evaluates a program with its closure. A program without a closure, and one whose closure
+// fails, is evaluated by the machine, which provides the error. Evaluating it twice is safe:
+// functions return the same for the same arguments, and results of defines are cached.
 func (r *Run) run(p *Program) (any, error) {
 	if p.closure != nil {
 		if v, ok := r.direct(p.closure); ok {
@@ -179,7 +179,7 @@ func (r *Run) machine(p *Program) (any, error) {
 	v, err := r.machines[r.depth-1].Run(p.code, r)
 	r.depth--
 	if r.budget.elements-before > manyScopes {
-		r.machines[r.depth] = &vm.VM{} // a machine never gives its scopes back
+		r.machines[r.depth] = &vm.VM{} // a machine never releases its scopes
 	}
 	if err != nil {
 		return nil, runtimeError(err, p)
@@ -187,7 +187,7 @@ func (r *Run) machine(p *Program) (any, error) {
 	return v, nil
 }
 
-// define is the value of a define, evaluated once per generation.
+// define returns the value of a define, evaluated once per generation.
 func (r *Run) define(i int) any {
 	m := &r.memo[i]
 	if m.generation != r.generation {
@@ -206,8 +206,8 @@ func (r *Run) define(i int) any {
 	return m.value
 }
 
-// runtimeError finds this package's own error in what the machine gives, or
-// says in words what the machine ran into.
+// runtimeError returns this package's own error in an error of the machine, or describes the
+// machine's error in words.
 func runtimeError(err error, p *Program) error {
 	var own *RuntimeError
 	if errors.As(err, &own) {

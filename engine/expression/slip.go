@@ -9,16 +9,16 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// slip is a habit of another language that does not parse here.
+// slip is the syntax of another language that does not parse here.
 type slip struct {
-	pattern *regexp.Regexp // of the text without what stands in quotation marks
-	message string         // %s is what was found
+	pattern *regexp.Regexp // for the text without quoted strings
+	message string         // %s is the match
 	hint    func(found string) string
 }
 
 func write(what string) func(string) string { return func(string) string { return "write " + what } }
 
-// slips are the habits, the most telling first.
+// slips returns the known forms, the most specific first.
 func slips() []slip {
 	return []slip{
 		{regexp.MustCompile(`^\s*\{\{.*\}\}\s*$`), "%s is a template, but an expression is expected",
@@ -49,7 +49,7 @@ func slips() []slip {
 	}
 }
 
-// slip is the error for an expression with such a habit, nil when it has none.
+// slip returns the error for an expression in such a form; nil when there is none.
 func (c *compilation) slip() *Error {
 	text := withoutTexts(c.src.text)
 	for _, s := range slips() {
@@ -67,8 +67,8 @@ func (c *compilation) slip() *Error {
 	return nil
 }
 
-// withoutTexts is an expression with blanks for what stands in quotation marks,
-// so that places stay the same in runes.
+// withoutTexts returns an expression with quoted strings replaced by spaces, which keeps
+// positions in runes.
 func withoutTexts(text string) string {
 	var out strings.Builder
 	var quote rune
@@ -92,8 +92,7 @@ func withoutTexts(text string) string {
 	return out.String()
 }
 
-// methodHint is what to write for a function that other languages hang on a
-// value: a name that does the same here.
+// methodHint returns the function for a method of other languages.
 func (c *compilation) methodHint(n *ast.CallNode) string {
 	m, ok := n.Callee.(*ast.MemberNode)
 	if !ok {
@@ -127,7 +126,7 @@ func (c *compilation) methodHint(n *ast.CallNode) string {
 	return ""
 }
 
-// lengthHint is for the member that other languages keep the length in.
+// lengthHint returns the function for the length member of other languages.
 func (c *compilation) lengthHint(of ast.Node, name string) string {
 	switch name {
 	case "length", "size", "len", "count":
@@ -136,7 +135,7 @@ func (c *compilation) lengthHint(of ast.Node, name string) string {
 	return ""
 }
 
-// shown is how a value is written where that is short, … where it is not.
+// shown returns the text of a value if it is short, or else …
 func (c *compilation) shown(node ast.Node) string {
 	if what := c.describe(node); what != thisValue {
 		return what

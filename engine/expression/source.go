@@ -8,8 +8,8 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// source is the text of one expression; it turns the offsets of nodes into
-// positions when an error needs one.
+// source is the text of one expression. It converts the offsets of nodes to positions when an
+// error needs one.
 type source struct {
 	define string
 	text   string
@@ -17,8 +17,8 @@ type source struct {
 
 func (s *source) position(offset int) (line, col int) { return Position(s.text, offset) }
 
-// Position returns the line (1-based) and the column (0-based) of a rune offset in
-// the text of an expression.
+// Position returns the line (1-based) and the column (0-based) of a rune offset in the text of
+// an expression.
 func Position(text string, offset int) (line, col int) {
 	line = 1
 	for _, r := range text {
@@ -63,8 +63,8 @@ func (p place) errorf(format string, args ...any) *RuntimeError {
 	return e
 }
 
-// leftmost is where the text of a node begins; expr places an operator's node
-// at the operator and a member at its name.
+// leftmost returns where the text of a node begins; expr positions an operator's node at the
+// operator and a member at its name.
 func leftmost(node ast.Node) file.Location {
 	switch n := node.(type) {
 	case *ast.BinaryNode:

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// Nearest is the name that a misspelt word most likely means, "" when none is
-// near.
+// Nearest returns the name that a misspelt word most likely means; "" when no name is near.
 func Nearest(word string, names iter.Seq[string]) string {
 	best, bestDistance := "", len(word)/3+2
 	for name := range names {
@@ -25,7 +24,7 @@ func didYouMean(word string, names iter.Seq[string]) string {
 	return ""
 }
 
-// distance counts the letters to insert, delete, change or swap.
+// distance returns the number of letters to insert, delete, change or swap.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	before, above, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)

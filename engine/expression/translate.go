@@ -13,7 +13,7 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// bareText looks like words that were meant as text: `team`, `all-users`.
+// bareText matches words that were meant as text: `team`, `all-users`.
 var bareText = regexp.MustCompile(`^\s*\pL[\pL\pN_]*([ -]+[\pL\pN_]+)*\s*$`)
 
 // nothingElsewhere are the words for nil in other languages.
@@ -39,11 +39,11 @@ func (c *compilation) unknownName(n *ast.IdentifierNode) *Error {
 	return c.src.errorAt(n.Location(), CodeUnknownName, hint, "there is no name %s", n.Value)
 }
 
-// address looks like the address of a page.
+// address matches the address of a page.
 var address = regexp.MustCompile(`^https?://\S+$`)
 
-// bareWord is the error for an expression that consists of unquoted words, or is
-// an address.
+// bareWord returns the error for an expression that consists of unquoted words, or is an
+// address.
 func (c *compilation) bareWord() *Error {
 	if text := strings.TrimSpace(c.src.text); address.MatchString(text) {
 		begin := utf8.RuneCountInString(c.src.text[:strings.Index(c.src.text, text)])
@@ -70,7 +70,7 @@ func (c *compilation) bareWord() *Error {
 
 var tokenPattern = regexp.MustCompile(`^unexpected token (\w+)(?:\((.*)\))?$`)
 
-// syntaxError says in words what the parser stumbled over.
+// syntaxError describes an error of the parser in words.
 func (c *compilation) syntaxError(err error) *Error {
 	if word := c.bareWord(); word != nil {
 		return word
@@ -124,7 +124,7 @@ var (
 	noField      = regexp.MustCompile(`^type (.+) has no (?:field|method) (.+)$`)
 )
 
-// checkError says in words what the checker has found.
+// checkError describes an error of the checker in words.
 func (c *compilation) checkError(root ast.Node, err error) *Error {
 	var located *file.Error
 	if !errors.As(err, &located) {
@@ -164,7 +164,7 @@ func (c *compilation) checkError(root ast.Node, err error) *Error {
 	return c.src.errorAt(located.Location, code, hint, "%s", message)
 }
 
-// unknownField names what has no such member, and the nearest that it has.
+// unknownField names the value without such a member, and the nearest member that it has.
 func (c *compilation) unknownField(root ast.Node, loc file.Location, name string) *Error {
 	owner, hint := thisValue, ""
 	ast.Find(root, func(node ast.Node) bool {
@@ -172,7 +172,7 @@ func (c *compilation) unknownField(root ast.Node, loc file.Location, name string
 		if !ok || m.Property.Location() != loc {
 			return false
 		}
-		if _, deeper := m.Property.(*ast.MemberNode); deeper { // a member stands at its name: a[b.c] and b.c share a place
+		if _, deeper := m.Property.(*ast.MemberNode); deeper { // a[b.c] and b.c share a position
 			return false
 		}
 		owner = c.describe(m.Node)
@@ -187,7 +187,7 @@ func (c *compilation) unknownField(root ast.Node, loc file.Location, name string
 	return c.src.errorAt(loc, CodeUnknownName, hint, "%s has no member %s", owner, name)
 }
 
-// elementHint is for a member that is read from a list.
+// elementHint returns a hint for a member access on a list.
 func (c *compilation) elementHint(root ast.Node, loc file.Location) (hint string) {
 	ast.Find(root, func(node ast.Node) bool {
 		m, ok := node.(*ast.MemberNode)
@@ -204,7 +204,7 @@ func (c *compilation) elementHint(root ast.Node, loc file.Location) (hint string
 
 func names[T any](m map[string]T) iter.Seq[string] { return maps.Keys(m) }
 
-// goTypes are the names of types in what expr says, the longest first.
+// goTypes matches the names of types in messages of expr, the longest first.
 var goTypes = regexp.MustCompile(`map\[string\]interface \{\}|\[\]interface \{\}|interface \{\}|<nil>|\b(?:string|float64|int|bool|unknown|nil)\b`)
 
 func inWords(goType string) string {
@@ -225,7 +225,7 @@ func inWords(goType string) string {
 	return AnyKind.String()
 }
 
-// plainWords replaces the names of Go types in what expr says.
+// plainWords replaces the names of Go types in messages of expr.
 func plainWords(message string) string {
 	switch {
 	case strings.Contains(message, "interface conversion"):
