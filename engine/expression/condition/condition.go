@@ -9,10 +9,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Condition is a condition as it is written. Nothing is certain about the zero value.
+// Condition is a parsed condition. Nothing is certain about the zero value.
 type Condition struct{ node ast.Node }
 
-// Parse reads a condition. It returns the zero value for one that is wrong.
+// Parse parses a condition. It returns the zero value for an invalid one.
 func Parse(text string) Condition {
 	tree, err := parser.Parse(text)
 	if err != nil {
@@ -21,25 +21,25 @@ func Parse(text string) Condition {
 	return Condition{tree.Node}
 }
 
-// MayHold is MayHold for a condition that was parsed.
+// MayHold is the function MayHold for a parsed condition.
 func (c Condition) MayHold(name, value string) bool {
 	return c.node == nil || member{name, value}.holds(c.node) != no
 }
 
-// MustHold reports whether the condition is true for every record whose member
-// `name` is `value`. It is false in doubt.
+// MustHold reports whether the condition is true for every record whose member `name` is
+// `value`. It returns false when that is uncertain.
 func (c Condition) MustHold(name, value string) bool {
 	return c.node != nil && member{name, value}.holds(c.node) == yes
 }
 
-// Implies reports whether the other condition is true for every record for which
-// this one is. It compares their parts as they are written and is false in doubt.
+// Implies reports whether the other condition is true for every record for which this one is
+// true. It compares their syntax and returns false when that is uncertain.
 func (c Condition) Implies(other Condition) bool {
 	i := implication{steps: maxSteps}
 	return c.node != nil && other.node != nil && i.holds(c.node, other.node)
 }
 
-// maxSteps bounds the comparisons of parts, which multiply with every and and or.
+// maxSteps bounds the comparisons of parts, whose number multiplies with every and and or.
 const maxSteps = 10_000
 
 type implication struct{ steps int }
@@ -74,8 +74,8 @@ func operands(n ast.Node, operators ...string) (left, right ast.Node, ok bool) {
 	return binary.Left, binary.Right, true
 }
 
-// amongMore reports whether both compare one value with constants, and b lets all
-// those pass that a does.
+// amongMore reports whether both conditions compare the same value with constants, and b
+// accepts all constants that a accepts.
 func amongMore(a, b ast.Node) bool {
 	x, few, ok := operands(a, "==", "in")
 	if !ok {
@@ -93,21 +93,19 @@ func amongMore(a, b ast.Node) bool {
 	return ok && !slices.ContainsFunc(less, func(text string) bool { return !slices.Contains(more, text) })
 }
 
-// Constant is a text that stands in an expression where only some texts mean
-// something.
+// Constant is a text in an expression at a place where only some texts have a meaning.
 type Constant struct {
 	Text string
-	// Of is the member that it is compared with, or the function whose argument
-	// it is.
+	// Of is the member that it is compared with, or the function that it is an argument of.
 	Of       string
-	Argument int // of the function, -1 of a comparison
-	// Line, Col and Width are the place of the text with its quotation marks, as
-	// in an Error.
+	Argument int // of the function; -1 for a comparison
+	// Line, Col and Width are the position of the text with its quotation marks, as in an
+	// Error.
 	Line, Col, Width int
 }
 
-// Constants lists the texts that an expression compares with a member of the
-// record or gives a function as an argument.
+// Constants returns the texts that an expression compares with a member of the record or passes
+// to a function.
 func Constants(text string) []Constant {
 	tree, err := parser.Parse(text)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// MayHold reports whether a condition can be true for records whose member `name`
-// is `value`. It looks at the comparisons of that member with constants and is
-// true in doubt.
+// MayHold reports whether a condition can be true for records whose member `name` is `value`.
+// It examines the comparisons of that member with constants, and returns true when that is
+// uncertain.
 func MayHold(condition, name, value string) bool {
 	return Parse(condition).MayHold(name, value)
 }
@@ -52,7 +52,7 @@ func not(v verdict) verdict {
 	return [...]verdict{unknown: unknown, yes: no, no: yes}[v]
 }
 
-// both combines two verdicts: one `strong` is enough, two `weak` are needed.
+// both combines two verdicts: a single `strong` is sufficient, two `weak` are needed.
 func both(a, b, strong, weak verdict) verdict {
 	switch {
 	case a == strong || b == strong:
@@ -76,7 +76,7 @@ func (m member) equals(n *ast.BinaryNode) verdict {
 	return m.among(n.Right, n.Left)
 }
 
-// among tells whether the member is one of the constants on the right.
+// among reports whether the member is one of the constants on the right.
 func (m member) among(left, right ast.Node) verdict {
 	id, isName := left.(*ast.IdentifierNode)
 	constants, ok := texts(right)

@@ -32,7 +32,7 @@ func TestMayHold(t *testing.T) {
 	}
 }
 
-// FuzzMayHold: no text makes it panic.
+// FuzzMayHold: MayHold panics for no text.
 func FuzzMayHold(f *testing.F) {
 	for _, text := range []string{
 		`kind == "User" and not (spec.type in ["a", "b"])`,
