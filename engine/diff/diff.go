@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/output"
 )
 
-// Diff is what a run would change. Changes beyond the limit are counted only.
+// Diff is what a run would change. Changes beyond the limit are only counted.
 type Diff struct {
 	Against string         `json:"against"`
 	Written time.Time      `json:"written"`
@@ -22,7 +22,7 @@ type Diff struct {
 	Notes   []string       `json:"notes"`
 
 	past  *output.Written
-	limit int // 0 for none
+	limit int // 0 means no limit
 }
 
 // StreamDiff counts the changes of one stream.
@@ -35,10 +35,10 @@ type StreamDiff struct {
 	Removed  int            `json:"removed"`
 	Wider    int            `json:"wider"`
 	Narrower int            `json:"narrower"`
-	Fields   map[string]int `json:"fields"` // how many items differ in one
+	Fields   map[string]int `json:"fields"` // number of items that differ in a field
 }
 
-// AccessChange is an item that other people find, or a group with other members.
+// AccessChange is an item with a different audience, or a group with different members.
 type AccessChange struct {
 	Stream   string   `json:"stream"`
 	ID       string   `json:"id"`
@@ -47,12 +47,12 @@ type AccessChange struct {
 	Narrower bool     `json:"narrower"`
 	From     string   `json:"from,omitempty"`
 	To       string   `json:"to,omitempty"`
-	Rule     string   `json:"rule,omitempty"` // that decides now
+	Rule     string   `json:"rule,omitempty"` // the rule that decides now
 	Gained   []string `json:"gained,omitempty"`
 	Lost     []string `json:"lost,omitempty"`
 }
 
-// ItemChange is an item that comes, goes, or has other fields.
+// ItemChange is an item that is added, removed, or has different fields.
 type ItemChange struct {
 	Stream string             `json:"stream"`
 	ID     string             `json:"id"`
@@ -63,8 +63,8 @@ type ItemChange struct {
 	Fields []codec.Difference `json:"fields,omitempty"`
 }
 
-// New compares with a folder. It keeps the first limit changes of access and as many
-// of items; 0 keeps all.
+// New returns a Diff with an output folder. It keeps the first limit changes of access and the
+// same number of item changes; 0 keeps all.
 func New(past *output.Written, limit int) *Diff {
 	return &Diff{Against: past.Dir, Written: past.At.UTC(), past: past, limit: limit,
 		Access: []AccessChange{}, Items: []ItemChange{}, Notes: []string{}}
@@ -77,7 +77,7 @@ func (d *Diff) Any() bool {
 	})
 }
 
-// Compare compares every stream of a plan that the folder has, too.
+// Compare compares every stream of a plan that the folder also has.
 func (d *Diff) Compare(ctx context.Context, plan *component.Plan) error {
 	for _, s := range plan.Streams {
 		past := d.past.Streams[s.Name]
@@ -175,8 +175,8 @@ func (d *Diff) item(counts *StreamDiff, e component.Encoded, past *output.Stream
 	return nil
 }
 
-// access notes it when other people find an item now. What was withheld before
-// or is now was there all the same: it counts, where something new does not.
+// access records that an item has a different audience now. An item that was or is withheld
+// counts; a new item does not.
 func (d *Diff) access(counts *StreamDiff, old, now component.Stored, rule string) {
 	change, changed := accessOf(old, now)
 	if !changed {
@@ -202,8 +202,7 @@ func (d *Diff) keep(c ItemChange) {
 
 func (d *Diff) room(n int) bool { return d.limit == 0 || n < d.limit }
 
-// accessOf tells who finds an item now and did not before, and the other way
-// round, as the guard on exposure does (invariant 5).
+// accessOf compares the audiences of an item as the guard on exposure does (invariant 5).
 func accessOf(old, now component.Stored) (change AccessChange, changed bool) {
 	c := AccessChange{ID: now.ID, Title: now.Title}
 	if now.Audience != access.Undecided {

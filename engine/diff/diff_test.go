@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/output"
 )
 
-// decoder reads items such as {"id":"a","all":true,"title":"x"}.
+// decoder decodes items such as {"id":"a","all":true,"title":"x"}.
 type decoder struct{}
 
 func (decoder) Decode(_ string, body []byte) (component.Stored, error) {
@@ -29,7 +29,7 @@ func (decoder) Decode(_ string, body []byte) (component.Stored, error) {
 	return s, nil
 }
 
-// stream is a plan of documents, "id body" each, and of refs that are withheld.
+// stream returns a plan of documents, each "id body", and of withheld refs.
 func stream(withheld []string, bodies ...string) component.StreamPlan {
 	return component.StreamPlan{Name: "documents",
 		Items: func(yield func(component.Encoded, error) bool) {
@@ -83,8 +83,8 @@ func written(t *testing.T, s component.StreamPlan) *output.Written {
 	return past
 }
 
-// TestCompare: what comes, goes, has other fields, and is found by others, counting
-// what was withheld before or is now as found by nobody.
+// TestCompare: items that are added, removed, have different fields, or a different audience; a
+// withheld item counts as found by no one.
 func TestCompare(t *testing.T) {
 	before := stream([]string{"w"}, `{"id":"a","title":"x"}`, `{"id":"b"}`, `{"id":"c"}`, `{"id":"same"}`, `{"id":"h"}`)
 	now := stream([]string{"h"}, `{"id":"a","title":"y"}`, `{"id":"b","all":true}`,
