@@ -1,7 +1,6 @@
-// Package display makes text from outside safe for the people and programs
-// that read pipe's output (invariant 6): titles, refs, answers of servers and
-// what plugins print never steer a terminal, never forge a line and never
-// become a command of a CI system.
+// Package display makes untrusted text safe for the people and programs that read pipe's output
+// (invariant 6): titles, refs, responses of servers and output of plugins cannot control a
+// terminal, forge a line or become a command of a CI system.
 //
 // There are two layers:
 //

@@ -7,19 +7,18 @@ import (
 )
 
 const (
-	// MaxValue is how many characters Fprintf shows of one argument.
+	// MaxValue is the maximum number of characters that Fprintf shows of one argument.
 	MaxValue = 1000
-	// MaxCell is how many characters a cell of a table shows.
+	// MaxCell is the maximum number of characters in a cell of a table.
 	MaxCell = 300
 )
 
-// Line returns s on one line: line breaks, tabs and everything that a person
-// cannot see are escaped. It leaves the marks of Paint.
+// Line returns s on one line: line breaks, tabs and all invisible characters are escaped. It
+// keeps the marks of Paint.
 func Line(s string) string { return escape(s, false, 0) }
 
-// Short is Line of at most the given number of characters, with an ellipsis
-// for the rest. An escape counts as the characters that it is written with and
-// is never cut in two.
+// Short is Line with at most the given number of characters, ending with an ellipsis if s was
+// cut. An escape counts with all its characters and is never cut.
 func Short(s string, most int) string { return escape(s, false, most) }
 
 // Lines is Line for text whose line breaks and tabs are its layout.
@@ -28,9 +27,8 @@ func Lines(s string) string { return escape(s, true, 0) }
 // JSON escapes JSON text, which keeps its value.
 func JSON(text []byte) []byte { return []byte(guardCommands(Lines(string(text)))) }
 
-// Indent is Lines with each line but the first behind a prefix: none of them
-// looks like a line of the program's own. Each line has at most
-// MaxValue characters.
+// Indent is Lines with a prefix before each line except the first, which distinguishes them
+// from the program's own lines. Each line has at most MaxValue characters.
 func Indent(s, prefix string) Block {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
@@ -39,14 +37,14 @@ func Indent(s, prefix string) Block {
 	return Block(strings.Join(lines, "\n"+prefix))
 }
 
-// escape writes s with escapes; most is 0 for no limit.
+// escape returns s with escapes; most is 0 for no limit.
 func escape(s string, layout bool, most int) string {
 	text, _ := escapeAfter(0, s, layout, most)
 	return text
 }
 
-// escapeAfter is escape for text that follows the rune before. It returns the
-// last rune that it showed, 0 after an escape.
+// escapeAfter is escape for text that follows the rune before. It returns the last shown rune,
+// or 0 after an escape.
 func escapeAfter(before rune, s string, layout bool, most int) (string, rune) {
 	if plain(s, layout) && (most <= 0 || len(s) <= most) {
 		if s == "" {
@@ -56,7 +54,7 @@ func escapeAfter(before rune, s string, layout bool, most int) (string, rune) {
 	}
 	var b strings.Builder
 	b.Grow(len(s))
-	width, cutAt := 0, 0 // cutAt is where an ellipsis would go
+	width, cutAt := 0, 0 // cutAt is the position for an ellipsis
 	for i := 0; i < len(s); {
 		if n := ownSequence(s[i:]); n > 0 {
 			b.WriteString(s[i : i+n])
@@ -92,7 +90,7 @@ func escapeAfter(before rune, s string, layout bool, most int) (string, rune) {
 	return b.String(), before
 }
 
-// plain reports whether s has nothing to escape, for the usual case.
+// plain reports whether s has nothing to escape, which is the usual case.
 func plain(s string, layout bool) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < ' ' || c >= 0x7f) && !(layout && (c == '\n' || c == '\t')) {

@@ -50,7 +50,7 @@ func TestShort(t *testing.T) {
 		{"abcdef", 6, "abcdef"},
 		{"abcdefg", 6, "abcde…"},
 		{"äöüäöüä", 6, "äöüäö…"},
-		{"abc\x1bdef", 8, "abc…"}, // an escape is whole or absent
+		{"abc\x1bdef", 8, "abc…"}, // an escape is complete or absent
 		{"abc\x1b", 9, `abc\u001b`},
 		{strings.Repeat("\x1b", 100), 13, `\u001b\u001b…`},
 		{"", 3, ""},
@@ -67,7 +67,7 @@ func TestIndent(t *testing.T) {
 	}
 }
 
-// TestJSON: escaped JSON has the value that it had.
+// TestJSON: escaped JSON has the same value.
 func TestJSON(t *testing.T) {
 	in := map[string]any{"title\u202e": "a\x1b\u009b\u202e\U000e0041\x7f ##vso[x] ::y", "list": []any{"##[z"}}
 	b, err := codec.MarshalIndent(in)
@@ -89,7 +89,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// forbidden is written without the help of the package.
+// forbidden is implemented without the package's own code.
 func forbidden(r rune) bool {
 	return r != '\n' && r != '\t' &&
 		(unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x200b || r == 0x2028 || r == 0x2029 ||

@@ -2,7 +2,7 @@ package display
 
 import "strconv"
 
-// Number writes 12345 as 12,345.
+// Number formats 12345 as 12,345.
 func Number(n int) string {
 	s := strconv.Itoa(n)
 	sign := ""
@@ -15,7 +15,7 @@ func Number(n int) string {
 	return sign + s
 }
 
-// Plural is a number and a noun, such as 1 check or 2,000 checks.
+// Plural returns a number and a noun, such as 1 check or 2,000 checks.
 func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// mark begins the program's own escape sequences inside the process. Text from
-// outside cannot hold it, since it is random in each process. It has the form
-// of a colour sequence, so libraries that measure text still count no width.
+// mark begins the program's own escape sequences inside the process. Untrusted text cannot
+// contain it, since it is random in each process. It has the form of a colour sequence, to
+// which libraries that measure text assign no width.
 var mark = newMark()
 
 func newMark() string {
@@ -18,8 +18,8 @@ func newMark() string {
 	return "\x1b[" + strconv.FormatUint(binary.BigEndian.Uint64(b[:])|1<<63, 10) + ";"
 }
 
-// Paint returns text as render colours it. It escapes the text first and marks
-// what render adds, which must be colour sequences (ESC [ digits m) alone.
+// Paint returns text as render colours it. It escapes the text first and marks what render
+// adds, which must consist only of colour sequences (ESC [ digits m).
 func Paint(render func(string) string, text string) string {
 	painted := render(Lines(text))
 	if !strings.Contains(painted, "\x1b") {
@@ -43,7 +43,7 @@ func Paint(render func(string) string, text string) string {
 	return b.String()
 }
 
-// colourSequence is the length of the colour sequence that s begins with.
+// colourSequence returns the length of the colour sequence at the start of s.
 func colourSequence(s string) int {
 	if !strings.HasPrefix(s, "\x1b[") {
 		return 0
@@ -59,7 +59,7 @@ func colourSequence(s string) int {
 	return 0
 }
 
-// ownSequence is the length of the marked sequence that s begins with.
+// ownSequence returns the length of the marked sequence at the start of s.
 func ownSequence(s string) int {
 	if s == "" || s[0] != '\x1b' || !strings.HasPrefix(s, mark) {
 		return 0
@@ -67,7 +67,7 @@ func ownSequence(s string) int {
 	return colourSequence(s)
 }
 
-// ownReset ends the colours and the whole piece of a text that was cut, where it has any.
+// ownReset returns what ends the colours and the whole piece of a cut text, if it has any.
 func ownReset(s string) string {
 	end := ""
 	if strings.Contains(noWhole.Replace(s), mark) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Path joins the names of a field's path with dots; names that hold a space, a dot or
-// a quotation mark are quoted.
+// Path joins the names of a field's path with dots. Names that contain a space, a dot or a
+// quotation mark are quoted.
 func Path(names []string) string {
 	out := make([]string, len(names))
 	for i, s := range names {

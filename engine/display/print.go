@@ -6,8 +6,8 @@ import (
 	"reflect"
 )
 
-// Block is text that is laid out already: its values were escaped where they
-// entered it, and its line breaks are its own.
+// Block is text with a layout: its values are already escaped, and its line breaks are
+// intended.
 type Block string
 
 // Fprintf is fmt.Fprintf that escapes each argument with Short.
@@ -38,7 +38,7 @@ func escaped(args []any) []any {
 	return out
 }
 
-// value is an argument with its text escaped; numbers stay what they are.
+// value returns an argument with its text escaped; numbers are unchanged.
 func value(arg any) any {
 	switch v := arg.(type) {
 	case nil, bool, int, int64, float64:

@@ -5,9 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// hidden are the runes that a person cannot see: controls, format characters
-// (bidirectional controls, zero-width characters, tags), line and paragraph
-// separators, fillers and variation selectors.
+// hidden are the invisible runes: controls, format characters (bidirectional controls,
+// zero-width characters, tags), line and paragraph separators, fillers and variation selectors.
 var hidden = []*unicode.RangeTable{
 	unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp,
 	unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector,
@@ -21,10 +20,9 @@ const (
 	lastIdeoVar  = 0xe01ef
 )
 
-// safe reports whether r can be shown as it is between the rune before it and
-// the text after it. A joiner is shown between two pictographs, a variation
-// selector after the character that it selects a form of. Line breaks and tabs
-// are not safe.
+// safe reports whether r can be shown unescaped between the rune before it and the text after
+// it. A joiner is shown between two pictographs, a variation selector after the character that
+// it modifies. Line breaks and tabs are not safe.
 func safe(before, r rune, after string) bool {
 	switch {
 	case r < 0x7f:

@@ -8,23 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// Writer escapes what is written to it before it reaches a terminal, a file or
-// a CI log. A sequence of bytes that is split over several calls is treated as
-// if it came in one. It remembers the first error of what is behind it. It is
-// safe for concurrent use.
+// Writer escapes what is written to it before it reaches a terminal, a file or a CI log. A
+// sequence of bytes that is split over several calls is treated as a whole. Writer keeps the
+// first error of the underlying writer. It is safe for concurrent use.
 type Writer struct {
 	mu    sync.Mutex
 	w     io.Writer
 	guard guard
-	rest  string // the beginning of a rune, a mark or a command that a call ended in
-	last  rune   // that was shown
+	rest  string // an incomplete rune, mark or command at the end of a call
+	last  rune   // the last shown rune
 	err   error
 }
 
 // NewWriter returns a Writer in front of w.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w, guard: guard{start: true}} }
 
-// Write reports the length of p, unless what is behind fails now or has failed.
+// Write returns the length of p, unless the underlying writer fails now or has failed.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -46,7 +45,7 @@ func (w *Writer) Flush() error {
 	return w.put(text)
 }
 
-// Err is the first error of what is behind the Writer.
+// Err returns the first error of the underlying writer.
 func (w *Writer) Err() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -62,11 +61,11 @@ func (w *Writer) put(text string) error {
 	return w.err
 }
 
-// longestName bounds the name in a command such as ##vso[.
+// longestName is the maximum length of the name in a command such as ##vso[.
 const longestName = 32
 
-// unfinished is how many bytes at the end of text may change their meaning by
-// what follows: a rune, a mark, a joiner or the beginning of a command.
+// unfinished returns the number of bytes at the end of text whose meaning depends on what
+// follows: a rune, a mark, a joiner or the beginning of a command.
 func unfinished(text string) int {
 	tail := text[max(0, len(text)-128):]
 	keep := 0
@@ -104,11 +103,11 @@ func unfinished(text string) int {
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
-// guard keeps text from being read as a workflow command: GitHub reads "::" at
-// the start of a line, blanks apart, and "##[" anywhere; Azure DevOps and
-// TeamCity read "##vso[" and "##teamcity[" anywhere.
+// guard prevents text from being read as a workflow command: GitHub reads "::" at the start of
+// a line, after optional blanks, and "##[" anywhere; Azure DevOps and TeamCity read "##vso["
+// and "##teamcity[" anywhere.
 type guard struct {
-	start bool // nothing but blanks has been written of this line
+	start bool // only blanks have been written on this line
 }
 
 func guardCommands(text string) string {
@@ -148,7 +147,7 @@ func (g *guard) commands(text string) string {
 	return b.String()
 }
 
-// startsLine reports whether a line has begun and holds only blanks after text.
+// startsLine reports whether the current line contains only blanks after text.
 func startsLine(text string, start bool) bool {
 	if i := strings.LastIndexByte(text, '\n'); i >= 0 {
 		start, text = true, text[i+1:]

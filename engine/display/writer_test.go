@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// red is how a program paints.
+// red paints text as a program does.
 func red(s string) string { return "\x1b[1;31m" + s + "\x1b[0m" }
 
 func written(t *testing.T, parts ...string) string {
@@ -95,11 +95,11 @@ func TestFprintf(t *testing.T) {
 	}
 }
 
-// command is what a CI system would take for a command.
+// command matches what a CI system would take for a command.
 var command = regexp.MustCompile(`(?m)^[\s\p{Z}]*::|##[A-Za-z0-9_-]{0,20}\[`)
 
-// FuzzWriter: whatever is written, and wherever it is split, nothing forbidden
-// comes out and text without anything to escape comes out as it was.
+// FuzzWriter: whatever is written, and wherever it is split, the output contains nothing
+// forbidden, and text without anything to escape is unchanged.
 func FuzzWriter(f *testing.F) {
 	for _, s := range []string{"", "a", "::a", "\x1b[31m", "##[a", "👩‍👩‍👧", "\xe2\x80", "a\n\t ::b", "\u202e", "a##", ":",
 		"\r\n::x", "❤\ufe0f\u200d", "\u2003:"} {
@@ -130,7 +130,7 @@ func FuzzWriter(f *testing.F) {
 	})
 }
 
-// BenchmarkWriter is 1 MB of output of several kinds.
+// BenchmarkWriter writes 1 MB of output of several kinds.
 func BenchmarkWriter(b *testing.B) {
 	for name, unit := range map[string]string{
 		"plain": "component:default/payments  Payments API\n", "letters": "Zahlungsübersicht 支払い\n",
