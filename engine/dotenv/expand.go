@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// reference is a variable in braces. Names are as strict as in a pipeline file:
-// ${ in a generated password is rarely one.
+// reference matches a variable in braces. Names are as strict as in a pipeline file: ${ in a
+// generated password rarely matches.
 var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// escapes are what a backslash means in double quotes; before anything else it is
-// a backslash.
+// escapes are the values of escapes in double quotes; before any other character, a backslash
+// is literal.
 var escapes = map[byte]string{'n': "\n", 'r': "\r", 't': "\t", '"': `"`, '\\': `\`, '$': "$"}
 
-// expand replaces the ${NAME} of a value that starts on a line, and its escapes.
+// expand replaces the ${NAME} and the escapes of a value that starts on a line.
 func (p *parser) expand(text string, line int, escaped bool) (string, error) {
 	var b strings.Builder
 	for at := 0; at < len(text); {
@@ -38,8 +38,8 @@ func (p *parser) expand(text string, line int, escaped bool) (string, error) {
 	return b.String(), nil
 }
 
-// replaced is the value of a ${NAME}, or the text as written when NAME is not set
-// or it is not a name.
+// replaced returns the value of a ${NAME}, or the text itself when NAME is not set or not a
+// name.
 func (p *parser) replaced(text string) string {
 	m := reference.FindStringSubmatch(text)
 	if m == nil {

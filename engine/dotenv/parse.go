@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// File is what a file of variables holds.
+// File is the content of a file of variables.
 type File struct {
 	Path   string
 	values map[string]string
@@ -16,8 +16,7 @@ type File struct {
 	names  []string
 }
 
-// Lookup is the value of a variable and whether the file sets it. A nil File sets
-// none.
+// Lookup returns the value of a variable and whether the file sets it. A nil File sets none.
 func (f *File) Lookup(name string) (string, bool) {
 	if f == nil {
 		return "", false
@@ -26,7 +25,7 @@ func (f *File) Lookup(name string) (string, bool) {
 	return v, ok
 }
 
-// Names are the variables in the order of the file, each once.
+// Names returns the distinct variables in the order of the file.
 func (f *File) Names() []string {
 	if f == nil {
 		return nil
@@ -34,22 +33,22 @@ func (f *File) Names() []string {
 	return f.names
 }
 
-// Line is where a variable is set last, from 1.
+// Line returns the line that last sets a variable, from 1.
 func (f *File) Line(name string) int { return f.lines[name] }
 
-// Error is a line that cannot be read.
+// Error reports a line that cannot be read.
 type Error struct {
 	Path          string
 	Line          int
 	Message, Hint string
 }
 
-// Error is the place and the message.
+// Error returns the position and the message.
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Message) }
 
-// Parse reads the text of a file; path is its name in errors. environment answers
-// for a ${NAME} that no earlier line sets; nil sets none. As for every other use of
-// a variable, the environment wins over the file.
+// Parse parses the text of a file; path is its name in errors. environment provides the value
+// of a ${NAME} that no earlier line sets; nil provides none. As everywhere else, the
+// environment takes precedence over the file.
 func Parse(path string, text []byte, environment func(string) (string, bool)) (*File, error) {
 	p := &parser{
 		file:        &File{Path: path, values: map[string]string{}, lines: map[string]int{}},
@@ -77,7 +76,7 @@ func (p *parser) wrong(line int, message, hint string) error {
 	return &Error{p.file.Path, line, message, hint}
 }
 
-// open takes the mark off that Windows editors write, and refuses what is not text.
+// open removes the byte order mark of Windows editors, and refuses what is not text.
 func (p *parser) open(text []byte) error {
 	p.line = 1
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
@@ -107,7 +106,7 @@ var (
 	name       = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 )
 
-// assignment reads one line, or as many as a value in double quotes takes.
+// assignment parses one line, or several for a value in double quotes.
 func (p *parser) assignment() error {
 	first, _, _ := strings.Cut(p.rest, "\n")
 	if trimmed := strings.TrimSpace(first); trimmed == "" || trimmed[0] == '#' {
@@ -135,7 +134,7 @@ func (p *parser) assignment() error {
 	return nil
 }
 
-// advance passes over n bytes and the end of the line after them.
+// advance skips n bytes and a line break after them.
 func (p *parser) advance(n int) {
 	p.line += strings.Count(p.rest[:n], "\n")
 	p.rest = p.rest[n:]
@@ -145,7 +144,7 @@ func (p *parser) advance(n int) {
 	}
 }
 
-// value reads the text after the = and the spaces that follow it.
+// value parses the text after the = and the spaces after it.
 func (p *parser) value(spaced bool) (string, error) {
 	switch {
 	case strings.HasPrefix(p.rest, "'"), strings.HasPrefix(p.rest, `"`):
@@ -164,10 +163,10 @@ func (p *parser) value(spaced bool) (string, error) {
 	return p.expand(strings.TrimSpace(text), line, false)
 }
 
-// comment ends a value that has no quotes.
+// comment matches the end of a value without quotes.
 var comment = regexp.MustCompile(`[ \t]+#`)
 
-// quoted reads a value in quotes and refuses what follows it on its line.
+// quoted parses a value in quotes and refuses other text after it on its line.
 func (p *parser) quoted(quote byte) (string, error) {
 	line, end := p.line, 1
 	for end < len(p.rest) && p.rest[end] != quote && (quote == '"' || p.rest[end] != '\n') {

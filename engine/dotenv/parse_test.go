@@ -90,8 +90,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// What public reports were about: a token with a dollar sign in it, and the mark
-// that editors on Windows write.
+// TestCases covers problems from public reports: a token with a dollar sign, and the byte order
+// mark of Windows editors.
 func TestCases(t *testing.T) {
 	for file, want := range map[string]map[string]string{
 		"testdata/dollar.env": {"BACKSTAGE_API_TOKEN": "abc$DEF9xyz", "GLEAN_INDEXING_API_KEY": "k"},

@@ -9,23 +9,22 @@ import (
 	"time"
 )
 
-// MaxSize is the largest file that is read.
+// MaxSize is the maximum size of a file.
 const MaxSize = 1 << 20
 
-// pipeTimeout is how long another program may take to write into a pipe that
-// is given as the file, as in --env-file <(sops -d secrets.env).
+// pipeTimeout is how long another program may take to write to a pipe that is given as the
+// file, as in --env-file <(sops -d secrets.env).
 const pipeTimeout = time.Minute
 
-// Untrusted is a file that another user may have written.
+// Untrusted reports a file that another user may have written.
 type Untrusted struct{ Path, Message, Hint string }
 
-// Error is the path and the message.
+// Error returns the path and the message.
 func (e *Untrusted) Error() string { return e.Path + ": " + e.Message }
 
-// Read reads a file of variables; see Parse. It refuses a file that anybody may
-// write, or that belongs to neither the caller nor root: whoever writes it decides
-// where credentials go. A pipe that no program writes and closes within a minute is
-// an error.
+// Read reads a file of variables; see Parse. It refuses a file that any user may write, or that
+// belongs to neither the caller nor root, since the writer of the file decides where
+// credentials are sent. A pipe that no program writes and closes within a minute is an error.
 func Read(path string, environment func(string) (string, bool)) (*File, error) {
 	return readWithin(pipeTimeout, path, environment)
 }
@@ -36,7 +35,7 @@ func readWithin(limit time.Duration, path string, environment func(string) (stri
 		err  error
 	}
 	done := make(chan result, 1)
-	go func() { // opening a pipe waits for its writer
+	go func() { // opening a pipe blocks until a writer opens it
 		text, err := read(path)
 		done <- result{text, err}
 	}()

@@ -89,7 +89,7 @@ func TestReadOtherThanFiles(t *testing.T) {
 	}
 }
 
-// What another program decrypts is given as a pipe.
+// TestReadPipe: a pipe can be read, such as the output of a program that decrypts the file.
 func TestReadPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -114,8 +114,8 @@ func TestReadPipe(t *testing.T) {
 	}
 }
 
-// TestReadUnwrittenPipe: a pipe that no program opens, or that its writer keeps open,
-// is an error when the time is up.
+// TestReadUnwrittenPipe: a pipe that no program opens, or that its writer keeps open, is an
+// error after the timeout.
 func TestReadUnwrittenPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

@@ -4,5 +4,5 @@ package dotenv
 
 import "io/fs"
 
-// trusted knows no owners on this system.
+// trusted accepts every file, since this system has no owners.
 func trusted(string, fs.FileInfo) error { return nil }

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// trusted refuses a file that others may have written. A device, such as
-// /dev/null, holds nothing that was written to it.
+// trusted refuses a file that others may have written. A device, such as /dev/null, does not
+// contain what was written to it.
 func trusted(path string, info fs.FileInfo) error {
 	if info.Mode()&fs.ModeCharDevice != 0 {
 		return nil
