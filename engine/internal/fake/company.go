@@ -12,18 +12,17 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Company is a source and its model: phases of records whose value says what
-// is to become of them.
+// Company is a source and its model: phases of records whose value is their intended fate.
 type Company struct {
 	Order   []component.Phase
 	Records map[string][]*component.Record // by phase
 	page    int
 	Fail    func(phase string, page int) error
 	closed  bool
-	Unread  []*component.Record // found only when they are asked for
+	Unread  []*component.Record // found only by Confirm
 	Asked   []string
-	Control []string // refs that go with those that are asked for
-	Blind   bool     // asking finds nothing at all
+	Control []string // control refs of Confirm
+	Blind   bool     // Confirm finds nothing
 }
 
 func (c *Company) Language() expression.Model {
@@ -81,7 +80,7 @@ func (c *Company) Read(ctx context.Context, ph component.Phase, emit component.E
 	return nil
 }
 
-// Confirm finds what the company hides from reading.
+// Confirm finds records that Read does not return.
 func (c *Company) Confirm(ctx context.Context, ph component.Phase, refs, control []string, emit component.Emit) error {
 	c.Asked = append(c.Asked, refs...)
 	c.Control = append(c.Control, control...)
@@ -120,7 +119,7 @@ func NewCompany() *Company {
 	}
 }
 
-// AddUnread adds a record that the company returns only when it is asked for it.
+// AddUnread adds a record that only Confirm returns.
 func (c *Company) AddUnread(kind, name string) {
 	other := NewCompany()
 	other.Add("", kind, name, "plain")

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/stage"
 )
 
-// Comparison is a run that is compared with a baseline, without a source or a sink.
-// Documents have permissions, members are counted by their principals.
+// Comparison compares a run with a baseline, without a source or a sink. Documents have
+// permissions; members are measured by their principals.
 type Comparison struct {
 	Before    []baseline.Entry
 	Staged    map[string][]component.Encoded // by stream
@@ -62,7 +62,7 @@ func (c Comparison) Compare(t *testing.T) *baseline.Comparison {
 	return compared
 }
 
-// Snapshot is a baseline with entries of documents and members.
+// Snapshot returns a baseline with entries of documents and members.
 func Snapshot(t *testing.T, entries []baseline.Entry) *baseline.Snapshot {
 	t.Helper()
 	store := Folder{t, t.TempDir()}.Baseline()
@@ -84,7 +84,7 @@ func Snapshot(t *testing.T, entries []baseline.Entry) *baseline.Snapshot {
 	return base.Snapshot
 }
 
-// Document is an entry of a baseline whose ID is its ref.
+// Document returns an entry of a baseline whose ID is its ref.
 func Document(ref string, audience access.Audience, names ...string) baseline.Entry {
 	return baseline.Entry{
 		Stream: "documents", Ref: ref, Type: "component", Audience: audience.String(),
@@ -92,18 +92,18 @@ func Document(ref string, audience access.Audience, names ...string) baseline.En
 	}
 }
 
-// Away is a document that a run before the last one already lacked.
+// Away returns an entry that a run before the last one already lacked.
 func Away(e baseline.Entry) baseline.Entry {
 	e.Away = time.Now().Add(-24 * time.Hour)
 	return e
 }
 
-// Staged is a document of the new run whose ID is its ref.
+// Staged returns a document of the new run whose ID is its ref.
 func Staged(ref, rule string, audience access.Audience, names ...string) component.Encoded {
 	return component.Encoded{ID: ref, Ref: ref, Type: "component", Audience: audience, Rule: rule, Principals: names}
 }
 
-// Hashes are the hashes of names, ascending.
+// Hashes returns the sorted hashes of names.
 func Hashes(names ...string) []uint64 {
 	var out []uint64
 	for _, name := range names {
@@ -113,7 +113,7 @@ func Hashes(names ...string) []uint64 {
 	return out
 }
 
-// Refs are the refs of changes, in their order.
+// Refs returns the refs of changes, in order.
 func Refs(changes []fault.Change) []string {
 	var out []string
 	for _, ch := range changes {
@@ -122,7 +122,7 @@ func Refs(changes []fault.Change) []string {
 	return out
 }
 
-// Gone are changes that delete documents.
+// Gone returns changes that delete documents.
 func Gone(ids ...string) []fault.Change {
 	var out []fault.Change
 	for _, id := range ids {

@@ -10,10 +10,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
-// Fates is a transform, a mapper and a decider that do what a record's fate
-// says.
+// Fates is a transform, a mapper and a decider that follow the fate of a record.
 type Fates struct {
-	Display map[string]string // ref → what the look-up said when it was mapped
+	Display map[string]string // ref → result of the look-up when it was mapped
 	About   string            // the ref that every mapping looks up
 	Present func(w *component.Worker, ref string) (bool, error)
 	mu      sync.Mutex

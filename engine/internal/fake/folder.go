@@ -10,11 +10,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 )
 
-// Place is where a Store is.
+// Place is the place of a Store.
 const Place = "https://store.example.com/company"
 
-// Folder is a state folder of the place of a Store. Every method fails the test when
-// it cannot do what it says.
+// Folder is a state folder for the place of a Store. Every method fails the test on an error.
 type Folder struct {
 	T   *testing.T
 	Dir string
@@ -30,7 +29,7 @@ func (f Folder) Baseline() *baseline.Store {
 	return s
 }
 
-// Header is the header of the last good run.
+// Header returns the header of the last good run.
 func (f Folder) Header() baseline.Header {
 	f.T.Helper()
 	snap, err := f.Baseline().Load()
@@ -41,7 +40,7 @@ func (f Folder) Header() baseline.Header {
 	return snap.Header
 }
 
-// File is the path of the only file with a suffix.
+// File returns the path of the only file with a suffix.
 func (f Folder) File(suffix string) string {
 	f.T.Helper()
 	files, _ := filepath.Glob(filepath.Join(f.Dir, "*"+suffix))
@@ -51,7 +50,7 @@ func (f Folder) File(suffix string) string {
 	return files[0]
 }
 
-// Texts is the content of every file, by path.
+// Texts returns the content of every file, by path.
 func (f Folder) Texts() map[string]string {
 	f.T.Helper()
 	out := map[string]string{}
@@ -95,7 +94,7 @@ func (f Folder) Damage(suffix string) {
 	})
 }
 
-// Owner is the owner id.
+// Owner returns the owner id.
 func (f Folder) Owner() string {
 	f.T.Helper()
 	o, found, err := f.Baseline().Owner()
@@ -116,7 +115,7 @@ func (f Folder) Hide(all ...baseline.Hidden) *baseline.Store {
 	return store
 }
 
-// Hidden is the hidden list.
+// Hidden returns the hidden list.
 func (f Folder) Hidden() []baseline.Hidden {
 	f.T.Helper()
 	all, err := f.Baseline().Hidden()
@@ -126,7 +125,7 @@ func (f Folder) Hidden() []baseline.Hidden {
 	return all
 }
 
-// LaterVersion is the text of a baseline that a later version of pipe wrote.
+// LaterVersion returns the text of a baseline of a later version of pipe.
 func LaterVersion(string) string {
 	head := "pipe-state\t{\"version\":9,\"place\":\"" + Place + "\"}\n"
 	return head + fmt.Sprintf("end\t0\t%x\n", sha256.Sum256([]byte(head)))

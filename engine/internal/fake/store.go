@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Store is a sink and its session; it remembers what it was told.
+// Store is a sink and its session; it records what it was sent.
 type Store struct {
 	mu        sync.Mutex
 	held      []component.Item
@@ -26,12 +26,12 @@ type Store struct {
 	Plan      *component.Plan
 	Hook      func(*component.Plan) // called before anything is published; may be nil
 	Numbered  bool                  // items are numbered
-	Digits    bool                  // items have the digits of their refs for IDs
+	Digits    bool                  // the ID of an item is the digits of its ref
 	n         int
-	Listed    func() *component.UploadHistory // nil: nothing is said about uploads
+	Listed    func() *component.UploadHistory // nil: uploads are not listed
 }
 
-// History is what the sink says about uploads.
+// History returns the listed uploads.
 func (s *Store) History(context.Context) (*component.UploadHistory, error) {
 	if err := s.call("history"); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Store) Open(context.Context, component.Opening) (component.Session, err
 func (s *Store) Close() error  { return nil }
 func (s *Store) Place() string { return Place }
 
-// RefID has no case.
+// RefID ignores case.
 func (s *Store) RefID(ref string) string { return strings.ToLower(ref) }
 
 func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
@@ -93,7 +93,7 @@ func (s *Store) Encode(item *component.Item) (component.Encoded, bool, error) {
 	return e, true, nil
 }
 
-// inOrder fails for a user after Seal, and for anything else before it.
+// inOrder returns an error for a user after Seal, and for anything else before it.
 func (s *Store) inOrder(item *component.Item) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (s *Store) inOrder(item *component.Item) error {
 	return nil
 }
 
-// ID is the digits of the ref, where these are the items' IDs.
+// ID returns the digits of the ref, if these are the items' IDs.
 func (s *Store) ID(item *component.Item) string {
 	if !s.Digits {
 		return ""
@@ -151,7 +151,7 @@ func (s *Store) Publish(_ context.Context, plan *component.Plan) error {
 				return err
 			}
 			if why := s.Refusals[e.Ref]; why != "" {
-				if st.Name == "members" { // of a group that was refused
+				if st.Name == "members" { // members of a refused group
 					continue
 				}
 				if err := plan.Reject(st.Name, e, why); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// World is a pipeline of a company, fates and a store. P may be changed before it is run.
+// World is a pipeline of a company, fates and a store. P may be changed before a run.
 type World struct {
 	*Company
 	*Fates
@@ -49,7 +49,7 @@ func NewWorld(t *testing.T) *World {
 	return w
 }
 
-// Components adds n components c000, c001, ... with one fate.
+// Components adds n components c000, c001, ... with the same fate.
 func (c *Company) Components(n int, fate string) {
 	for i := range n {
 		c.Add("catalog", "component", fmt.Sprintf("c%03d", i), fate)
