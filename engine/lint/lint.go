@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// Check adds warnings to the problems of a definition that has no errors.
+// Check adds warnings to the problems of a definition without errors.
 func Check(d *pipeline.Definition) {
 	if d.Problems.HasErrors() {
 		return
@@ -22,8 +22,8 @@ func Check(d *pipeline.Definition) {
 	notifications(d)
 }
 
-// notifications warns of names of restricted documents that leave in notifications, and of
-// a block without a receiver.
+// notifications warns about names of restricted documents in notifications, and about a block
+// without a receiver.
 func notifications(d *pipeline.Definition) {
 	n := d.File.Notify
 	if n == nil {
@@ -39,13 +39,13 @@ func notifications(d *pipeline.Definition) {
 	}
 }
 
-// identities: documents are for people and groups that the sink knows; where
-// nobody tells it of them, nobody finds the documents.
+// identities warns about documents for users and groups that this pipeline does not deliver:
+// without them, no one finds the documents.
 func identities(d *pipeline.Definition) {
 	restricted := slices.ContainsFunc(d.Streams, func(s component.Stream) bool {
 		return s.Permissions && d.Unwritten(s.Name) == ""
 	})
-	if !restricted || d.Partial() { // who says --only knows what is left out
+	if !restricted || d.Partial() { // a user of --only knows what is left out
 		return
 	}
 	for _, st := range d.Streams {
@@ -66,7 +66,7 @@ func identities(d *pipeline.Definition) {
 		if i := slices.IndexFunc(needing, func(g component.GrantFacts) bool {
 			return g.Audience == access.DatasourceUsers
 		}); i >= 0 {
-			at = needing[i] // the widest of those that shrink
+			at = needing[i] // the widest of the affected audiences
 		}
 		effect, hint := withoutStream(d, st)
 		d.Warn(at.Node, "identities-off",
@@ -74,8 +74,8 @@ func identities(d *pipeline.Definition) {
 	}
 }
 
-// withoutStream says what becomes of documents without a stream that they need,
-// and what to do.
+// withoutStream returns the effect on documents of a missing stream that they need, and what to
+// do.
 func withoutStream(d *pipeline.Definition, st component.Stream) (effect, hint string) {
 	kinds := d.FedBy(st.Name)
 	switch {
@@ -97,8 +97,8 @@ func withoutStream(d *pipeline.Definition, st component.Stream) (effect, hint st
 	return effect, "switch " + strings.Join(kinds, ", ") + " on in the source"
 }
 
-// needs tells whether a grant lets in nobody new without a stream. A group is
-// its members, so that it needs the people, too.
+// needs reports whether a grant gives access to no new people without a stream. A group needs
+// its members, and therefore users, too.
 func needs(g component.GrantFacts, st component.Stream) bool {
 	switch g.Audience {
 	case access.DatasourceUsers:
@@ -109,7 +109,7 @@ func needs(g component.GrantFacts, st component.Stream) bool {
 	return false
 }
 
-// decide names grants as the subject of a sentence.
+// decide returns grants as the subject of a sentence.
 func decide(grants []component.GrantFacts) string {
 	var rules []string
 	byDefault := false
@@ -140,7 +140,7 @@ func decide(grants []component.GrantFacts) string {
 	return subject + " decide"
 }
 
-// unmapped: a kind that is read and goes nowhere.
+// unmapped warns about kinds that are read but not mapped.
 func unmapped(d *pipeline.Definition) {
 	var lost []string
 	for _, ph := range d.Model.Phases() {

@@ -10,7 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
-// unused warns of names that nothing reads.
+// unused warns about names that nothing reads.
 func unused(d *pipeline.Definition) {
 	for _, block := range []struct{ name, prefix, what string }{{"define", "", "define."}, {"vars", "vars.", "vars."}} {
 		for _, e := range d.Document.Root().Get(block.name).Entries() {
@@ -22,7 +22,7 @@ func unused(d *pipeline.Definition) {
 	}
 }
 
-// reach warns of permission rules and mappings to which no record comes.
+// reach warns about permission rules and mappings that no record reaches.
 func reach(d *pipeline.Definition) {
 	var rules []branch
 	for _, g := range d.Grants {
@@ -42,12 +42,12 @@ func reach(d *pipeline.Definition) {
 	}
 }
 
-// branch is one of several conditions of which the first that holds takes a
-// record; one without a condition takes every record.
+// branch is one of several alternatives; the first whose condition holds takes a record. A
+// branch without a condition takes every record.
 type branch struct {
 	condition.Condition
 	name string
-	at   *config.Node // where it is spoken of
+	at   *config.Node // position for warnings
 }
 
 func newBranch(name string, when config.Expression, node *config.Node) branch {
@@ -60,7 +60,7 @@ func newBranch(name string, when config.Expression, node *config.Node) branch {
 	return branch{condition.Parse(text), name, node}
 }
 
-// branches tells which of them records of the kinds never come to.
+// branches warns about branches that records of the kinds never reach.
 func branches(d *pipeline.Definition, all []branch, kinds []string) {
 	const code = "unreachable"
 	for i, b := range all {
@@ -84,7 +84,7 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 			return slices.ContainsFunc(all[:i], func(earlier branch) bool { return earlier.MustHold("kind", k) })
 		})
 		switch {
-		case len(mine) == 0 && b.name != "the mapping": // of a mapping the kinds themselves are spoken of
+		case len(mine) == 0 && b.name != "the mapping": // for a mapping, the warning is about the kinds
 			d.Warn(b.at, code, b.name+" matches no record that becomes a document",
 				"the kinds that documents are made of are "+strings.Join(kinds, ", "))
 		case len(mine) > 0 && len(left) == 0:
@@ -94,7 +94,7 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 	}
 }
 
-// decidedKinds are those of which items are made that need a decision.
+// decidedKinds returns the kinds with items that need a permission decision.
 func decidedKinds(d *pipeline.Definition) []string {
 	var out []string
 	for _, s := range d.Streams {
