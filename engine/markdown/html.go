@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// role is what an HTML element does to the text around it.
+// role is the effect of an HTML element on the text around it.
 type role uint8
 
 const (
@@ -50,7 +50,7 @@ var (
 	htmlName    = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9]*)(?:[\s/>]|$)`)
 	placeholder = regexp.MustCompile(`^<[A-Za-z][^<>=/"']*>$`)
 	entity      = regexp.MustCompile(`&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});`)
-	// hiddenEnds are where what is no text ends, by how it begins.
+	// hiddenEnds match the end of a part that is not text, by its start.
 	hiddenEnds = map[string]*regexp.Regexp{
 		"!--":    regexp.MustCompile(`-->`),
 		"script": regexp.MustCompile(`(?i)</script\b[^<>]*>?`),
@@ -58,7 +58,7 @@ var (
 	}
 )
 
-// html writes the text of HTML that begins at a place of the document.
+// html writes the text of HTML at an offset of the document.
 func (w *writer) html(s string, at int) {
 	for s != "" {
 		if w.hidden != nil {
@@ -79,9 +79,9 @@ func (w *writer) html(s string, at int) {
 	}
 }
 
-// tag writes what stays of a tag that begins at a place of the document: a gap, or
-// all of what only looks like a tag, such as <your-name>. hides reports that what
-// follows is no text; it is then left out up to its end, if it has one.
+// tag writes the text for a tag at an offset of the document: a gap, or the tag itself if it
+// only looks like one, such as <your-name>. hides reports that what follows is not text; it is
+// left out up to its end, if it has one.
 func (w *writer) tag(tag string, at int) (hides bool) {
 	if w.hidden != nil {
 		w.write(tag)
@@ -130,7 +130,7 @@ func (w *writer) hide(kind string, at int) bool {
 	return true
 }
 
-// shown is what is left of a text after the end of what is hidden.
+// shown returns the part of a text after the end of what is hidden.
 func (w *writer) shown(s string) string {
 	end := w.hidden.FindStringIndex(s)
 	if end == nil {
@@ -140,7 +140,7 @@ func (w *writer) shown(s string) string {
 	return s[end[1]:]
 }
 
-// decoded resolves entities such as &amp;, once.
+// decoded replaces entities such as &amp;, once.
 func decoded(s string) string {
 	if strings.IndexByte(s, '&') < 0 {
 		return s
@@ -152,5 +152,5 @@ func decodedOne(s string) string {
 	if out := html.UnescapeString(s); out == ";" || !strings.HasSuffix(out, ";") {
 		return out
 	}
-	return s // no entity, though it may begin as one
+	return s // not an entity, although it may begin like one
 }

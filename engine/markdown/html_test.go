@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPlainHTML: block tags, line breaks and cells separate words, inline tags add
-// nothing, and only text is text.
+// TestPlainHTML: block tags, line breaks and cells separate words, inline tags add nothing, and
+// only text is output.
 func TestPlainHTML(t *testing.T) {
 	for name, c := range map[string][2]string{
 		"line break": {"Takes orders.<br>Keeps stock.<br/>Sends <BR />mail.",
@@ -70,8 +70,8 @@ func TestPlainHTML(t *testing.T) {
 	}
 }
 
-// TestPlainHTMLInPieces: what is hidden is hidden over the pieces in which a long
-// document is parsed.
+// TestPlainHTMLInPieces: a hidden part stays hidden across the pieces in which a long document
+// is parsed.
 func TestPlainHTMLInPieces(t *testing.T) {
 	for name, section := range map[string]string{"lines": "hidden { }\n", "paragraphs": "hidden\n\n",
 		"one line": "hidden "} {

@@ -23,7 +23,7 @@ var (
 	ErrText   = errors.New("more than 8 MiB of text")
 )
 
-// Converter makes plain text of Markdown. It may be used by several goroutines.
+// Converter converts Markdown to plain text. It may be used from several goroutines.
 type Converter struct{ parser parser.Parser }
 
 // New returns a Converter.
@@ -31,8 +31,8 @@ func New() *Converter {
 	return &Converter{goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()}
 }
 
-// isMarked reports whether source may hold Markdown or HTML: most titles and many
-// descriptions do not and need no parser.
+// isMarked reports whether source may contain Markdown or HTML. Most titles and many
+// descriptions contain neither and need no parser.
 func isMarked(source string) bool {
 	if strings.ContainsAny(source, "*`<\\|~\r\t") {
 		return true
@@ -61,8 +61,8 @@ func isMarked(source string) bool {
 	return false
 }
 
-// closesEmphasis reports whether an _ may end emphasis: one before a letter or a digit of
-// ASCII, as in a name, does not.
+// closesEmphasis reports whether an _ may end emphasis. An _ before an ASCII letter or digit,
+// as in a name, does not.
 func closesEmphasis(source string) bool {
 	for i := range len(source) {
 		if source[i] == '_' && (i == len(source)-1 || !isWord(source[i+1])) {
@@ -74,12 +74,11 @@ func closesEmphasis(source string) bool {
 
 func isWord(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// Plain returns the text of a Markdown document: blocks with an empty line between,
-// lines as they were broken, `- ` and numbers before items, links as
-// `text (url)`, code as it is. HTML tags separate lines, cells and items likewise or
-// are dropped, and comments, scripts and styles are left out. The only errors are
-// ErrSource and ErrText. It parses one piece at a time, which bounds the memory of
-// the syntax tree.
+// Plain returns the text of a Markdown document: blocks separated by an empty line, lines as
+// they were broken, `- ` or numbers before items, links as `text (url)`, code unchanged. HTML
+// tags separate lines, cells and items in the same way or are dropped; comments, scripts and
+// styles are left out. The only errors are ErrSource and ErrText. Plain parses one piece at a
+// time, which bounds the memory of the syntax tree.
 func (c *Converter) Plain(source string) (string, error) {
 	if len(source) > MaxSource {
 		return "", ErrSource
@@ -111,7 +110,7 @@ func (c *Converter) parse(source string, shared parser.Context) ast.Node {
 	return c.parser.Parse(text.NewReader([]byte(source)), parser.WithContext(context))
 }
 
-// pieceContext is the context of one piece, with the link references of all.
+// pieceContext is the context of one piece, with the link references of all pieces.
 type pieceContext struct {
 	parser.Context
 	shared parser.Context

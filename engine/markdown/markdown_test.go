@@ -44,8 +44,8 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// checkUnmarked fails unless a text that needs no parser comes out as the parser has it,
-// apart from space at the ends of lines and more than one empty line.
+// checkUnmarked fails the test unless a text that needs no parser is converted as the parser
+// would, apart from spaces at the ends of lines and repeated empty lines.
 func checkUnmarked(t *testing.T, m *Converter, source string) (marked bool) {
 	t.Helper()
 	if isMarked(source) {
@@ -66,8 +66,8 @@ func checkUnmarked(t *testing.T, m *Converter, source string) (marked bool) {
 	return false
 }
 
-// TestUnmarked: names, numbers and brackets need no parser, and what has a meaning in
-// Markdown does.
+// TestUnmarked: names, numbers and brackets need no parser; text with a meaning in Markdown
+// does.
 func TestUnmarked(t *testing.T) {
 	m := New()
 	for source, marked := range map[string]bool{
@@ -106,7 +106,7 @@ func FuzzUnmarked(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) { checkUnmarked(t, m, source) })
 }
 
-// A document of 600 KB must not stop a run, whatever is in it.
+// TestPlainOfMuch: a document of 600 KB must not stop a run, whatever its content.
 func TestPlainOfMuch(t *testing.T) {
 	m := New()
 	for size, units := range map[int][]string{
@@ -137,7 +137,7 @@ func TestPlainOfMuch(t *testing.T) {
 	}
 }
 
-// A document is parsed in pieces; that must not show.
+// TestPlainInPieces: parsing a document in pieces does not change the result.
 func TestPlainInPieces(t *testing.T) {
 	m := New()
 	for name, section := range map[string]string{

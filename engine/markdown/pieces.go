@@ -5,25 +5,23 @@ import (
 	"unicode/utf8"
 )
 
-// The parser takes time that grows with the square of the length of some
-// documents (deep quotes, unclosed links), so that long ones are parsed in
-// pieces.
+// For some documents (deep quotes, unclosed links), the parser takes time that grows with the
+// square of their length. Long documents are therefore parsed in pieces.
 const (
-	wantedPiece = 4 << 10  // from here on a piece ends at the next empty line
-	longPiece   = 8 << 10  // from here on it ends with the line
-	cutPiece    = 2 << 10  // what longer lines are cut to
-	longCode    = 64 << 10 // from here on a piece ends with the line within fenced code, too
+	wantedPiece = 4 << 10  // from this length a piece ends at the next empty line
+	longPiece   = 8 << 10  // from this length it ends with the line
+	cutPiece    = 2 << 10  // longer lines are cut to this length
+	longCode    = 64 << 10 // from this length a piece ends with the line even in fenced code
 )
 
-// piece is a part of a document, where its text begins in the document, and what
-// parts it from the next.
+// piece is a part of a document, the offset of its text in the document, and the separator from
+// the next piece.
 type piece struct {
 	text, after string
 	start       int
 }
 
-// piecesOf cuts a document. A piece that begins within fenced code begins with
-// the fence.
+// piecesOf splits a document. A piece that starts inside fenced code begins with the fence.
 func piecesOf(source string) []piece {
 	if len(source) <= longPiece {
 		return []piece{{text: source}}
@@ -58,7 +56,7 @@ func piecesOf(source string) []piece {
 	return append(pieces, piece{text: reopened + source[start:], start: start - len(reopened)})
 }
 
-// fenceAfter is the fence that is open after a line, given the one before it.
+// fenceAfter returns the fence that is open after a line, given the one before it.
 func fenceAfter(open, line string) string {
 	line = strings.TrimSpace(line)
 	if open != "" {

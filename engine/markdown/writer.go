@@ -13,18 +13,18 @@ import (
 // writer writes one document.
 type writer struct {
 	whole  string // the document
-	source []byte // the piece of it that is being written, which begins at offset
+	source []byte // the current piece, which begins at offset
 	offset int
 
 	out    []byte
-	size   int    // of all that was to be written; the rest beyond the limit is not
-	indent string // what goes before the lines of nested blocks
+	size   int    // size of all text, including what is beyond the limit and not written
+	indent string // prefix of lines in nested blocks
 	at     position
 	gap    gap
-	linked int // where the text of a link begins, within one
+	linked int // start of the text of the current link
 
-	hidden   *regexp.Regexp // the end of what is left out, nil when nothing is
-	lastEnds map[string]int // where each kind of it ends last, -1 for nowhere
+	hidden   *regexp.Regexp // the end of what is left out; nil when nothing is
+	lastEnds map[string]int // offset of the last end of each kind; -1 for none
 }
 
 // position is what the output ends with.
@@ -36,21 +36,21 @@ const (
 	inText
 )
 
-// gap is what the tags since the last text put before the next.
+// gap is the separation before the next text, from the tags since the last one.
 type gap struct {
 	lines int // line breaks
 	cell  bool
 	item  bool
 }
 
-// newline has the next text begin a line, after an empty one when lines is 2.
+// newline makes the next text begin on a new line, after an empty line when lines is 2.
 func (w *writer) newline(lines int) {
 	if w.at == inText {
 		w.gap.lines = max(w.gap.lines, lines)
 	}
 }
 
-// separate parts two blocks by line breaks, or two cells by " | ".
+// separate separates two blocks by line breaks, or two cells by " | ".
 func (w *writer) separate(s string) {
 	switch lines := strings.Count(s, "\n"); {
 	case s == "":
@@ -95,7 +95,7 @@ func (w *writer) mark(s string) {
 	w.at = afterMark
 }
 
-// write adds text behind the gap.
+// write adds text after the gap.
 func (w *writer) write(s string) {
 	if w.hidden != nil {
 		s = w.shown(s)
@@ -122,7 +122,7 @@ func (w *writer) add(s string) {
 	}
 }
 
-// blocks writes the children of a block with a separator between.
+// blocks writes the children of a block with a separator between them.
 func (w *writer) blocks(parent ast.Node, separator string) {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		if n != parent.FirstChild() {
@@ -221,12 +221,12 @@ func (w *writer) code(n ast.Node) {
 	}
 }
 
-// lines is the text of a block that is not parsed further.
+// lines returns the text of a block that is not parsed further.
 func (w *writer) lines(n ast.Node) string {
 	return string(n.Lines().Value(w.source))
 }
 
-// htmlBlock writes HTML that is a block of its own.
+// htmlBlock writes an HTML block.
 func (w *writer) htmlBlock(n *ast.HTMLBlock) {
 	start := n.ClosureLine.Start
 	if n.Lines().Len() > 0 {
@@ -239,7 +239,7 @@ func (w *writer) htmlBlock(n *ast.HTMLBlock) {
 	w.html(strings.TrimSpace(text), w.offset+start)
 }
 
-// unescape resolves `\*` and `&amp;` in text that Markdown leaves as it was.
+// unescape replaces `\*` and `&amp;` in text that the parser leaves unchanged.
 func unescape(source []byte) string {
 	s := string(source)
 	if !strings.ContainsAny(s, `\&`) {
