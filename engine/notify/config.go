@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 )
 
-// Config is what a user writes below notify.
+// Config is the notify block of a pipeline file.
 type Config struct {
 	Slack   Slack           `yaml:"slack" doc:"An incoming webhook of Slack."`
 	Webhook Webhook         `yaml:"webhook" doc:"A server that takes the message as JSON."`
@@ -57,8 +57,8 @@ func (w *Webhook) Validate(report func(field, code, message, hint string)) {
 	connection.Config{Headers: w.Headers}.Validate(report)
 }
 
-// validateURL reports what is wrong with an address, which no message quotes. It returns
-// nil where there is none or it is wrong.
+// validateURL reports problems of an address without quoting it. It returns nil when there is
+// none or it is invalid.
 func validateURL(s config.Secret, report func(field, code, message, hint string)) *url.URL {
 	if !s.IsSet() {
 		return nil
@@ -84,8 +84,8 @@ func loopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Secrets are the texts of a config that no output may show. Of an address that is its
-// path and query: the host is no secret.
+// Secrets returns the texts of a config that output must not contain. Of an address, these are
+// the path and the query: the host is not secret.
 func (c *Config) Secrets() []string {
 	if c == nil {
 		return nil

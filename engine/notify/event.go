@@ -18,22 +18,21 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Outcome is how a run ended that needs a person.
+// Outcome is the outcome of a run that needs a person.
 type Outcome string
 
 const (
 	Failed      Outcome = "failed"
 	Rejected    Outcome = "rejected"    // done, some records rejected
 	Refused     Outcome = "refused"     // by a guard
-	Unconfirmed Outcome = "unconfirmed" // sent, but the sink has paused or not confirmed
+	Unconfirmed Outcome = "unconfirmed" // sent, but the sink has paused a deletion or not confirmed an upload
 )
 
 // Event is a run that ended.
 type Event struct {
 	Pipeline string
 	RunID    string
-	// Outcome is "" for a run that ended well: nothing is sent, and what was sent before is
-	// over.
+	// Outcome is "" for a successful run: no message is sent, and reported states are cleared.
 	Outcome  Outcome
 	ExitCode int
 	Code     string      // of the error, such as transient
@@ -41,7 +40,7 @@ type Event struct {
 	Report   *run.Report // nil when the run did not begin
 }
 
-// Message is what the webhook form sends.
+// Message is the JSON message for a webhook.
 type Message struct {
 	Version  int            `json:"version"`
 	Pipeline string         `json:"pipeline"`
@@ -58,7 +57,7 @@ type Message struct {
 	Details  *Details       `json:"details,omitempty"`
 }
 
-// Details are what only a file with details sends.
+// Details are sent only when the file sets details.
 type Details struct {
 	Error     string   `json:"error,omitempty"`
 	Table     []string `json:"table,omitempty"`
@@ -68,12 +67,13 @@ type Details struct {
 
 const (
 	messageVersion = 1
-	// mostCauses is how many causes, and mostNamed how many documents, a message has.
+	// mostCauses is the maximum number of causes, and mostNamed that of documents in a message.
 	mostCauses = 10
 	mostNamed  = 20
 )
 
-// state names what lasts until a run ends otherwise: the refusal, or the kind of failure.
+// state returns the name of the state that lasts until a run ends differently: the refusal, or
+// the kind of failure.
 func (e Event) state() string {
 	var refused *fault.Refusal
 	switch {
@@ -85,7 +85,7 @@ func (e Event) state() string {
 	return string(e.Outcome)
 }
 
-// message makes the message of an event.
+// message returns the message for an event.
 func (e Event) message(now time.Time, details bool) *Message {
 	m := &Message{Version: messageVersion, Pipeline: e.Pipeline, Run: e.RunID, Time: now.UTC().Truncate(time.Second),
 		Outcome: e.Outcome, ExitCode: e.ExitCode, Counts: map[string]int{}, Rules: map[string]int{}, Causes: []string{}}
@@ -131,8 +131,8 @@ func (e Event) words() string {
 	return "the run failed"
 }
 
-// countName is an ending as a count; what a run that sent nothing would have delivered
-// has another name.
+// countName returns the name of an ending as a count. A run that sent nothing counts what it
+// would have delivered under another name.
 func countName(r *run.Report, e component.Ending) string {
 	if e == component.Delivered && r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed {
 		return "would_be_delivered"
@@ -140,7 +140,7 @@ func countName(r *run.Report, e component.Ending) string {
 	return e.String()
 }
 
-// causes are why a run needs a person, without names of documents and without texts of
+// causes returns why a run needs a person, without names of documents and without texts of
 // other programs.
 func (e Event) causes() []string {
 	var refused *fault.Refusal
@@ -169,7 +169,7 @@ func (e Event) causes() []string {
 	return nil
 }
 
-// refusalCause is a guard with what it counted.
+// refusalCause returns a guard with its counts.
 func refusalCause(r *fault.Refusal) string {
 	counts := map[string]int{}
 	for _, c := range r.Changes {
@@ -209,7 +209,7 @@ func rejectedCauses(r *run.Report) []string {
 	return out
 }
 
-// errorCause is what kind of error ended a run.
+// errorCause returns the kind of error that ended a run.
 func errorCause(err error, code string) string {
 	var status *connection.StatusError
 	switch {
@@ -248,14 +248,14 @@ func (e Event) details() *Details {
 	return d
 }
 
-// byCount are the names of a count, the largest first.
+// byCount returns the names of a count, the largest count first.
 func byCount(m map[string]int) []string {
 	names := slices.Sorted(maps.Keys(m))
 	slices.SortStableFunc(names, func(a, b string) int { return m[b] - m[a] })
 	return names
 }
 
-// slackText is a message as Slack shows it. Text from outside cannot link or mention.
+// slackText formats a message for Slack. Untrusted text cannot create links or mentions.
 func slackText(m *Message) string {
 	var b strings.Builder
 	icon := map[Outcome]string{Refused: ":octagonal_sign:", Failed: ":x:"}[m.Outcome]

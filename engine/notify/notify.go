@@ -16,28 +16,29 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Settings are what a front end decides about notifications.
+// Settings are the settings of a front end for notifications.
 type Settings struct {
-	// State is the state folder. With "" nothing is kept, and each run notifies.
+	// State is the state folder. With "" nothing is stored, and each run sends messages.
 	State     string
 	UserAgent string
-	// Secrets removes secrets from messages and errors; it is given those of the config.
+	// Secrets removes secrets from messages and errors. Send adds those of the config.
 	Secrets *connection.Redactor
-	// Now is the clock, and Retry the policy; the zero values are the time and three attempts.
+	// Now is the clock, and Retry the policy; the zero values mean the real time and three
+	// attempts.
 	Now   func() time.Time
 	Retry fault.Retry
 }
 
-// limit is how long all messages of a run may take.
+// limit is the maximum time for all messages of a run.
 const limit = time.Minute
 
-// maxAnswer is how much of an answer is read.
+// maxAnswer is the maximum number of bytes to read of a response.
 const maxAnswer = 64 << 10
 
-// defaultRetry is short: a run waits for it.
+// defaultRetry is short because a run waits for it.
 var defaultRetry = fault.Retry{Attempts: 3, Base: time.Second, Cap: 5 * time.Second, Within: 30 * time.Second}
 
-// receiver is one receiver of a message.
+// receiver is a receiver of messages.
 type receiver struct {
 	name    string
 	url     config.Secret
@@ -68,9 +69,9 @@ func (c *Config) receivers() []receiver {
 	return out
 }
 
-// Send notifies the receivers of an event that they were not notified of within
-// Config.Every. It returns a note for each thing that failed, and never an error: a
-// notification changes no outcome.
+// Send sends a message about an event to the receivers that have not received one within
+// Config.Every. It returns a note for each failure, and never an error: a notification changes
+// no outcome.
 func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) {
 	if c == nil || len(c.receivers()) == 0 {
 		return nil
@@ -122,7 +123,7 @@ func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) 
 	return notes
 }
 
-// send posts a message to the one path of the receiver's address.
+// send posts a message to the path of the receiver's address.
 func (r receiver) send(ctx context.Context, m *Message, s Settings) error {
 	u, err := url.Parse(r.url.Reveal())
 	if err != nil {
@@ -144,14 +145,14 @@ func (r receiver) send(ctx context.Context, m *Message, s Settings) error {
 	}
 	_, err = conn.Do(ctx, connection.Request{
 		Method: http.MethodPost, Path: path, Query: u.Query(), Body: body,
-		Idempotent: true, // twice is better than not at all
+		Idempotent: true, // a duplicate message is better than none
 		Secret:     true,
 		Accept:     func(int, []byte) error { return nil },
 	})
 	return err
 }
 
-// clean returns the message with each of its texts redacted, escaped and bounded.
+// clean returns the message with each text redacted, escaped and bounded.
 func (m *Message) clean(secrets *connection.Redactor) *Message {
 	out := *m
 	text := func(s string) string { return display.Short(secrets.Clean(s), display.MaxCell) }

@@ -30,7 +30,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inbox is a server that keeps what it is sent.
+// inbox is a server that stores what it receives.
 type inbox struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -64,7 +64,7 @@ func (in *inbox) count() int {
 	return len(in.bodies)
 }
 
-// last is the last message, as JSON.
+// last returns the last message, as JSON.
 func (in *inbox) last(t *testing.T) map[string]any {
 	t.Helper()
 	in.mu.Lock()
@@ -84,7 +84,7 @@ const (
 	token     = "canary-bearer-0123456789"
 )
 
-// both is a config with both receivers.
+// both returns a config with both receivers.
 func both(in *inbox) *Config {
 	return &Config{
 		Every:   config.Duration(24 * time.Hour),
@@ -109,7 +109,7 @@ func settings(t *testing.T, now time.Time) Settings {
 
 const restricted = "component:secret-project/merger"
 
-// refused is a refused run that names a restricted document wherever one is named.
+// refused returns a refused run that names a restricted document wherever possible.
 func refused() Event {
 	refusal := &fault.Refusal{Guard: "max_widen", ID: "k3v7q2m5xa4d",
 		Reason: restricted + " would be found by more people",
@@ -129,7 +129,7 @@ func refused() Event {
 		Report: r}
 }
 
-// TestForms: what each receiver is sent, to its one path with its credentials.
+// TestForms: what each receiver gets, at its path and with its credentials.
 func TestForms(t *testing.T) {
 	in := newInbox(t)
 	if notes := Send(t.Context(), both(in), refused(), settings(t, noon)); notes != nil {
@@ -166,8 +166,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestNoNames (invariant 6): without details a message names no document and quotes no
-// error; with details it does.
+// TestNoNames (invariant 6): without details a message names no document and quotes no error;
+// with details it does.
 func TestNoNames(t *testing.T) {
 	failed := Event{Pipeline: "catalog", RunID: "01JPA3", Outcome: Failed, ExitCode: 1, Code: "transient",
 		Err: fmt.Errorf("get %s: %w", restricted, &connection.StatusError{Status: 503, Reason: restricted})}
@@ -202,8 +202,8 @@ func TestNoNames(t *testing.T) {
 	}
 }
 
-// TestOncePerState: a refusal is reported once and daily, another at once, and again after
-// a good run. Failures of one kind are one state.
+// TestOncePerState: a refusal is reported once and then daily, another refusal at once, and the
+// same one again after a good run. Failures of one kind are one state.
 func TestOncePerState(t *testing.T) {
 	in := newInbox(t)
 	c := &Config{Every: config.Duration(24 * time.Hour), Webhook: webhook(in)}
@@ -259,7 +259,7 @@ func TestOncePerState(t *testing.T) {
 	}
 }
 
-// TestRepeated: a message that was sent before says so.
+// TestRepeated: a repeated message is marked as such.
 func TestRepeated(t *testing.T) {
 	in := newInbox(t)
 	c := &Config{Every: config.Duration(time.Hour), Webhook: webhook(in)}
@@ -272,8 +272,8 @@ func TestRepeated(t *testing.T) {
 	}
 }
 
-// TestStateFile: only the owner reads it, it holds no secret, and one that cannot be used
-// is a note: the message is sent.
+// TestStateFile: only the owner can read the file, and it contains no secret. When the file
+// cannot be used, the message is sent and a note says so.
 func TestStateFile(t *testing.T) {
 	in := newInbox(t)
 	s := settings(t, noon)
@@ -305,7 +305,7 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
-// TestFailures: what the server does wrong is retried as far as that helps, and is a note
+// TestFailures: faults of the server are retried if that may help, and reported in a note
 // without a secret; the next run tries again.
 func TestFailures(t *testing.T) {
 	status := func(code int) func(int, http.ResponseWriter) {
@@ -369,7 +369,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestEnds: a run that is being ended waits for no notification.
+// TestEnds: a canceled run does not wait for notifications.
 func TestEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -379,8 +379,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestSecretsInMessages (invariant 6): a secret of the pipeline that an error quotes does
-// not leave with details, and text from outside formats nothing.
+// TestSecretsInMessages (invariant 6): a secret of the pipeline in an error is not sent with
+// details, and untrusted text has no format.
 func TestSecretsInMessages(t *testing.T) {
 	in := newInbox(t)
 	c := both(in)
@@ -401,7 +401,7 @@ func TestSecretsInMessages(t *testing.T) {
 	}
 }
 
-// TestSecretsOfConfig: the path and query of an address are secrets, its host is not.
+// TestSecretsOfConfig: the path and the query of an address are secrets, its host is not.
 func TestSecretsOfConfig(t *testing.T) {
 	var r connection.Redactor
 	r.Add((&Config{Slack: Slack{URL: config.NewSecret("https://hooks.example.com" + slackPath)},

@@ -14,13 +14,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// sent is when each receiver was notified of each state that lasts.
+// sent is when each receiver got a message about each current state.
 type sent map[string]time.Time
 
 var errNoObject = errors.New("it is not a JSON object")
 
-// load reads what was sent; "" and a file that is not there are nothing. The result can
-// be used in any case.
+// load reads what was sent; "" and a missing file mean nothing. The result can be used even
+// with an error.
 func load(path string) (sent, error) {
 	out := sent{}
 	if path == "" {
@@ -42,8 +42,8 @@ func load(path string) (sent, error) {
 	return out, nil
 }
 
-// keep drops the states that the event ended, and reports whether there were any. A run
-// that delivered ended every refusal and failure.
+// keep drops the states that the event ended, and reports whether there were any. A run that
+// delivered ends every refusal and failure.
 func (s sent) keep(e Event) (dropped bool) {
 	if e.Outcome == Failed || e.Outcome == Refused {
 		return false
