@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// measure writes what is wrong with the page in the frame into the document.
+// measure writes the faults of the page in the frame to the document.
 const measure = `<!DOCTYPE html><meta charset="utf-8"><body><iframe id="f" style="width:%dpx;height:3000px;border:0" srcdoc="%s">
 </iframe><pre id="out"></pre><script>
 const rgb = text => text.match(/[\d.]+/g).map(Number)
@@ -52,8 +52,8 @@ f.onload = () => {
 }
 </script>`
 
-// TestInBrowser: in a browser a page fits a phone and a desk, has the colours that are
-// asked for with enough contrast, and loads nothing.
+// TestInBrowser: in a browser a page fits a phone and a desktop screen, has the requested
+// colours with sufficient contrast, and loads nothing.
 func TestInBrowser(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {

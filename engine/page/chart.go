@@ -8,9 +8,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// Chart is documents by who can find them: a bar for each time, widest class first.
+// Chart shows documents by audience: a bar for each time, the widest class first.
 type Chart struct {
-	Text   string // for people who do not see the bars
+	Text   string // for people who cannot see the bars
 	Bars   []Bar
 	Legend Table
 	Height int
@@ -31,11 +31,11 @@ type Part struct {
 	Text     string
 }
 
-// The height of a bar and the distance of two, in pixels.
+// The height of a bar and the distance between two bars, in pixels.
 const (
 	barHeight = 28
 	barStep   = 52
-	// thinnest is how wide a part is at least, in thousandths: it can be seen.
+	// thinnest is the minimum width of a part, in thousandths, which keeps it visible.
 	thinnest = 4
 )
 
@@ -47,8 +47,8 @@ var whoFinds = map[access.Audience]string{
 	access.AllUsers:        "everyone who can sign in",
 }
 
-// audienceChart is the chart of who finds the documents now, and before where that is
-// known; nil without documents.
+// audienceChart returns the chart of the documents' audiences now, and before if known; nil
+// without documents.
 func audienceChart(now, before map[access.Audience]int, beforeName, nowName string) *Chart {
 	if total(now)+total(before) == 0 {
 		return nil
@@ -79,7 +79,7 @@ func total(n map[access.Audience]int) int {
 	return sum
 }
 
-// bar adds a bar. A part has its share of the length, and at least thinnest.
+// bar adds a bar. A part has its share of the length, but at least thinnest.
 func (c *Chart) bar(name string, n map[access.Audience]int) {
 	all := total(n)
 	b := Bar{Name: name, Total: display.Plural(all, "document"), Y: barStep * len(c.Bars)}
@@ -104,7 +104,7 @@ func (c *Chart) bar(name string, n map[access.Audience]int) {
 	c.Bars = append(c.Bars, b)
 }
 
-// difference writes a number with its sign; no change is a dash.
+// difference formats a number with its sign; no change is a dash.
 func difference(n int) string {
 	switch {
 	case n > 0:

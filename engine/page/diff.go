@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Diff is a comparison of what a run would send with what an earlier one wrote.
+// Diff is a comparison of what a run would send with the output of an earlier run.
 type Diff struct {
 	Diff    *diff.Diff
 	Report  *run.Report // of the run that was compared
@@ -20,7 +20,7 @@ type Diff struct {
 	Version string // of the program
 }
 
-// DiffPage makes the page of a diff.
+// DiffPage returns the page of a diff.
 func DiffPage(d Diff, calls Calls) *Page {
 	sum := sumOf(d.Diff)
 	p := &Page{Kind: "Diff of", Title: d.Report.Pipeline, Footer: "pipe " + d.Version, Status: Status{Plain, "changes"}}
@@ -69,8 +69,8 @@ func sumOf(d *diff.Diff) diff.StreamDiff {
 	return sum
 }
 
-// accessChanges are the documents that other people find, and groups with other members;
-// the wider ones first.
+// accessChanges returns the documents with a different audience, and the groups with different
+// members; the wider ones first.
 func accessChanges(d *diff.Diff, sum diff.StreamDiff) Section {
 	t := Table{Columns: []Column{{Name: "item"}, {Name: "rule"}, {Name: "access"}}, Stacked: true}
 	all := slices.Clone(d.Access)
@@ -103,7 +103,7 @@ func accessChanges(d *diff.Diff, sum diff.StreamDiff) Section {
 	return Section{ID: "access", Title: "Changes of access", Tables: []Table{t}}
 }
 
-// named is an item with its stream and title.
+// named returns a cell for an item with its stream and title.
 func named(stream, id, title string) Cell {
 	c := Cell{Text: id, Code: true, Small: stream}
 	if title != "" && title != id {
@@ -148,7 +148,7 @@ func streamChanges(d *diff.Diff) Section {
 	return Section{ID: "changes", Title: "What would change", Tables: []Table{t, fields}}
 }
 
-// itemChanges are the items that come, go, or have other fields.
+// itemChanges returns the items that are added, removed, or have different fields.
 func itemChanges(d *diff.Diff, sum diff.StreamDiff) Section {
 	t := Table{Columns: []Column{{Name: "item"}, {Name: "change"}}, Stacked: true}
 	for _, c := range d.Items {
@@ -174,5 +174,5 @@ func itemChanges(d *diff.Diff, sum diff.StreamDiff) Section {
 	return Section{ID: "items", Title: "Items", Tables: []Table{t}}
 }
 
-// mostLines is how many lines of a value are shown.
+// mostLines is the maximum number of lines of a value.
 const mostLines = 12

@@ -22,12 +22,12 @@ type Page struct {
 	Facts   []Fact
 	Figures []Figure
 	Alerts  []Alert
-	// Sections follow in their order.
+	// Sections are shown in order.
 	Sections []Section
 	Footer   string
 }
 
-// Tone is how a text is coloured. It is never the only way in which a page says something.
+// Tone is the colour of a text. A page never conveys information by colour alone.
 type Tone string
 
 const (
@@ -46,19 +46,18 @@ type Status struct {
 // Fact is a name with its value.
 type Fact struct{ Name, Value string }
 
-// Figure is a number of the summary. Change is its difference from the run before, "" for
-// none.
+// Figure is a number of the summary. Change is its difference from the last run; "" for none.
 type Figure struct {
 	Name, Value, Change string
 	Tone                Tone
 }
 
-// Alert is what needs a person: a refusal or an error.
+// Alert is a state that needs a person: a refusal or an error.
 type Alert struct {
 	Tone    Tone
 	Title   string
 	Reasons []string
-	Table   []string // details, a line each
+	Table   []string // details, one line each
 	Remedy  string
 	Advice  string // what Command does
 	Command Command
@@ -75,11 +74,11 @@ type Section struct {
 	Lines            []string
 }
 
-// Table is a table. Rows beyond those that it shows are counted in More.
+// Table is a table. More counts the rows that are not shown.
 type Table struct {
 	Caption string
 	Columns []Column
-	Rows    [][]Cell // a cell for each column
+	Rows    [][]Cell // one cell per column
 	More    string
 	Stacked bool // a narrow screen shows each row as a block
 }
@@ -90,7 +89,7 @@ type Column struct {
 	Number bool
 }
 
-// Cell is a cell of a table: a text, and what is listed below it.
+// Cell is a cell of a table: a text, and a list below it.
 type Cell struct {
 	Text   string
 	Tone   Tone
@@ -100,14 +99,15 @@ type Cell struct {
 	Refs   Refs
 }
 
-// Refs are identifiers below the text of a cell. Those of Folded are shown on demand.
+// Refs are identifiers below the text of a cell. Folded ones are shown on demand.
 type Refs struct {
 	Shown, Folded []string
-	Fold          string // what Folded holds
-	More          string // about what is in neither
+	Fold          string // label of Folded
+	More          string // about those in neither list
 }
 
-// Detail is a line below the text of a cell. Sign is "-" for what was, "+" for what is.
+// Detail is a line below the text of a cell. Sign is "-" for the old value, "+" for the new
+// one.
 type Detail struct{ Sign, Text string }
 
 //go:embed templates
@@ -134,7 +134,7 @@ func stylePolicy(style string) string {
 		base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// Write renders a page. Secrets are removed from all of its texts; nil knows none.
+// Write renders a page. It removes secrets from all texts; a nil redactor has none.
 func Write(w io.Writer, p *Page, secrets *connection.Redactor) error {
 	if secrets == nil {
 		secrets = &connection.Redactor{}
@@ -153,12 +153,12 @@ func Write(w io.Writer, p *Page, secrets *connection.Redactor) error {
 	return out.Flush()
 }
 
-// WriteFile replaces a file, which its owner alone can read, with a page.
+// WriteFile replaces a file with a page. Only its owner can read it.
 func WriteFile(path string, p *Page, secrets *connection.Redactor) error {
 	return atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error { return Write(w, p, secrets) })
 }
 
-// copyClean copies a part of a page, with each of its texts redacted and escaped.
+// copyClean copies a part of a page with each text redacted and escaped.
 func copyClean(to, from reflect.Value, secrets *connection.Redactor) {
 	switch from.Kind() {
 	case reflect.String:

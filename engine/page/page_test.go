@@ -30,7 +30,7 @@ var update = pipelinetest.UpdateFlag()
 
 var started = time.Date(2026, 3, 14, 2, 0, 7, 0, time.UTC)
 
-// catalogRun is a run of a catalog of 2,204 records.
+// catalogRun returns a run of a catalog of 2,204 records.
 func catalogRun(verdict run.Verdict) *run.Report {
 	r := &run.Report{
 		Pipeline: "catalog", RunID: "01JPA3V6W4Q2N8Z5T7R9KXBCDE", Started: started, Verdict: verdict, Read: 2204,
@@ -125,7 +125,7 @@ func calls() Calls {
 	}
 }
 
-// changedDiff is a diff with every form of change.
+// changedDiff returns a diff with every form of change.
 func changedDiff() Diff {
 	d := &diff.Diff{Against: "out", Written: started.AddDate(0, 0, -1)}
 	d.Access = []diff.AccessChange{
@@ -197,7 +197,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// loads matches whatever makes a browser load something or run a script.
+// loads matches everything that makes a browser load something or run a script.
 var loads = regexp.MustCompile(`(?i)https?:|\s(src|href|srcset|action|on[a-z]+|style)\s*=|url\(|@import|<script|<link|<iframe`)
 
 // TestSelfContained: a page loads nothing, and its policy forbids it.
@@ -213,7 +213,7 @@ func TestSelfContained(t *testing.T) {
 	}
 }
 
-// hostile ends a tag, an attribute and a line, and steers a terminal and the direction of
+// hostile ends a tag, an attribute and a line, and controls a terminal and the direction of
 // text.
 const hostile = "</bdi></style><script>alert(1)</script>\"'><img src=x onerror=y>" +
 	"\nFORGED\x00\x1b[31m\u202e\u2066\u200b\u2028 " +
@@ -243,7 +243,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// plant adds a text to every text of a value, and counts them.
+// plant appends a text to every text of a value, and counts them.
 func plant(v reflect.Value, text string) (n int) {
 	switch v.Kind() {
 	case reflect.String:
@@ -269,7 +269,7 @@ func plant(v reflect.Value, text string) (n int) {
 	return n
 }
 
-// TestSecrets: no text of a page shows a secret, however HTML escapes it.
+// TestSecrets: no text of a page contains a secret, in any HTML escaping.
 func TestSecrets(t *testing.T) {
 	const secret = `s3cr<t>&"token"+1`
 	var secrets connection.Redactor
@@ -283,7 +283,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestWriteFile: only the owner reads a page, whatever the mode of the file before.
+// TestWriteFile: only the owner can read a page, whatever the mode of the file before.
 func TestWriteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.html")
 	if err := os.WriteFile(path, []byte("before"), 0o644); err != nil {
@@ -301,8 +301,8 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
-// TestChart: the parts of a bar fill it, each can be seen, and without documents there is
-// no chart.
+// TestChart: the parts of a bar fill it and are visible, and without documents there is no
+// chart.
 func TestChart(t *testing.T) {
 	if audienceChart(nil, nil, "", "now") != nil {
 		t.Error("a chart without documents")

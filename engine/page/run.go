@@ -20,15 +20,15 @@ import (
 type Run struct {
 	Record *report.Record
 	Err    error // nil when the run did not fail
-	// Changes are those against the last good run.
+	// Changes are the differences from the last good run.
 	Changes run.Differences
 }
 
-// Calls complete the calls of pipe in texts, as the front end writes them. The zero value
-// leaves texts as they are.
+// Calls complete the command lines of pipe in texts, as the front end writes them. The zero
+// value leaves texts unchanged.
 type Calls struct {
 	Text func(text string) string
-	// Approve returns the call that allows a refused run, "" for none.
+	// Approve returns the command line that allows a refused run; "" for none.
 	Approve func(r *fault.Refusal) string
 }
 
@@ -39,15 +39,15 @@ func (c Calls) text(text string) string {
 	return c.Text(text)
 }
 
-// mostRows is how many items a table or a cell lists, mostShown how many refs of a cell
-// are not folded, and mostNames how many names a change of access shows.
+// mostRows is the maximum number of items in a table or a cell, mostShown that of unfolded refs
+// in a cell, and mostNames that of names in a change of access.
 const (
 	mostRows  = 300
 	mostShown = 12
 	mostNames = 20
 )
 
-// RunPage makes the page of a run.
+// RunPage returns the page of a run.
 func RunPage(r Run, calls Calls) *Page {
 	rep := r.Record.Report
 	p := &Page{Kind: "Run of", Title: r.Record.File, Footer: "pipe " + r.Record.Version}
@@ -76,7 +76,7 @@ func RunPage(r Run, calls Calls) *Page {
 	return p
 }
 
-// add adds the sections that have something to show.
+// add adds the sections that are not empty.
 func (p *Page) add(sections ...Section) {
 	for _, s := range sections {
 		tables := slices.DeleteFunc(s.Tables, func(t Table) bool { return len(t.Rows) == 0 })
@@ -139,12 +139,12 @@ func (p *Page) alert(err error, sent bool, calls Calls) {
 	p.Alerts = append(p.Alerts, a)
 }
 
-// would says whether the numbers of a run are of what it would have done.
+// would reports whether the numbers of a run are about what it would have done.
 func would(r *run.Report) bool {
 	return r.Verdict != run.VerdictDelivered && r.Verdict != run.VerdictUnconfirmed
 }
 
-// word is an ending as a heading.
+// word returns an ending as a heading.
 func word(r *run.Report, e component.Ending) string {
 	switch {
 	case e == component.Delivered && would(r):
@@ -257,7 +257,7 @@ func streams(r *run.Report) Section {
 	return s
 }
 
-// count is a number, a dash for 0.
+// count formats a number, 0 as a dash.
 func count(n int) string {
 	if n == 0 {
 		return "–"
@@ -265,7 +265,7 @@ func count(n int) string {
 	return display.Number(n)
 }
 
-// widened are the documents that more people find: those that a guard counted, else
+// widened returns the documents that more people find: those that a guard counted, or else
 // those that the review found.
 func widened(r Run) Section {
 	rep := r.Record.Report
@@ -300,7 +300,7 @@ func widened(r Run) Section {
 	return s
 }
 
-// removed are the items that go, and the groups that lose members.
+// removed returns the items that are deleted, and the groups that lose members.
 func removed(r Run) Section {
 	t := Table{Columns: []Column{{Name: "stream"}, {Name: "audience before"}, {Name: "items"}}, Stacked: true}
 	type group struct{ stream, before string }
@@ -318,7 +318,7 @@ func removed(r Run) Section {
 			groups = append(groups, g)
 		}
 		counts[g]++
-		if c.ID == "" && c.Ref == "" { // only the sink's own count knows them
+		if c.ID == "" && c.Ref == "" { // only the sink's own count has them
 			counts[g] += c.N - 1
 			continue
 		}
@@ -335,7 +335,7 @@ func removed(r Run) Section {
 	return s
 }
 
-// listed counts refs, which are the first of n, and lists them.
+// listed returns a cell with a number n of refs and the list of the first ones.
 func listed(refs []string, n int, where string) Cell {
 	shown, listed := min(len(refs), mostShown), min(len(refs), mostRows)
 	c := Cell{Text: display.Number(n)}
@@ -344,7 +344,7 @@ func listed(refs []string, n int, where string) Cell {
 	return c
 }
 
-// more says how many rows a table leaves out, and where they are.
+// more returns how many rows a table leaves out, and where they are.
 func more(n, shown int, where string) string {
 	switch {
 	case n <= shown:
@@ -389,7 +389,7 @@ func tightened(r *run.Report) Section {
 	return out
 }
 
-// rejections are the first rejections, those with one reason together.
+// rejections returns the first rejections, grouped by reason.
 func rejections(r *run.Report) Section {
 	type cause struct{ stage, field, reason string }
 	refs := map[cause][]string{}
@@ -456,14 +456,14 @@ func notes(all []string, calls Calls) Section {
 	return s
 }
 
-// byCount are the names of a count, the largest first.
+// byCount returns the names of a count, the largest count first.
 func byCount(m map[string]int) []string {
 	names := slices.Sorted(maps.Keys(m))
 	slices.SortStableFunc(names, func(a, b string) int { return m[b] - m[a] })
 	return names
 }
 
-// moment is a time in UTC, for readers in other zones.
+// moment formats a time in UTC, for readers in other zones.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 func duration(seconds float64) string {
