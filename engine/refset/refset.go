@@ -1,28 +1,27 @@
-// Package refset numbers refs without keeping them, for what the memory of a run grows
-// with (invariant 7).
+// Package refset numbers refs without keeping them, because the memory of a run grows with refs
+// (invariant 7).
 package refset
 
 import "hash/maphash"
 
-// Set numbers the refs that are added to it from 0, in the order in which they come. It
-// takes about 20 bytes a ref: a ref is known by 96 bits of hashes with seeds of the Set's
-// own: two refs that it takes for one cannot be chosen. The zero value is empty.
-// Find is safe for concurrent use while nothing is added.
+// Set numbers the added refs from 0, in order. It takes about 20 bytes per ref: it keeps 96
+// bits of hashes with random seeds, which makes it impossible to construct two refs that it
+// confuses. The zero value is empty. Find is safe for concurrent use while nothing is added.
 type Set struct {
 	seeds  [2]maphash.Seed
 	seeded bool
-	slots  []uint32 // a number and one, with open addresses; 0 is empty
-	chunks [][]key  // by number, so that growing moves no keys
+	slots  []uint32 // open addressing: a number plus one; 0 means empty
+	chunks [][]key  // by number; growing moves no keys
 	n      int
 }
 
-// key is what a ref is known by.
+// key is the hash of a ref.
 type key [3]uint32
 
-// perChunk is how many keys a chunk has.
+// perChunk is the number of keys in a chunk.
 const perChunk = 1 << 12
 
-// Len is how many refs were added.
+// Len returns the number of added refs.
 func (s *Set) Len() int { return s.n }
 
 // Add returns the number of a ref, and whether it is new.
@@ -62,7 +61,7 @@ func (s *Set) key(ref string) key {
 	return key{uint32(a), uint32(a >> 32), uint32(b)}
 }
 
-// slot is where a key is, or the empty slot where it would be.
+// slot returns the slot of a key, or the empty slot for it.
 func (s *Set) slot(k key) int {
 	mask := len(s.slots) - 1
 	for at := int(k[0]) & mask; ; at = (at + 1) & mask {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSet: refs are numbered in the order in which they come, each once.
+// TestSet: refs are numbered in order, each once.
 func TestSet(t *testing.T) {
 	var s Set
 	if n, known := s.Find("a"); known {
@@ -35,7 +35,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestKeys: two refs with one half of the key in common are two.
+// TestKeys: two refs that share half of the key are distinct.
 func TestKeys(t *testing.T) {
 	var s Set
 	s.Add("a")
@@ -48,7 +48,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestMemory: a ref takes about 20 bytes, however long it is.
+// TestMemory: a ref takes about 20 bytes, independent of its length.
 func TestMemory(t *testing.T) {
 	const refs = 200_000
 	var before, after runtime.MemStats
