@@ -8,29 +8,29 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Error is an error as machines read it: in a record, and in what a front end returns.
+// Error is an error for programs: in a record, and in the output of a front end.
 type Error struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	// Table is what a guard refused, a line each.
+	// Table is what a guard refused, one line each.
 	Table []string `json:"table,omitempty"`
-	// Also is what another guard refuses at the same time.
+	// Also is the refusal of another guard of the same run.
 	Also *Error `json:"also,omitempty"`
 	// ID is what an approval of the refused run names, and Changes what it allows.
 	ID      string         `json:"id,omitempty"`
-	Approve string         `json:"approve,omitempty"` // the call that allows it
+	Approve string         `json:"approve,omitempty"` // the command line that allows the run
 	Changes []fault.Change `json:"changes,omitempty"`
 }
 
-// Coded is an error of a front end, with a code and a hint of its own.
+// Coded is an error of a front end with its own code and hint.
 type Coded interface {
 	error
 	Code() string
 	Hint() string
 }
 
-// ErrorOf describes an error.
+// ErrorOf returns the description of an error.
 func ErrorOf(err error) *Error {
 	e := &Error{Code: CodeOf(err), Message: err.Error(), Hint: HintOf(err), Table: TableOf(err)}
 	var refused *fault.Refusal
@@ -40,8 +40,8 @@ func ErrorOf(err error) *Error {
 	return e
 }
 
-// CodeOf returns the code of an error: usage, pipeline, refused, unconfirmed, held,
-// state, stopped, the class of a fault, or that of a Coded error.
+// CodeOf returns the code of an error: usage, pipeline, refused, unconfirmed, held, state,
+// stopped, the class of a fault, or that of a Coded error.
 func CodeOf(err error) string {
 	var coded Coded
 	switch {
@@ -65,7 +65,7 @@ func CodeOf(err error) string {
 	return fault.ClassOf(err).String()
 }
 
-// HintOf returns what a person can do about an error, "" when nothing is known.
+// HintOf returns what a person can do about an error; "" when nothing is known.
 func HintOf(err error) string {
 	var refused *fault.Refusal
 	var unconfirmed *fault.Unconfirmed
@@ -102,7 +102,7 @@ func HintOf(err error) string {
 	return ""
 }
 
-// TableOf returns what a guard refused, a line each, nil for other errors.
+// TableOf returns what a guard refused, one line each; nil for other errors.
 func TableOf(err error) []string {
 	var refused *fault.Refusal
 	if errors.As(err, &refused) {

@@ -17,32 +17,30 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// lastSuccess is the metric that alerts look at: a run that fails leaves it as
-// the last good one wrote it.
+// lastSuccess is the metric for alerts: a failed run keeps the value of the last good run.
 const lastSuccess = "pipe_last_success_timestamp_seconds"
 
-// A state that lasts keeps the time at which it began from one metrics file to the next.
+// A lasting state keeps the time at which it began from one metrics file to the next.
 const (
 	refusedSince        = "pipe_refused_since_timestamp_seconds"
 	deletionPausedSince = "pipe_deletion_paused_since_timestamp_seconds"
 )
 
-// Facts are what the metrics of a run have besides its record.
+// Facts are what the metrics of a run contain in addition to its record.
 type Facts struct {
 	Guards []string // that refused the run
-	// Unmapped are the names that the file gives to records that no mapping takes.
+	// Unmapped are the names in the file for records that no mapping takes.
 	Unmapped []string
-	// Baseline and Whole are when the last good run and the last full publish ended, zero
-	// when that is not known, and Hidden counts the hidden documents, -1 when not known.
+	// Baseline and Whole are when the last good run and the last full publish ended; zero when
+	// unknown. Hidden is the number of hidden documents; -1 when unknown.
 	Baseline, Whole time.Time
 	Hidden          int
 	// Expiries are the days on which tokens expire, by the token's path in the file.
 	Expiries map[string]time.Time
 }
 
-// WriteMetrics replaces a file of Prometheus's text format with the numbers of
-// a run. It may be read by others: it holds nothing but numbers and the names of
-// the pipeline's parts.
+// WriteMetrics replaces a file in Prometheus's text format with the metrics of a run. Others
+// may read the file: it contains only numbers and the names of the pipeline's parts.
 func WriteMetrics(path string, r *Record, f Facts) error {
 	m := newMetrics(r.File)
 	earlier := readEarlier(path)
@@ -76,8 +74,8 @@ func WriteMetrics(path string, r *Record, f Facts) error {
 	return m.write(path)
 }
 
-// refused sets since when the guards refuse. A run that did not come to its review leaves
-// that as it was.
+// refused sets since when the guards refuse. A run that did not reach its review leaves that
+// unchanged.
 func (m *metrics) refused(r *Record, f Facts, earlier families, now int64) {
 	since := m.gauges(refusedSince, "since when a guard refuses each run, by guard; absent while none does", "guard")
 	if !r.reviewed() {
@@ -95,7 +93,7 @@ func (m *metrics) refused(r *Record, f Facts, earlier families, now int64) {
 	}
 }
 
-// state sets what the state folder has. What is not known is absent.
+// state sets what the state folder has. Unknown values are absent.
 func (m *metrics) state(f Facts) {
 	if !f.Baseline.IsZero() {
 		m.set("pipe_baseline_timestamp_seconds", "when the run ended that the next one is compared with",
@@ -118,7 +116,7 @@ func (m *metrics) expiries(f Facts) {
 	}
 }
 
-// reviewed reports whether a run came to its review and ended in order.
+// reviewed reports whether a run reached its review and did not fail or stop.
 func (r *Record) reviewed() bool {
 	return r.Report != nil && r.Report.Verdict != run.VerdictFailed && r.Report.Verdict != run.VerdictStopped
 }
@@ -143,7 +141,7 @@ func (m *metrics) paused(r *Record, earlier families, now int64) {
 	}
 }
 
-// report sets the numbers that only a run that began has.
+// report sets the metrics of a run that began.
 func (m *metrics) report(r *run.Report) {
 	ended := m.gauges("pipe_records", "records of the last run by outcome", "ending")
 	for _, e := range component.Endings {
@@ -187,7 +185,7 @@ func (m *metrics) report(r *run.Report) {
 	took("confirm", r.Seconds.Confirm)
 }
 
-// whole tells whether a run delivered everything to where people search.
+// whole reports whether a run delivered every stream outside a sandbox.
 func (r *Record) whole() bool {
 	return r.Report != nil && r.Report.Verdict == run.VerdictDelivered && !r.Sandbox &&
 		!slices.ContainsFunc(r.Report.Streams, func(s run.StreamReport) bool { return !s.Written })
@@ -203,8 +201,8 @@ func newMetrics(pipeline string) *metrics {
 	return &metrics{prometheus.NewRegistry(), prometheus.Labels{"pipeline": display.Lines(pipeline)}}
 }
 
-// gauges registers a gauge with one more label and returns the function that sets
-// its value for a value of that label.
+// gauges registers a gauge with an additional label and returns a function that sets its value
+// for a value of that label.
 func (m *metrics) gauges(name, help, label string) func(value string, n float64) {
 	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: m.labels}, []string{label})
 	m.registry.MustRegister(g)
@@ -218,7 +216,7 @@ func (m *metrics) set(name, help string, n float64) {
 	g.Set(n)
 }
 
-// write replaces the file whole, so a collector never reads half of it. The
+// write replaces the file atomically, which keeps a collector from reading half of it. The
 // collector is another user.
 func (m *metrics) write(path string) error {
 	families, err := m.registry.Gather()
@@ -235,16 +233,16 @@ func (m *metrics) write(path string) error {
 	})
 }
 
-// families are the gauges of an earlier file by name.
+// families are the gauges of an earlier file, by name.
 type families map[string][]sample
 
-// sample is the value of a gauge with some labels.
+// sample is the value of a gauge with labels.
 type sample struct {
 	labels map[string]string
 	value  float64
 }
 
-// readEarlier reads a metrics file. One that cannot be read has no metrics.
+// readEarlier reads a metrics file. It returns no metrics when the file cannot be read.
 func readEarlier(path string) families {
 	f, err := os.Open(path)
 	if err != nil {
@@ -269,8 +267,8 @@ func readEarlier(path string) families {
 	return out
 }
 
-// value is that of a gauge whose label has a value, 0 when there is none; label "" is for
-// a gauge without one.
+// value returns the value of a gauge by a label's value, 0 when there is none; label "" means a
+// gauge without labels.
 func (f families) value(name, label, value string) float64 {
 	for _, s := range f[name] {
 		if s.labels[label] == display.Lines(value) {

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// TestMetricsFile: the file has the documented series, others may read it, and a
-// pipeline's name cannot add a line to it.
+// TestMetricsFile: the file has the documented series, others may read it, and a pipeline's
+// name cannot add a line to it.
 func TestMetricsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.prom")
 	rep := &run.Report{Pipeline: "a \"b\"\nc{} 1", Paused: []string{"users"}}
@@ -79,8 +79,8 @@ func TestMetricsFile(t *testing.T) {
 	}
 }
 
-// TestMetricsSince: a state that lasts keeps its beginning from run to run, also over a run
-// that failed before its review, and is absent when it is over.
+// TestMetricsSince: a lasting state keeps its beginning from run to run, also over a run that
+// failed before its review, and is absent when it is over.
 func TestMetricsSince(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.prom")
 	since := func() (refused, loss, paused float64) {

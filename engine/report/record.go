@@ -13,14 +13,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
-// Record is what is kept of a run for audits.
+// Record is the audit record of a run.
 type Record struct {
 	Version   string    `json:"version"`
 	File      string    `json:"file"`
 	SHA256    string    `json:"sha256,omitempty"` // of the file
 	Plugins   []Program `json:"plugins"`
 	Sandbox   bool      `json:"sandbox"`
-	Approvals []string  `json:"approvals"` // IDs that the call names
+	Approvals []string  `json:"approvals"` // IDs on the command line
 	Discarded []string  `json:"discarded_uploads"`
 	ExitCode  int       `json:"exit_code"`
 	Error     *Error    `json:"error,omitempty"`
@@ -28,14 +28,14 @@ type Record struct {
 	Report *run.Report `json:"report,omitempty"`
 }
 
-// Program is a program that a transform runs, with the checksums that it was held to.
+// Program is a program that a transform runs, with its pinned checksums.
 type Program struct {
 	Transform string   `json:"transform"`
 	Command   []string `json:"command"`
 	SHA256    []string `json:"sha256"`
 }
 
-// About notes the file and the programs that its transforms run.
+// About sets the file and the programs of its transforms.
 func (r *Record) About(d *pipeline.Definition) {
 	if d.Document == nil {
 		return
@@ -49,8 +49,8 @@ func (r *Record) About(d *pipeline.Definition) {
 	}
 }
 
-// Append adds a record to a file, as a line. The line is escaped, and secrets are
-// removed from it (invariant 6).
+// Append appends a record to a file, as a line. The line is escaped, and secrets are removed
+// from it (invariant 6).
 func (r *Record) Append(path string, secrets *connection.Redactor) error {
 	b, err := codec.Marshal(r)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *Record) Append(path string, secrets *connection.Redactor) error {
 	return err
 }
 
-// HashOf is the SHA-256 of the file of a definition, in hexadecimal.
+// HashOf returns the SHA-256 checksum of a definition's file, in hexadecimal.
 func HashOf(d *pipeline.Definition) string {
 	sum := sha256.Sum256(d.Document.Source())
 	return hex.EncodeToString(sum[:])
