@@ -82,8 +82,8 @@ func change(r *component.Record, o *proto.Outcome, writes []string) error {
 	return nil
 }
 
-// assign writes a value below root, copying every object on the way; nil takes
-// the member away. It is false when something on the way is not an object.
+// assign writes a value below root, copying every object on the path; nil removes the
+// member. It returns false if a value on the path is not an object.
 func assign(root map[string]any, path []string, value any) bool {
 	at := root
 	for _, name := range path[:len(path)-1] {

@@ -44,7 +44,7 @@ type Command []string
 
 var _ config.Decodable = (*Command)(nil)
 
-// DecodeNode takes a path, or a list of a path and arguments.
+// DecodeNode reads a path, or a list of a path and arguments.
 func (c *Command) DecodeNode(n *config.Node, d *config.Decoder) {
 	*c = Command(textOrList(n, d))
 	if len(*c) > 0 && (*c)[0] == "" && !d.Unresolved(n) {
@@ -60,7 +60,7 @@ type Sums []string
 
 var _ config.Decodable = (*Sums)(nil)
 
-// DecodeNode takes a checksum, or a list of them.
+// DecodeNode reads a checksum, or a list of them.
 func (s *Sums) DecodeNode(n *config.Node, d *config.Decoder) {
 	for _, text := range textOrList(n, d) {
 		sum := strings.ToLower(strings.TrimSpace(text))

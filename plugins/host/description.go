@@ -19,7 +19,7 @@ type Description struct {
 	Summary string   `json:"summary"`
 	Needs   []string `json:"needs"`  // empty: the whole record
 	Writes  []string `json:"writes"` // empty: nothing
-	// Schema is the JSON Schema of its configuration, nil when it takes none.
+	// Schema is the JSON Schema of its configuration, nil if it has none.
 	Schema map[string]any `json:"config_schema"`
 	// Example has config and record, nil when there is none.
 	Example map[string]any `json:"example"`
@@ -30,8 +30,8 @@ var (
 	pathPattern = regexp.MustCompile(`^[^.\s]+(\.[^.\s]+)*$`)
 )
 
-// maxPaths is how many paths a plugin may need, write, or change of a record:
-// each is held against each.
+// maxPaths is how many paths a plugin may need, write, or change of a record: each is
+// compared with each.
 const maxPaths = 500
 
 // identity are the paths that make a record the one it is.
@@ -39,7 +39,7 @@ func identity() []string {
 	return []string{"ref", "kind", "apiVersion", "metadata.name", "metadata.namespace", "metadata.uid"}
 }
 
-// describe asks a plugin about itself and refuses what makes no sense.
+// describe requests a plugin's description of itself and validates it.
 func (p *process) describe(ctx context.Context) (*Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()

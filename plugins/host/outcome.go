@@ -8,8 +8,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// give does what on_error says about one record; all are those that failed with
-// it. An error ends the run.
+// give applies on_error to one record; all are the records that failed with it. An error
+// ends the run.
 func (b *batch) give(out *component.Outcome, r *component.Record, all []*component.Record, err error) error {
 	t := b.t
 	switch t.o.OnError {
@@ -80,7 +80,7 @@ func refs(records []*component.Record) string {
 		records[len(records)-1].Ref)
 }
 
-// headline is an error without the plugin's own lines below it.
+// headline returns an error without the plugin's own lines below it.
 func headline(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return cut(strings.TrimSuffix(line, "; the last lines it printed:"), 300)

@@ -30,7 +30,7 @@ import (
 
 const (
 	startLimit = 10 * time.Second
-	// killLimit is how long a process may take to end by itself.
+	// killLimit is how long a process may take to end on request.
 	killLimit = 2 * time.Second
 	// wordsLimit is how long to wait for the end of a process whose connection broke, to
 	// report its last lines and exit status.
@@ -48,11 +48,11 @@ type process struct {
 	program *program // nil for one that was not started here
 	out     *output.Log
 	folder  string
-	// detached is closed when a process is let go that was not started here.
+	// detached is closed when a process that was not started here is released.
 	detached chan struct{}
 }
 
-// wirePlugin is what go-plugin wants to know; the connection is used directly.
+// wirePlugin satisfies go-plugin; the connection is used directly.
 type wirePlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
 func (wirePlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
@@ -89,7 +89,7 @@ func Checksum(path string) (string, error) { return pin.Checksum(path) }
 // startProcess starts the plugin and waits until it answers a ping. The context ends only
 // the start. An error names the path and the plugin's last output.
 func startProcess(ctx context.Context, o *Options, out *output.Log) (*process, error) {
-	if runtime.GOOS == "windows" { // go-plugin listens there on TCP, which every process of the machine reaches
+	if runtime.GOOS == "windows" { // go-plugin listens there on TCP, which every process of the machine can reach
 		return nil, fault.Errorf(fault.Fatal, "run this pipeline on Linux or macOS", "plugins do not run on Windows")
 	}
 	if err := o.command().Verify(); err != nil {
@@ -228,7 +228,7 @@ func (p *process) lastWords() string {
 	return text
 }
 
-// stop lets the plugin end, and ends it when it does not.
+// stop asks the plugin to end, and kills it if it does not.
 func (p *process) stop() {
 	if p.program == nil {
 		p.kill()
@@ -243,9 +243,8 @@ func (p *process) stop() {
 	p.kill()
 }
 
-// kill ends the plugin, its children and its folder at once. It cannot hang: a
-// process that was stopped ends by SIGKILL as well, and one that the system
-// does not let go is left.
+// kill ends the plugin, its children and its folder immediately. It cannot hang: SIGKILL
+// also ends a stopped process, and a process that the system does not end is left.
 func (p *process) kill() {
 	defer p.out.Settle()
 	if p.program == nil {

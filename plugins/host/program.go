@@ -109,7 +109,7 @@ func (p *program) survive(r io.Reader, records func(io.Reader)) {
 	records(r)
 }
 
-// greet hands over the first line and reads on.
+// greet passes on the first line and continues reading.
 func (p *program) greet(stdout io.Reader) {
 	defer p.send.Close()
 	r := bufio.NewReaderSize(stdout, longestGreeting)
@@ -121,7 +121,7 @@ func (p *program) greet(stdout io.Reader) {
 	case err != nil && len(line) == 0:
 		bad = errSilent
 	case bad != nil:
-		select { // how it ends by itself says more
+		select { // its own way to end explains more
 		case <-p.over:
 			bad = fmt.Errorf("%w and ended (%s)", bad, p.how)
 		case <-time.After(drainLimit):
@@ -148,7 +148,7 @@ func (p *program) drain(r io.Reader) {
 
 var errSilent = errors.New("it is not a plugin: it printed nothing")
 
-// checkGreeting looks at go-plugin's line CORE|VERSION|unix|PATH|grpc.
+// checkGreeting checks go-plugin's line CORE|VERSION|unix|PATH|grpc.
 func checkGreeting(line, folder string) error {
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	if len(parts) < 5 || parts[0] != "1" {
@@ -204,7 +204,7 @@ func (p *program) ended(wait time.Duration) string {
 	}
 }
 
-// pid is that of the plugin, 0 until it was started.
+// pid returns the process id of the plugin, 0 until it was started.
 func (p *program) pid() int {
 	if l := p.process.Load(); l != nil {
 		return l.Pid()
@@ -212,7 +212,7 @@ func (p *program) pid() int {
 	return 0
 }
 
-// Stdout is the first line alone.
+// Stdout returns only the first line.
 func (p *program) Stdout() io.ReadCloser { return p.first }
 
 // Stderr is nothing: it is read here.

@@ -96,13 +96,12 @@ func attach(ctx context.Context, a attachment, out *output.Log) (*process, error
 	return p, nil
 }
 
-// foreign is a process that is not ended: to go-plugin it lives until it is let
-// go.
+// foreign is a process that is never ended: for go-plugin it lives until it is released.
 type foreign struct{ detached chan struct{} }
 
 var _ runner.AttachedRunner = foreign{}
 
-// Wait waits until the process is let go.
+// Wait waits until the process is released.
 func (f foreign) Wait(context.Context) error { <-f.detached; return nil }
 
 // Kill refuses.

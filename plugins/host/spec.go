@@ -25,9 +25,9 @@ func Spec() component.TransformSpec[*Config] {
 type Options struct {
 	Name    string   // of the transform
 	Command []string // a program and its arguments
-	Folder  string   // where relative paths of the command start, and where the program runs
+	Folder  string   // base of the command's relative paths, and working directory of the program
 	Sums    []string // of the files that the command names, in order
-	// Unpinned lets it start without Sums.
+	// Unpinned allows a start without Sums.
 	Unpinned bool
 	Config   config.Data
 	Env      []string
@@ -57,11 +57,11 @@ func (o *Options) command() *pin.Command {
 // their checksums.
 func (o *Options) Files() []string { return o.command().Files() }
 
-// InterpreterOnly reports whether the checksums cover nothing but interpreters.
+// InterpreterOnly reports whether the checksums cover only interpreters.
 func (o *Options) InterpreterOnly() bool { return o.command().InterpreterOnly() }
 
-// environment returns the variables that the plugin gets: PATH, HOME and those that
-// it was granted.
+// environment returns the variables for the plugin: PATH, HOME and those that it was
+// granted.
 func (o *Options) environment() []string {
 	var env []string
 	for _, name := range append([]string{"PATH", "HOME"}, o.Env...) {

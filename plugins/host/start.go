@@ -55,7 +55,7 @@ func (t *Transform) Probe(ctx context.Context) config.Problems {
 	return problems
 }
 
-// Describe starts the plugin, asks it about itself, and ends it.
+// Describe starts the plugin, requests its description of itself, and ends it.
 func (t *Transform) Describe(ctx context.Context) (*Description, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,8 +71,8 @@ func (t *Transform) Describe(ctx context.Context) (*Description, error) {
 	return about, nil
 }
 
-// prepare starts a process and makes it ready for records. With an error
-// nothing runs; problems alone leave the process running.
+// prepare starts a process and makes it ready for records. After an error no process runs;
+// problems leave the process running.
 func (t *Transform) prepare(ctx context.Context) (p *process, problems config.Problems, err error) {
 	if p, err = t.open(ctx); err != nil {
 		return nil, nil, t.named(err)
@@ -152,7 +152,7 @@ func (t *Transform) wire(p *process, err error) error {
 	return err
 }
 
-// named says which plugin an error is about.
+// named adds the plugin's name to an error.
 func (t *Transform) named(err error) error {
 	return fault.Errorf(fault.ClassOf(err), fault.RemedyOf(err), "plugin %s: %w", t.label, err)
 }

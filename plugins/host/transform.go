@@ -20,14 +20,14 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// inFlight is how many calls a process is given at a time.
+// inFlight is how many concurrent calls a process gets.
 const inFlight = 2
 
-// longestCall is how many bytes of records one call carries; a single larger
-// record goes alone.
+// longestCall is how many bytes of records one call carries; a single larger record is sent
+// alone.
 const longestCall = 4 << 20
 
-// Transform hands records to a plugin.
+// Transform passes records to a plugin.
 type Transform struct {
 	o       Options
 	label   string // what messages call the plugin
@@ -39,7 +39,7 @@ type Transform struct {
 	current  *process // nil while none runs
 	about    *Description
 	needs    needs
-	config   []byte // as the plugin is given it
+	config   []byte // as sent to the plugin
 	starts   int    // of processes
 	failures int    // in a row
 	closed   bool
@@ -88,10 +88,10 @@ func New(o Options) *Transform {
 // Name is the transform's name.
 func (t *Transform) Name() string { return t.o.Name }
 
-// Options are those that it was made with.
+// Options returns the options of New.
 func (t *Transform) Options() Options { return t.o }
 
-// Program returns the command and the checksums that the file gives.
+// Program returns the command and the checksums of the file.
 func (t *Transform) Program() component.Program {
 	return component.Program{Command: t.o.Command, Checksums: t.o.Sums}
 }
@@ -136,7 +136,7 @@ type batch struct {
 	docs    [][]byte
 	bytes   int
 
-	passed  []*component.Record // since the last warning: those that on_error left unchanged
+	passed  []*component.Record // records left unchanged by on_error since the last warning
 	failure error               // of the first of them
 }
 
@@ -206,8 +206,8 @@ func (t *Transform) dropped(reason string) string {
 	return t.o.Name + ": " + reason
 }
 
-// words are a plugin's own, fit to be shown. They are empty where no one
-// could see them.
+// words returns a plugin's own words, safe to show. They are empty if nothing in them is
+// visible.
 func (t *Transform) words(s string, most int) string {
 	if strings.IndexFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0 {
 		return ""

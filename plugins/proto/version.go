@@ -14,6 +14,6 @@ const (
 	Version     = 1
 	CookieKey   = "PIPE_PLUGIN"
 	CookieValue = "transform"
-	// Name is what go-plugin calls the service.
+	// Name is go-plugin's name of the service.
 	Name = "transform"
 )

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// How long a plugin waits for a first connection, for another one after the
-// last was closed, and between two looks at its parent.
+// How long a plugin waits for its first connection, for another one after the last was
+// closed, and between two checks of its parent.
 const (
 	firstConnection = 30 * time.Second
 	nextConnection  = time.Second
@@ -29,7 +29,8 @@ type life struct {
 
 func newLife() *life { return &life{exit: os.Exit} }
 
-// begin takes what stops the server; the first connection is awaited from now.
+// begin sets the function that stops the server, and starts to wait for the first
+// connection.
 func (l *life) begin(stop func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 type Plugin struct {
 	// Name has lower-case letters, digits and dashes.
 	Name string
-	// Version is the plugin's own, as its author counts.
+	// Version is the plugin's own version.
 	Version string
 	// Summary describes the plugin in one sentence.
 	Summary string
@@ -26,12 +26,11 @@ type Plugin struct {
 	// writeOnly marks a secret. Fields may be booleans, numbers, strings, types
 	// that decode from text, and structs, slices and maps of those.
 	Config any
-	// Needs are the dotted paths that the plugin is sent of each record, such as
+	// Needs are the dotted paths of each record that the plugin receives, such as
 	// spec.definition; none means the whole record.
 	Needs []string
-	// Writes are the dotted paths that it may set or delete, with all below
-	// them. What permission rules read is better left alone: pipe asks its user
-	// to agree to it.
+	// Writes are the dotted paths that it may set or delete, including everything below
+	// them. Avoid paths that permission rules read: pipe requires its user to agree to that.
 	Writes []string
 	// Example is shown by `pipe plugin describe`.
 	Example Example

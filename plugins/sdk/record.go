@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Record is one record of the source, as far as the plugin needs it. It belongs
-// to the call of Transform that it was given to.
+// Record is one record of the source, with the paths that the plugin needs. It is valid
+// during its call of Transform.
 //
-// A path is dotted, such as spec.definition; of a key that holds a dot itself,
-// as those of annotations do, the map above it is read and set.
+// A path is dotted, such as spec.definition. For a key that contains a dot, as in
+// annotations, read and set the map above it.
 type Record struct {
 	raw     []byte
-	value   map[string]any // nil until it is needed as a whole
-	seen    []objectAt     // those that were looked into
+	value   map[string]any // nil until the whole record is needed
+	seen    []objectAt     // values that were read
 	writes  []string
 	changed []string
 	err     error
@@ -34,15 +34,15 @@ func (r *Record) Kind() string { return r.Text("kind") }
 // Ref is the record's entity ref, such as "api:default/orders".
 func (r *Record) Ref() string { return r.Text("ref") }
 
-// Get is the value at a path, nil where there is none: nil, bool, json.Number,
-// string, []any or map[string]any. It is the record's own: Set takes a changed
-// copy, and a change in place alone is not sent.
+// Get returns the value at a path, nil if there is none: nil, bool, json.Number, string,
+// []any or map[string]any. The value belongs to the record: pass a changed copy to Set,
+// since a change in place is not sent.
 func (r *Record) Get(path string) any {
 	v, _ := find(r.decoded(), path)
 	return v
 }
 
-// Text is the string at a path, "" where there is none or another value.
+// Text returns the string at a path, "" if there is none or another value.
 func (r *Record) Text(path string) string {
 	if raw, there, known := r.peek(path); known {
 		if there && raw[0] == '"' {
@@ -64,8 +64,8 @@ func (r *Record) Has(path string) bool {
 	return ok
 }
 
-// peek finds the JSON at a path of a record that is not decoded yet, and looks into
-// the objects on the way alone. known is false where the record must be decoded.
+// peek finds the JSON at a path of a record that is not decoded yet, and reads only the
+// objects on the path. known is false if the record must be decoded.
 func (r *Record) peek(path string) (raw []byte, there, known bool) {
 	if r.value != nil {
 		return nil, false, false
@@ -126,7 +126,7 @@ func (r *Record) Set(path string, value any) {
 	parent[key] = value
 }
 
-// Delete takes the value at a path away. The rules of Set hold.
+// Delete removes the value at a path. The rules of Set apply.
 func (r *Record) Delete(path string) {
 	if !r.Has(path) {
 		return
@@ -183,7 +183,7 @@ func (r *Record) change(path string, grow bool) (parent map[string]any, key stri
 	return parent, steps[len(steps)-1], true
 }
 
-// changes is a JSON object shaped like the record with the new values alone.
+// changes returns a JSON object shaped like the record with only the new values.
 func (r *Record) changes() ([]byte, error) {
 	if len(r.changed) == 0 {
 		return nil, nil
@@ -232,8 +232,8 @@ func covers(above, path string) bool {
 	return path == above || strings.HasPrefix(path, above+".")
 }
 
-// object is the bytes of one JSON object, given as JSON text or as a value; nothing
-// gives nil.
+// object returns the bytes of one JSON object, given as JSON text or as a value; nil for
+// nil.
 func object(v any) ([]byte, error) {
 	var raw []byte
 	switch v := v.(type) {

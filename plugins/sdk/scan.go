@@ -64,7 +64,7 @@ func (s *scanner) space() {
 	}
 }
 
-// next passes over c where it comes next, behind white space.
+// next skips c if it comes next, after white space.
 func (s *scanner) next(c byte) bool {
 	s.space()
 	if s.at == len(s.data) || s.data[s.at] != c {
@@ -83,7 +83,7 @@ func (s *scanner) name() (string, bool) {
 	return unquote(s.data[from:s.at])
 }
 
-// value passes over a value, which begins here or behind white space.
+// value skips a value that begins here or after white space.
 func (s *scanner) value(depth int) bool {
 	s.space()
 	if s.at == len(s.data) {

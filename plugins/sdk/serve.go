@@ -20,15 +20,15 @@ import (
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
 
-// maxMessage is the largest batch that a plugin takes and gives.
+// maxMessage is the largest batch in either direction.
 const maxMessage = 256 << 20
 
-// Serve runs the plugin and does not return before pipe ends it. It is all that
-// main does: it ends the process with status 2 and a sentence on stderr where
-// the plugin cannot be served, or was not started by pipe.
+// Serve runs the plugin and does not return before pipe ends it. It is the whole of main: it
+// ends the process with status 2 and a sentence on stderr if the plugin cannot be served, or
+// was not started by pipe.
 //
-// With --debug among the arguments the plugin prints the PIPE_REATTACH_PLUGINS
-// line to export for `pipe run`, and serves until it is interrupted.
+// With --debug among the arguments the plugin prints the PIPE_REATTACH_PLUGINS line to
+// export for `pipe run`, and serves until it is interrupted.
 func Serve(p Plugin) {
 	if err := serve(p); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -113,8 +113,8 @@ func serveConfig(s *server, life *life) *plugin.ServeConfig {
 	}
 }
 
-// staysUp answers go-plugin's call to shut down and does nothing: a host that
-// closes its connection ends no process that it did not start.
+// staysUp answers go-plugin's call to shut down and does nothing: a host that closes its
+// connection must not end a process that it did not start.
 func staysUp(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	if call.FullMethod == "/plugin.GRPCController/Shutdown" {
 		return &emptypb.Empty{}, nil
@@ -122,8 +122,7 @@ func staysUp(ctx context.Context, request any, call *grpc.UnaryServerInfo, handl
 	return handle(ctx, request)
 }
 
-// quiet is go-plugin's own log: its errors alone, but for the one that every end
-// of a server gives.
+// quiet is go-plugin's own log: only errors, without the one at every end of a server.
 func quiet() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{
 		Level: hclog.Error, Output: os.Stderr, JSONFormat: true,

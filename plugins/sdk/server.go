@@ -88,8 +88,8 @@ func (s *server) Configure(ctx context.Context, req *proto.ConfigureRequest) (*p
 	return &proto.ConfigureResponse{}, nil
 }
 
-// fill decodes the defaults and then the user's config, and names the field
-// that is wrong where that is known.
+// fill decodes the defaults and then the user's config, and returns the wrong field if it is
+// known.
 func (s *server) fill(config []byte) (field string, err error) {
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = []byte("{}")

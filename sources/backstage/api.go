@@ -24,8 +24,8 @@ const (
 	order = "metadata.name,asc"
 )
 
-// allowed are the requests that are ever made (invariant 8). The POST asks for
-// more refs than an address can hold, and changes nothing.
+// allowed reports whether a request may be made (invariant 8). The POST requests more refs
+// than an address can contain, and changes nothing.
 func allowed(method, path string) bool {
 	switch method {
 	case http.MethodGet:
@@ -40,8 +40,8 @@ func allowed(method, path string) bool {
 // 1.12 does not know.
 type api struct {
 	conn *connection.Connection
-	// proven is set by the first page that was read: a wrong answer is from then
-	// on a passing fault, and not a wrong address.
+	// proven is set by the first page that was read: from then on a wrong answer is a
+	// temporary fault, not a wrong address.
 	proven *atomic.Bool
 }
 
@@ -53,7 +53,7 @@ type page struct {
 	bytes int
 }
 
-// request asks for a page.
+// request is a request for a page.
 type request struct {
 	filter    []string
 	cursor    string // "" at the start
@@ -64,8 +64,8 @@ type request struct {
 	once      bool  // the caller decides about retries
 }
 
-// query asks for a page. Filter, order and limit go with each one: a cursor
-// carries no limit, and old servers lose its filter.
+// query requests a page. Filter, order and limit are sent with each one: a cursor carries no
+// limit, and old servers lose its filter.
 func (a api) query(ctx context.Context, rq request) (page, error) {
 	q := url.Values{"filter": rq.filter, "limit": {strconv.Itoa(rq.limit)}}
 	if !rq.unordered {
@@ -132,7 +132,7 @@ func (a api) count(ctx context.Context, filter []string) (int, error) {
 	return p.total, err
 }
 
-// refsRequest asks for entities by their refs.
+// refsRequest is a request for entities by their refs.
 type refsRequest struct {
 	refs     []string // full, lower-case
 	filter   []string
@@ -146,7 +146,7 @@ type found struct {
 	bytes int
 }
 
-// refs asks for entities by their refs.
+// refs requests entities by their refs.
 func (a api) refs(ctx context.Context, rq refsRequest) (found, error) {
 	body, err := codec.Marshal(map[string][]string{"entityRefs": rq.refs})
 	if err != nil {

@@ -81,7 +81,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	}
 }
 
-// plugins are those of Backstage whose API people copy an address from.
+// plugins are Backstage plugins with an API; people may copy an address of one.
 var plugins = []string{"catalog", "auth", "app", "events", "permission", "proxy", "scaffolder", "search", "techdocs"}
 
 var _ config.Cautioner = (*Config)(nil)
@@ -94,8 +94,8 @@ func (c *Config) Caution(report func(field, code, message, hint string)) {
 	}
 }
 
-// nearMiss is the well-known kind that a name looks like a misspelling of, ""
-// when it is one itself or a kind of the user's own, such as AiResource.
+// nearMiss returns the well-known kind of which a name may be a misspelling; "" for a
+// well-known kind and for a custom one, such as AiResource.
 func nearMiss(kind string) string {
 	if _, ok := spelt(kind); ok || kind == "" {
 		return ""
@@ -113,7 +113,7 @@ func isAddress(s string) bool {
 		u.RawQuery == "" && u.Fragment == ""
 }
 
-// isKind allows what Backstage's own validator does, and - and _ besides.
+// isKind accepts the same as Backstage's validator, and also - and _.
 func isKind(s string) bool {
 	return s != "" && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }

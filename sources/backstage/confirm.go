@@ -20,7 +20,7 @@ const (
 	// more than 100 kB.
 	maxRefs      = 1000
 	maxRefsBytes = 90 << 10
-	// maxControl is how many refs that are known to be there go with it.
+	// maxControl is how many refs of existing entities are added to a request.
 	maxControl = 20
 )
 
@@ -29,7 +29,7 @@ const (
 // control is an error, too.
 func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string,
 	emit component.Emit) error {
-	// they are in the books and cannot be asked for
+	// they are counted and cannot be requested
 	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool {
 		return slices.ContainsFunc(s.cfg.SkipUnreadable, func(skip string) bool { return strings.EqualFold(skip, ref) })
 	})
@@ -49,7 +49,7 @@ func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, contr
 	return kinds.Wait()
 }
 
-// refsOf are the refs of a kind that can be asked for, each once.
+// refsOf returns the valid refs of a kind, without duplicates.
 func refsOf(refs []string, kind string) []string {
 	var out []string
 	for _, r := range refs {
@@ -62,7 +62,7 @@ func refsOf(refs []string, kind string) []string {
 	return slices.Compact(out)
 }
 
-// confirmation asks for refs of one kind.
+// confirmation requests refs of one kind.
 type confirmation struct {
 	api     api
 	log     *slog.Logger
@@ -112,7 +112,7 @@ func refsFilter(kinds []string, filters []Filter) []string {
 	return out
 }
 
-// ask hands over those of refs that are there.
+// ask emits the entities of refs that exist.
 func (c *confirmation) ask(ctx context.Context, refs []string) error {
 	for len(refs) > 0 {
 		var (
@@ -138,7 +138,7 @@ func (c *confirmation) ask(ctx context.Context, refs []string) error {
 	return nil
 }
 
-// fitting is how many of refs, at least one, go into a request with control.
+// fitting returns how many of refs, at least one, fit into a request with control.
 func fitting(control, refs []string) int {
 	const brackets = `{"entityRefs":[]}`
 	var quoted []byte
@@ -158,8 +158,8 @@ func fitting(control, refs []string) int {
 	return len(refs)
 }
 
-// deliver looks at the control first: where that is not whole, nothing else in
-// the answer means anything.
+// deliver checks the control first: if it is incomplete, the rest of the answer proves
+// nothing.
 func (c *confirmation) deliver(ctx context.Context, control, asked []string, items [][]byte) error {
 	seen, err := c.records(control, items[:len(control)])
 	if err != nil {

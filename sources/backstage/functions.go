@@ -87,8 +87,8 @@ func exampleEntity() map[string]any {
 	}
 }
 
-// related gives the targets of relations. Relations decide, and a spec does
-// not, where the catalog makes the one of the other.
+// related returns the targets of relations. If the catalog derives relations from the spec,
+// only relations count.
 func related(ctx expression.Context, args []any) (any, error) {
 	name, ok, err := text(args[0], "the type")
 	if !ok || err != nil {
@@ -207,7 +207,7 @@ func declaredOwner(entity map[string]any) string {
 	return of
 }
 
-// onRef makes the Call of a function of one ref: nil gives nil.
+// onRef makes the Call of a function of one ref; nil returns nil.
 func onRef(call func(ctx expression.Context, of string) any) func(expression.Context, []any) (any, error) {
 	return func(ctx expression.Context, args []any) (any, error) {
 		of, ok, err := text(args[0], "the ref")

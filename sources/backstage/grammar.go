@@ -13,8 +13,8 @@ func (*Model) ParseRef(text string) (string, bool) {
 	return text, ok && !strings.Contains(kind, " ")
 }
 
-// RefHint completes a ref with its kind and the default namespace, and shows the
-// grammar where that is not enough.
+// RefHint completes a ref with its kind and the default namespace, and shows the grammar if
+// that is not enough.
 func (m *Model) RefHint(text, kind string) string {
 	if kind == "" {
 		return "KIND:NAMESPACE/NAME, as component:default/payments"

@@ -17,9 +17,9 @@ type head struct {
 	title, email          string
 }
 
-// headOf reads an entity's head, of members that are there twice as the model
-// does: objects are merged, and the last of anything else wins. Profiles are
-// looked for in people and groups alone, whose specs are small.
+// headOf reads an entity's head. It treats duplicate members as the model does: objects are
+// merged, otherwise the last value wins. It reads profiles only of users and groups, whose
+// specs are small.
 func headOf(raw []byte, kind string) (head, error) {
 	h := head{namespace: ref.DefaultNamespace}
 	displayName := ""
@@ -86,7 +86,7 @@ func isObject(value []byte) bool { return len(value) > 0 && value[0] == '{' }
 // nameless begins the name in the ref of an entity that has none.
 const nameless = "(no name, "
 
-// otherKind is the error of an entity that is not of the kind asked for.
+// otherKind is the error of an entity of another kind than requested.
 type otherKind struct{ ref, kind, want string }
 
 func (e *otherKind) Error() string {

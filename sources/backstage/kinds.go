@@ -16,8 +16,8 @@ func isIdentity(kind string) bool {
 	return strings.EqualFold(kind, "User") || strings.EqualFold(kind, "Group")
 }
 
-// phases is the order of reading. People and groups come first and are read
-// even when they are switched off: owners and members are looked up in them.
+// phases returns the order of reading. Users and groups come first and are read even when
+// they are switched off, since owners and members are looked up in them.
 func (c *Config) phases() []component.Phase {
 	kinds := map[string]component.Kind{}
 	var custom []component.Kind

@@ -7,7 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// Model is what entities look like.
+// Model defines the members of entities for expressions.
 type Model struct {
 	cfg   *Config
 	links links
@@ -39,8 +39,7 @@ func (m *Model) UIPlaceholder() map[string]string { return map[string]string{"ui
 // Phases is people and groups, then domains and systems, then the rest.
 func (m *Model) Phases() []component.Phase { return m.cfg.phases() }
 
-// KindNames are the kinds under kinds as Backstage spells them, and those that
-// it knows.
+// KindNames returns the kinds under kinds in Backstage's spelling, and the well-known ones.
 func (m *Model) KindNames() []string {
 	out := slices.Clone(known)
 	for _, k := range m.cfg.Kinds {
@@ -51,8 +50,8 @@ func (m *Model) KindNames() []string {
 	return out
 }
 
-// Language is the entity envelope, strict where Backstage defines it, and the
-// functions that know relations and refs.
+// Language returns the members of an entity, strict where Backstage defines them, and the
+// functions for relations and refs.
 func (m *Model) Language() expression.Model {
 	text := expression.Text()
 	open := expression.Open(nil)

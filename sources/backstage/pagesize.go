@@ -13,7 +13,7 @@ const (
 	// smallest is the part of the page size below which slowness is no longer
 	// taken for a matter of size.
 	smallest = 16
-	// patience is how many good pages it takes to ask for larger ones again.
+	// patience is the number of good pages before a larger one is requested again.
 	patience = 4
 	// aim is how large a page is to be: pages of large entities, such as API
 	// definitions, have fewer of them.
@@ -88,8 +88,8 @@ func (s *pageSize) succeeded(bytes int) {
 	}
 }
 
-// shrink halves the size if err may be because of it; false when it may not,
-// or there is nothing left to halve.
+// shrink halves the size if err may be caused by it; it returns false if not, or if the size
+// is 1.
 func (s *pageSize) shrink(err error) bool {
 	least := s.floor()
 	switch {

@@ -28,12 +28,12 @@ type pass struct {
 // rows is what counts towards the promise.
 func (p *pass) rows() int { return p.different() + p.again }
 
-// different is the rows without those that came before.
+// different returns the number of rows without repeated ones.
 func (p *pass) different() int { return p.got + p.nulls + p.others }
 
 func (p *pass) complete() bool { return !p.refused && p.rows() >= p.promised }
 
-// begin takes the promise of the first page.
+// begin records the promise of the first page.
 func (p *pass) begin(first page) error {
 	if p.started {
 		return nil
@@ -77,10 +77,10 @@ func collapse(of int) int { return max(20, of/5) }
 // replace an entity that was not read.
 func mayBeUnread(rows int) int { return max(20, rows/100) }
 
-// tooManyUnread is the error of a pass with too many rows that hold no entity of
-// the kind. It is an error of the read, not a guard's refusal: which entities are
-// missing is unknown, there is nothing to approve, and the rows go when Backstage
-// has processed its catalog.
+// tooManyUnread is the error of a pass with too many rows without an entity of the kind. It
+// is an error of the read, not a guard's refusal: it is unknown which entities are missing,
+// there is nothing to approve, and the rows disappear when Backstage has processed its
+// catalog.
 func (p *pass) tooManyUnread(kind string) error {
 	most := mayBeUnread(max(p.brought, p.promised))
 	switch {

@@ -130,7 +130,7 @@ func (r *reader) walk(ctx context.Context, p *pass) error {
 	}
 }
 
-// deliver hands over what no earlier page or pass brought, and counts the rest.
+// deliver emits the entities that no earlier page or pass had, and counts the others.
 func (r *reader) deliver(ctx context.Context, p *pass, pg page) error {
 	fresh := make([]*component.Record, 0, len(pg.items))
 	before, again := p.different(), 0
@@ -183,14 +183,14 @@ func (r *reader) came(ref string, p *pass) (known, repeated bool) {
 	return true, repeated
 }
 
-// answer is a page that was asked for, and by which cursor.
+// answer is a requested page with its cursor.
 type answer struct {
 	cursor string
 	page   page
 	err    error
 }
 
-// ahead asks for a page; exactly one answer comes.
+// ahead requests a page; exactly one answer is sent.
 func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
 	out := make(chan answer, 1)
 	go func() {
@@ -206,7 +206,7 @@ func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
 	return out
 }
 
-// fetch asks for a page of a size that the server can give.
+// fetch requests a page of a size that the server can answer.
 func (r *reader) fetch(ctx context.Context, cursor string) (p page, err error) {
 	err = r.size.ask(ctx, r.log.With("kind", r.kind), func(once bool) (int, error) {
 		p, err = r.api.query(ctx,

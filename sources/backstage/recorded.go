@@ -12,8 +12,7 @@ import (
 
 var _ component.Recorder = (*Model)(nil)
 
-// Record makes a record of an entity as the catalog's API gives it, or as people
-// write it.
+// Record makes a record of an entity from the catalog's API or from a catalog file.
 func (m *Model) Record(raw []byte) (*component.Record, error) {
 	var kind string
 	err := codec.Members(raw, func(name string, value []byte) error {

@@ -25,7 +25,7 @@ type Source struct {
 	log  *slog.Logger
 
 	mu       sync.Mutex
-	read     int // entities handed over
+	read     int // emitted entities
 	notes    []string
 	empty    []string       // kinds that are read and have no entity
 	expected map[string]int // totalItems of the first page of each kind

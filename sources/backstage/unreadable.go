@@ -16,16 +16,16 @@ import (
 // maxGap is how many consecutive unreadable rows are skipped.
 const maxGap = 8
 
-// unreadable reports whether err may be about one entity of those asked for:
-// Backstage fails on it, or it is larger than an answer may be.
+// unreadable reports whether err may be about a single requested entity: Backstage fails on
+// it, or it is larger than an answer may be.
 func unreadable(err error) bool {
 	return errors.Is(err, connection.ErrTooLarge) ||
 		hasStatus(err, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout)
 }
 
-// around finds the rows that make a page fail, by halving it, and gives the page
-// behind them when all of them are listed under skip_unreadable. Its error names
-// the first of them; where the server itself is in trouble it is that of a.
+// around finds the rows that make a page fail, by halving it, and returns the page after
+// them if all of them are listed under skip_unreadable. Its error names the first of them;
+// if the server itself fails, it is the error of a.
 func (r *reader) around(ctx context.Context, p *pass, a answer) (page, error) {
 	if !r.answers(ctx) {
 		return page{}, a.err
@@ -71,9 +71,8 @@ func (r *reader) one(ctx context.Context, rq request) (page, error) {
 	return r.api.query(ctx, rq)
 }
 
-// past passes over the rows behind a's cursor that cannot be read, by their
-// offset. A row before and one behind them prove that the offset is right and
-// that the server answers.
+// past skips the unreadable rows after a's cursor, by their offset. A row before and one
+// after them prove that the offset is right and that the server answers.
 func (r *reader) past(ctx context.Context, p *pass, a answer) (page, error) {
 	at := p.brought
 	if at > 0 {

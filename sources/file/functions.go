@@ -6,7 +6,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 )
 
-// functions look up other records.
+// functions returns the functions that look up other records.
 func functions() []expression.Function {
 	return []expression.Function{
 		{
@@ -35,7 +35,7 @@ func functions() []expression.Function {
 	}
 }
 
-// onRef makes the Call of a function of one ref: nil gives nil.
+// onRef makes the Call of a function of one ref; nil returns nil.
 func onRef(call func(ctx expression.Context, ref string) any) func(expression.Context, []any) (any, error) {
 	return func(ctx expression.Context, args []any) (any, error) {
 		switch v := args[0].(type) {

@@ -11,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Model is what records of a file look like to expressions: kind, title, email, and
-// record, which holds all members of the file's record.
+// Model defines the members of a file's records for expressions: kind, title, email, and
+// record, which holds all members of the record.
 type Model struct{ cfg *Config }
 
 var (
@@ -103,7 +103,7 @@ func (Model) Complete(all []component.Recorded) ([][]byte, []string, error) {
 	return out, nil, nil
 }
 
-// text is the text or whole number at a path of members, "" when there is none.
+// text returns the text or whole number at a path of members, "" if there is none.
 func text(record map[string]any, path string, required bool) (string, error) {
 	var v any = record
 	for _, name := range strings.Split(path, ".") {
@@ -135,7 +135,7 @@ func text(record map[string]any, path string, required bool) (string, error) {
 
 func canonical(ref string) string { return strings.ToLower(strings.TrimSpace(ref)) }
 
-// ParseRef takes any text.
+// ParseRef accepts any text.
 func (Model) ParseRef(text string) (string, bool) {
 	ref := canonical(text)
 	return ref, ref != ""
@@ -155,7 +155,7 @@ func (m Model) KindOf(ref string) string {
 	return strings.ToLower(kind)
 }
 
-// MayMean takes a ref, and a ref without the kind that it names.
+// MayMean accepts a ref, and a ref without its kind.
 func (m Model) MayMean(text, ref string) bool {
 	text = canonical(text)
 	return text == ref || text == m.Name(ref)

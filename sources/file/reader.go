@@ -22,7 +22,7 @@ import (
 const (
 	pageRecords = 500
 	maxLine     = 16 << 20  // of NDJSON
-	maxWhole    = 256 << 20 // of a file that is read whole
+	maxWhole    = 256 << 20 // for a file that is read whole
 )
 
 // Reader is the source of a pipeline file: it reads the configured file once a phase. NDJSON

@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/records"
 )
 
-// Source hands over records that are in memory.
+// Source emits records from memory.
 type Source struct {
 	records []*component.Record
 	again   records.Twice
@@ -20,8 +20,8 @@ type Source struct {
 
 var _ component.Source = (*Source)(nil)
 
-// New makes a source of records, completed as the model's own source would. Of
-// two with one ref the last one counts.
+// New makes a source of records, completed as the model's own source would. Of two records
+// with the same ref the last one counts.
 func New(all []component.Recorded, m component.Model) (*Source, error) {
 	recorder, ok := m.(component.Recorder)
 	if !ok {
@@ -60,7 +60,7 @@ func New(all []component.Recorded, m component.Model) (*Source, error) {
 	return s, nil
 }
 
-// Read hands over the records of the kinds of a phase.
+// Read emits the records of the kinds of a phase.
 func (s *Source) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
 	var out []*component.Record
 	for _, r := range s.records {
@@ -74,7 +74,7 @@ func (s *Source) Read(ctx context.Context, phase component.Phase, emit component
 	return emit(ctx, out)
 }
 
-// Refs are those of all records, also of kinds that no phase reads.
+// Refs returns the refs of all records, including kinds that no phase reads.
 func (s *Source) Refs() []string {
 	out := make([]string, len(s.records))
 	for i, r := range s.records {
@@ -86,7 +86,7 @@ func (s *Source) Refs() []string {
 // Notes returns sentences about placeholders that were not resolved.
 func (s *Source) Notes() []string { return s.notes }
 
-// Twice says which of several records with one ref counts, "" when no two have one.
+// Twice describes which of several records with the same ref counts, "" if refs are unique.
 func (s *Source) Twice() string { return s.again.Sentence() }
 
 // Close has nothing to close.

@@ -17,17 +17,17 @@ type placed struct {
 	node *config.Node
 }
 
-// noMapping is the name under which records are counted that nothing takes.
+// noMapping is the name under which unmapped records are counted.
 const noMapping = "no mapping"
 
-// Mapping makes an item of the records it takes.
+// Mapping makes an item of each record it takes.
 type Mapping struct {
 	When      config.Expression `yaml:"when" doc:"Which records it takes; every record when it is left out."`
 	Otherwise string            `yaml:"otherwise" doc:"The name under which records of its kinds that nothing takes are counted as filtered." default:"no mapping"`
 	Fields    config.Map[Value] `yaml:"fields" required:"true" doc:"The sink's fields, each with an expression or a literal list."`
 }
 
-// DecodeNode takes one mapping or a list of them.
+// DecodeNode reads one mapping or a list of them.
 func (m *Mappings) DecodeNode(n *config.Node, d *config.Decoder) {
 	items := []*config.Node{n}
 	if n.Kind() == config.List {
@@ -61,7 +61,7 @@ func (v *Value) DescribeConfig() config.Field {
 	return config.Field{Type: "expression or list or map of expression or list"}
 }
 
-// DecodeNode takes a scalar, a list or a map.
+// DecodeNode reads a scalar, a list or a map.
 func (v *Value) DecodeNode(n *config.Node, d *config.Decoder) {
 	v.node = n
 	if n.Kind() == config.Mapping {

@@ -21,7 +21,7 @@ func Spec() component.MapperSpec[*Config] {
 // Mapper maps.
 type Mapper struct {
 	streams []stream
-	// omitted names the records of a kind that no mapping takes.
+	// omitted are the names of unmapped records, by kind.
 	omitted map[string]string
 }
 
@@ -80,7 +80,7 @@ type taker struct {
 	mapping *mapping
 }
 
-// takes is the first mapping that takes the record, nil when none does.
+// takes returns the first mapping that takes the record, nil if none does.
 func (s *stream) takes(w *component.Worker) (*mapping, error) {
 	for i := range s.mappings {
 		one := &s.mappings[i]

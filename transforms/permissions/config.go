@@ -24,7 +24,7 @@ type Rule struct {
 // Fallback is who finds what no rule decided: one of the words.
 type Fallback string
 
-// DecodeNode takes a word; lists are for rules.
+// DecodeNode reads a word; lists are only for rules.
 func (f *Fallback) DecodeNode(n *config.Node, d *config.Decoder) {
 	if n.Kind() == config.Scalar {
 		d.Decode(n, (*string)(f))
@@ -62,7 +62,7 @@ const (
 
 func words() []string { return []string{allUsers, datasourceUsers, owner, none} }
 
-// DecodeNode takes a word or a mapping of users and groups.
+// DecodeNode reads a word or a mapping of users and groups.
 func (a *Allow) DecodeNode(n *config.Node, d *config.Decoder) {
 	a.node = n
 	switch n.Kind() {

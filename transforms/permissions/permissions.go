@@ -111,7 +111,7 @@ func (b *builder) grant(rule string, when config.Expression, a Allow) grant {
 	return g
 }
 
-// needOwners reports at a grant to the owner that nothing says who that is.
+// needOwners reports a grant to the owner if owners is not set.
 func (b *builder) needOwners(at *config.Node) {
 	n := b.Node.Get("owners")
 	misspelt := slices.ContainsFunc(b.Node.Entries(), func(e config.Entry) bool {

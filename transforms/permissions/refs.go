@@ -52,8 +52,8 @@ func compileRefs(e config.ExpressionOrList, what, kind string, s component.Decid
 	return r
 }
 
-// misplaced is the key under which refs of a kind belong, "" when they may be in
-// this one. Kinds of the user's own may be people or groups.
+// misplaced returns the key for refs of a kind, "" if they may be in this one. Custom kinds
+// may be users or groups.
 func misplaced(kind, what string) string {
 	switch {
 	case kind == "user" && strings.HasSuffix(what, "groups"):

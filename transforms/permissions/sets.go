@@ -28,7 +28,7 @@ type set struct {
 // IsSet reports whether there are lists or an expression.
 func (s Sets) IsSet() bool { return len(s.literal) > 0 || s.Expression.IsSet() }
 
-// DecodeNode takes an expression, a list of refs, or a list of such lists.
+// DecodeNode reads an expression, a list of refs, or a list of such lists.
 func (s *Sets) DecodeNode(n *config.Node, d *config.Decoder) {
 	s.node = n
 	if n.Kind() != config.List {
@@ -105,8 +105,8 @@ func compileSets(s Sets, d component.DeciderSettings) sets {
 	return out
 }
 
-// give is the literal sets and those that the expression gives. A list with
-// something absent in it is left out whole: without it, it would let more in.
+// give returns the literal sets and those of the expression. A list with an absent value is
+// left out whole: without the value it would give access to more people.
 func (s sets) give(w *component.Worker) ([][]string, error) {
 	out := slices.Clone(s.literal)
 	if s.program == nil {

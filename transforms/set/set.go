@@ -79,7 +79,7 @@ func (t *Set) Sets() []string {
 // Name is the transform's name.
 func (t *Set) Name() string { return t.name }
 
-// Apply gives the records new values.
+// Apply sets the values in the records.
 func (t *Set) Apply(_ context.Context, w *component.Worker, records []*component.Record) ([]component.Outcome, error) {
 	out := make([]component.Outcome, len(records))
 	values := make([]any, len(t.changes))

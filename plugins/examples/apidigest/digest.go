@@ -11,8 +11,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// digest condenses a definition of the given Backstage API type; nil for a type
-// that it does not know. It never panics.
+// digest condenses a definition of a Backstage API type; nil for an unknown type. It never
+// panics.
 func digest(kind, definition string) (text *lines, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -127,7 +127,7 @@ func textKeys(v any) any {
 	return v
 }
 
-// at is the object under the keys, nil where there is none.
+// at returns the object under the keys, nil if there is none.
 func (d document) at(keys ...string) document {
 	for _, key := range keys {
 		below, ok := d[key].(map[string]any)

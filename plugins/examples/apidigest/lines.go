@@ -23,7 +23,7 @@ func (l *lines) add(line string) {
 	}
 }
 
-// entry adds "name: text", or the name alone.
+// entry adds "name: text", or only the name.
 func (l *lines) entry(name, text string) {
 	if text = oneLine(text); text != "" {
 		name += ": " + text

@@ -1,8 +1,7 @@
-// Apidigest is a transform plugin for pipe that condenses the API definitions
-// of the catalog to text that people search for and read: the title, the
-// operations with their summaries, the types. It knows OpenAPI 2 and 3,
-// AsyncAPI 2 and 3, GraphQL and protobuf; all others, and definitions that do
-// not parse or say nothing, stay as they are.
+// Apidigest is a transform plugin for pipe that condenses the API definitions of the catalog
+// to searchable text: the title, the operations with their summaries, the types. It knows
+// OpenAPI 2 and 3, AsyncAPI 2 and 3, GraphQL and protobuf. Other definitions, and those that
+// do not parse or are empty, stay unchanged.
 package main
 
 import (

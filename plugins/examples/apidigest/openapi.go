@@ -75,7 +75,7 @@ type methodOf struct {
 	is     *operation
 }
 
-// operations are those of a path in the order in which they are listed, nil where there is none.
+// operations returns the operations of a path in order, nil for none.
 func (p *pathItem) operations() []methodOf {
 	return []methodOf{
 		{"GET", p.Get}, {"POST", p.Post}, {"PUT", p.Put}, {"PATCH", p.Patch}, {"DELETE", p.Delete}, {"HEAD", p.Head},
@@ -83,7 +83,7 @@ func (p *pathItem) operations() []methodOf {
 	}
 }
 
-// parameters is the list of names in parentheses, those of the path left out.
+// parameters lists names in parentheses, without those of the path.
 func parameters(lists ...[]*parameter) string {
 	var names []string
 	for _, p := range slices.Concat(lists...) {
@@ -117,7 +117,7 @@ func typeOf(l *lines, name string, s *schema) {
 	l.add(withText(name+": "+text, s.Description))
 }
 
-// withText puts a description behind a line.
+// withText appends a description to a line.
 func withText(line, description string) string {
 	if d := oneLine(description); d != "" {
 		return line + " — " + d

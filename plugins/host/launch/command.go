@@ -5,6 +5,6 @@ type Command struct {
 	Path   string   // of the program
 	Args   []string // with the program's name first
 	Env    []string
-	Dir    string // where it runs
+	Dir    string // the working directory
 	Folder string // removed when it has ended
 }

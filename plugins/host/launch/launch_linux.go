@@ -100,8 +100,8 @@ func (p *Process) Wait() string {
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
-// Kill ends the plugin and all that it started, without waiting. A subreaper that
-// takes longer than killLimit is killed, and the plugin with it.
+// Kill ends the plugin and everything it started, without waiting. A subreaper that takes
+// longer than killLimit is killed, and the plugin with it.
 func (p *Process) Kill() {
 	p.lifeline.Close()
 	time.AfterFunc(killLimit, func() { p.subreaper.Process.Kill() })

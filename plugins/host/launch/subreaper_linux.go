@@ -95,7 +95,7 @@ func subreap(dir, folder, path string, args []string) (code int) {
 	status := waitFor(pid)
 	ended.Store(true)
 	fmt.Fprintln(report, reportStatus, int(status))
-	syscall.Kill(-pid, syscall.SIGKILL) // its group at once
+	syscall.Kill(-pid, syscall.SIGKILL) // its group immediately
 	sweep()
 	return 0
 }
@@ -139,7 +139,7 @@ func children() (pids []int) {
 		if err != nil {
 			continue
 		}
-		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state and parent, behind the name
+		fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // state and parent, after the name
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && len(fields) > 1 &&
 			string(fields[1]) == self {
 			pids = append(pids, pid)

@@ -18,7 +18,7 @@ type watchdog struct {
 	cmd *exec.Cmd
 }
 
-// watch starts the watchdog of a process group. It returns nil where none can start.
+// watch starts the watchdog of a process group. It returns nil if none can start.
 func watch(leader int, folder string) *watchdog {
 	w := &watchdog{cmd: &exec.Cmd{
 		Path: "/bin/sh", Args: []string{"sh", "-c", watchdogScript, "pipe-watchdog", strconv.Itoa(leader), folder},
@@ -33,7 +33,7 @@ func watch(leader int, folder string) *watchdog {
 	return w
 }
 
-// dismiss ends the watchdog and leaves the group alone.
+// dismiss ends the watchdog without ending the group.
 func (w *watchdog) dismiss() {
 	if w == nil {
 		return

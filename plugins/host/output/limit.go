@@ -13,8 +13,8 @@ type limiter struct {
 	dropped int
 }
 
-// take reports whether a line may be logged now. Where a second with dropped
-// lines has ended, it also returns their number, once.
+// take reports whether a line may be logged now. After a second with dropped lines, it also
+// returns their number, once.
 func (l *limiter) take() (ok bool, dropped int) {
 	if now := l.now(); now.Sub(l.began) >= time.Second || now.Before(l.began) {
 		dropped = l.settle()

@@ -91,7 +91,7 @@ func (l *Log) print(level slog.Level, message string, attrs []any) {
 	if !ok {
 		return
 	}
-	if len(attrs) > 0 { // in a group: none replaces an attribute of pipe's own
+	if len(attrs) > 0 { // in a group: none can replace an attribute of pipe
 		attrs = []any{slog.Group("fields", attrs...)}
 	}
 	l.log.Log(context.Background(), level, message, attrs...)
@@ -166,7 +166,7 @@ type Writer struct {
 // Writer returns a new writer to the log.
 func (l *Log) Writer() *Writer { return &Writer{to: l} }
 
-// Write takes everything and holds at most one line of longestLine bytes.
+// Write accepts everything and buffers at most one line of longestLine bytes.
 func (w *Writer) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
@@ -184,7 +184,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Flush hands over a last line without a newline.
+// Flush passes on a last line without a newline.
 func (w *Writer) Flush() {
 	if w.cut {
 		w.buf = append(w.buf, "…"...)

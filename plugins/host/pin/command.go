@@ -82,8 +82,8 @@ var general = regexp.MustCompile(`^(python|pypy|node|nodejs|deno|bun|ruby|perl|p
 	`|sh|bash|dash|zsh|ksh|busybox|env|npx|uv|uvx` +
 	`|unshare|setpriv|timeout|nice|bwrap|firejail|systemd-run)[0-9.]*(\.exe)?$`)
 
-// InterpreterOnly reports whether the checksums cover nothing but interpreters,
-// as in [/usr/bin/python3, -m, ours].
+// InterpreterOnly reports whether the checksums cover only interpreters, as in
+// [/usr/bin/python3, -m, ours].
 func (c *Command) InterpreterOnly() bool {
 	if len(c.Words) < 2 {
 		return false

@@ -2,5 +2,5 @@
 
 package pin
 
-// settled is true: on this system each file runs where it is.
+// settled is true: on this system each file runs in place.
 func settled(string) bool { return true }

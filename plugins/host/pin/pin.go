@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/plugins/host/launch"
 )
 
-// Copies is the name of the folder, within that of a process, which holds the copies.
+// Copies is the name of the folder with the copies, within the folder of a process.
 const Copies = "files"
 
 // Pinned compares the files that the command names with their checksums and returns the
@@ -29,7 +29,7 @@ func (c *Command) Pinned(folder string) (run launch.Command, copied bool, err er
 	if err := c.checkCount(files); err != nil || len(c.Sums) == 0 {
 		return run, false, err
 	}
-	folders := map[string]string{} // of the copies, by that of the files
+	folders := map[string]string{} // copies by their original file
 	for i, file := range files {
 		path := file.path
 		if !settled(path) {

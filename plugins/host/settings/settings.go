@@ -80,7 +80,7 @@ func compileSchema(schema map[string]any) (*jsonschema.Schema, error) {
 	return c.Compile(here)
 }
 
-// noLoader keeps the schema of a stranger from reading files or the network.
+// noLoader prevents a third-party schema from reading files or the network.
 type noLoader struct{}
 
 func (noLoader) Load(string) (any, error) {
@@ -129,8 +129,8 @@ func (s *Settings) value(d config.Data, schema *jsonschema.Schema, secret bool) 
 	return scalar(text, d.Quoted, schema)
 }
 
-// scalar is a text as the type that the schema wants; without one, an unquoted
-// text is what YAML takes it for.
+// scalar converts a text to the type of the schema; without one, an unquoted text has its
+// YAML type.
 func scalar(text string, quoted bool, schema *jsonschema.Schema) any {
 	wants := func(typ string) bool {
 		return schema != nil && schema.Types != nil && slices.Contains(schema.Types.ToStrings(), typ)
@@ -153,7 +153,7 @@ func scalar(text string, quoted bool, schema *jsonschema.Schema) any {
 	return text
 }
 
-// resolveRef follows $ref to where the shape is.
+// resolveRef follows $ref to the schema with the shape.
 func resolveRef(schema *jsonschema.Schema) *jsonschema.Schema {
 	for range 20 {
 		if schema == nil || schema.Ref == nil || schema.Types != nil || schema.WriteOnly {

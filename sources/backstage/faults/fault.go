@@ -12,26 +12,26 @@ import (
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// Fault is one way to misbehave: which requests it meets, and what happens to
-// them. Of several that meet a request the first one given acts.
+// Fault is one way to misbehave: the affected requests, and what happens to them. If several
+// match a request, the first one applies.
 type Fault struct {
 	Path  string // part of the path and query; "" is any
-	Kind  string // only by-query reads that ask for this kind, in any case
+	Kind  string // only by-query reads of this kind, in any case
 	Page  int    // only the nth page of a by-query read, from 1; 0 is any request
 	Times int    // how many requests it meets before it is spent; 0 is no end
 
 	Delay      time.Duration // wait before anything else, or until the client leaves
 	Reset      bool          // break the connection without an answer
-	Status     int           // answer with this status and what Backstage says with it
+	Status     int           // answer with this status and Backstage's error body
 	RetryAfter string        // that header, with Status
 	HTML       bool          // answer with a sign-in page, with Status or 200
 	Redirect   string        // answer with a redirect to this address
 	Cut        int           // break the connection after so many bytes of the body
-	Truncate   int           // end the body after so many bytes, as if it were whole
+	Truncate   int           // end the body after this many bytes, as if it were complete
 	Empty      bool          // no entities and a 200, as with a missing permission
 	Promise    int           // more entities in totalItems than there are
 	Repeat     bool          // the page's cursor leads to the same page again
-	Items      [][]byte      // these entities in the place of the page's or list's own
+	Items      [][]byte      // these entities instead of the page's or list's own
 	Extra      [][]byte      // these rows after those of a read, counted in totalItems; nil is a null
 	Body       []byte        // answer with this as JSON and 200; empty, not nil, is an answer without a body
 	Cursorless bool          // the page's cursor is missing
@@ -54,7 +54,7 @@ func (f *Fault) meets(r *http.Request, filters []string, page int) bool {
 	return f.Kind == "" || slices.ContainsFunc(kinds(filters), func(k string) bool { return strings.EqualFold(k, f.Kind) })
 }
 
-// kinds are those that the filters of a read name.
+// kinds returns the kinds that the filters of a read name.
 func kinds(filters []string) (out []string) {
 	for _, filter := range filters {
 		for condition := range strings.SplitSeq(filter, ",") {
@@ -66,7 +66,7 @@ func kinds(filters []string) (out []string) {
 	return out
 }
 
-// changes are those of an answer that the server gives itself.
+// changes returns the changes of an answer that the server itself makes.
 func (f *Fault) changes() sandbox.Changes {
 	c := sandbox.Changes{Hide: f.Hide, Double: f.Double, Show: f.show, Page: f.page,
 		Total: func(n int) int { return n + f.Promise + len(f.Extra) }}

@@ -55,8 +55,8 @@ func (f *Folder) read(target string) ([]byte, error) {
 	return f.open(filepath.FromSlash(target))
 }
 
-// open reads a regular file. The root follows no link out of it; a pipe or a device
-// is refused before it is opened, and opening waits for nothing.
+// open reads a regular file. The root follows no link that leaves it. A pipe or a device is
+// refused before it is opened, and opening never waits.
 func (f *Folder) open(name string) ([]byte, error) {
 	info, err := f.root.Stat(name)
 	if err != nil {

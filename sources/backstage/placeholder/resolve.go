@@ -56,9 +56,9 @@ type resolution struct {
 	missed  []Missed
 }
 
-// value is v with its placeholders filled in. As in Backstage, a mapping with a key
-// that starts with $ is a placeholder when that is its only key and is known, and is
-// left alone otherwise.
+// value returns v with its placeholders resolved. As in Backstage, a mapping with a key that
+// starts with $ is a placeholder if that is its only key and is known, and stays unchanged
+// otherwise.
 func (r *resolution) value(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -85,7 +85,8 @@ func (r *resolution) value(v any) any {
 	return v
 }
 
-// filled is the content of the file that a placeholder names, or a text in its place.
+// filled returns the content of the file that a placeholder names, or a text about its
+// absence.
 func (r *resolution) filled(key string, target any, resolver func(string, []byte) (any, error)) any {
 	name, ok := target.(string)
 	err := fmt.Errorf("it does not name a file")

@@ -1,6 +1,5 @@
-// Package ref is the grammar of entity refs: how entities refer to each other
-// in their specs, and the one spelling in which the catalog gives relations
-// and pipe knows records: kind:namespace/name, all lower case.
+// Package ref implements the grammar of entity refs: the short forms in specs, and the full
+// form of relations and records, kind:namespace/name in lower case.
 package ref
 
 import "strings"
@@ -33,7 +32,7 @@ func Resolve(text, kind, namespace string) (ref string, ok bool) {
 	return New(kind, namespace, name), true
 }
 
-// Split takes a full ref apart; ok is false when a part is missing or empty.
+// Split splits a full ref; ok is false if a part is missing or empty.
 func Split(ref string) (kind, namespace, name string, ok bool) {
 	kind, rest, colon := strings.Cut(ref, ":")
 	namespace, name, slash := strings.Cut(rest, "/")
@@ -41,8 +40,8 @@ func Split(ref string) (kind, namespace, name string, ok bool) {
 	return kind, namespace, name, ok
 }
 
-// Parts takes a ref, or the end of one that a person writes for it, apart: name,
-// namespace/name, kind:name or kind:namespace/name. Missing parts are "".
+// Parts splits a ref or a short form of it: name, namespace/name, kind:name or
+// kind:namespace/name. Missing parts are "".
 func Parts(text string) (kind, namespace, name string) {
 	if before, after, ok := strings.Cut(text, ":"); ok {
 		kind, text = before, after

@@ -13,7 +13,7 @@ import (
 // in an order) are computed once, so a page costs a binary search and the copying of its
 // bytes.
 type catalog struct {
-	entries []*entry // in the order they were given
+	entries []*entry // in the given order
 	byRef   map[string]*entry
 
 	mu    sync.Mutex
@@ -87,9 +87,9 @@ func indexed(entries []*entry) *catalog {
 	return c
 }
 
-// view is the entities that the filter lets through, in the order of a field
-// or, when that is "", of their uid. As in Backstage an entity without the
-// field is not there, and one with several values is there several times.
+// view returns the entities that match the filter, ordered by a field or, when that is "",
+// by their uid. As in Backstage an entity without the field is missing, and one with several
+// values appears several times.
 func (c *catalog) view(f filter, field string) view {
 	key := strings.Join(append(f.parameters[:len(f.parameters):len(f.parameters)], field), "\x00")
 	c.mu.Lock()

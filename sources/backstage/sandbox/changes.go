@@ -31,14 +31,14 @@ type Page struct {
 	Filter []string // of the read
 	Number int      // from 1
 	Limit  int
-	Last   bool // no rows are left behind it
+	Last   bool // no rows follow it
 	Items  [][]byte
 	Next   string // the cursor of the next page, "" for none
-	// Again is a cursor of this page, Beyond one behind every entity.
+	// Again is a cursor of this page, Beyond one after every entity.
 	Again, Beyond func() string
 }
 
-// WriteError answers a request with a status and what Backstage says with it.
+// WriteError answers a request with a status and Backstage's error body.
 func WriteError(w http.ResponseWriter, r *http.Request, status int) { problemFor(status).write(w, r) }
 
 // ReadOf returns the filters and the page number of a by-query request; the page is 0 for
@@ -92,7 +92,7 @@ func withChanges(ctx context.Context, c Changes) context.Context {
 	return context.WithValue(ctx, changesKey{}, c)
 }
 
-// changesOf are the changes that the handler has to make.
+// changesOf returns the changes that the handler has to make.
 func changesOf(r *http.Request) Changes {
 	c, _ := r.Context().Value(changesKey{}).(Changes)
 	return c

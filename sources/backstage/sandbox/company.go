@@ -44,8 +44,8 @@ func readCompany() ([][]byte, error) {
 	return stitch(entities)
 }
 
-// include puts the text of a file in the place of a definition that names it
-// as {"$text": PATH}, as Backstage itself does.
+// include replaces a definition {"$text": PATH} with the text of the file, as Backstage
+// does.
 func include(e map[string]any) error {
 	spec, _ := e["spec"].(map[string]any)
 	definition, _ := spec["definition"].(map[string]any)

@@ -7,13 +7,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// cursor is a place in a read: base64 of JSON, as the real one, carrying
-// neither limit nor fields. Page is the sandbox's own, for ReadOf.
+// cursor is a position in a read: base64 of JSON, like the real one, without limit and
+// fields. Page is only for ReadOf.
 type cursor struct {
 	Order    []order  `json:"orderFields"`
 	Previous bool     `json:"isPrevious"`
 	Filter   []string `json:"filter"`
-	After    []string `json:"orderFieldValues"` // the place: value and uid, or uid alone without an order
+	After    []string `json:"orderFieldValues"` // the position: value and uid, or only uid without an order
 	First    []string `json:"firstSortFieldValues"`
 	Total    int      `json:"totalItems"`
 	Page     int      `json:"page"`

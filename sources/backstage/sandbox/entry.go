@@ -78,7 +78,7 @@ func uidOf(ref string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
-// values yields the entity's values under a dotted path, in any case of it.
+// values yields the entity's values under a dotted path, in any case.
 func (e *entry) values(path string) iter.Seq[attribute] {
 	return func(yield func(attribute) bool) {
 		switch path = strings.ToLower(path); path {

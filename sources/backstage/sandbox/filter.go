@@ -12,12 +12,12 @@ type filter struct {
 // conditions is one set: all of its keys have to match.
 type conditions map[string]*condition
 
-// condition asks for one of some values, or with none that the key be there.
+// condition requires one of some values, or without values that the key exists.
 type condition struct{ values []string }
 
-// parseFilter reads the values of the query parameter: sets are ORed, the
-// comma-separated conditions of a set are ANDed, values for the same key in a
-// set are ORed, a key alone asks whether it is there.
+// parseFilter parses the values of the query parameter: sets are ORed, the comma-separated
+// conditions of a set are ANDed, values for the same key in a set are ORed, and a key
+// without a value requires that the key exists.
 func parseFilter(parameters []string) (filter, *problem) {
 	f := filter{parameters: parameters}
 	for _, parameter := range parameters {

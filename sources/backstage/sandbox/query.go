@@ -153,19 +153,19 @@ func (q query) answer(w http.ResponseWriter, request *http.Request, v view) {
 	b.write(w, request)
 }
 
-// beyond is behind every entity in any order.
+// beyond sorts after every entity in any order.
 const beyond = "\U0010FFFF"
 
 // again is a cursor that leads to the same page again.
 func (q query) again(link func(bool, row, int) string) string {
-	if len(q.at.After) == 0 { // in front of everything
+	if len(q.at.After) == 0 { // before everything
 		return link(false, row{entry: &entry{}}, q.at.Page)
 	}
 	return link(false, q.at.row(), q.at.Page)
 }
 
-// bounds are the rows of the page: those behind the cursor's place, or the
-// last ones in front of it.
+// bounds returns the rows of the page: those after the cursor's position, or the last ones
+// before it.
 func (q query) bounds(rows []row) (from, to int) {
 	if len(q.at.After) == 0 {
 		from = min(q.offset, len(rows))

@@ -21,7 +21,7 @@ func (a relation) compare(b relation) int {
 type reference struct {
 	kinds    []string // whose spec it is
 	field    string
-	defaults string // the kind of a ref that names none; "" where it must
+	defaults string // the kind of a ref without one; "" if it is required
 	forth    string // this entity to the other
 	back     string
 }

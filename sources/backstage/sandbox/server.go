@@ -20,8 +20,8 @@ const idle = 5 * time.Second
 // Options define what to serve and how.
 type Options struct {
 	Entities [][]byte              // raw JSON objects, served as they are
-	Token    string                // the bearer token asked for; "" lets everybody in
-	Prefix   string                // a path in front of /api/catalog, such as /backstage
+	Token    string                // the required bearer token; "" for none
+	Prefix   string                // a path before /api/catalog, such as /backstage
 	Version  string                // the Backstage release to behave like, "1.12" and up; "" is 1.55
 	Latency  time.Duration         // waited before each answer
 	Observe  func(r *http.Request) // sees each request first, its body readable; called concurrently
@@ -43,7 +43,7 @@ type Server struct {
 	change  sync.Mutex // held while the catalog is exchanged
 }
 
-// Start listens on a free port of 127.0.0.1 and returns at once.
+// Start listens on a free port of 127.0.0.1 and returns immediately.
 func Start(o Options) (*Server, error) {
 	rel, err := parseRelease(o.Version)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Server) Close() error {
 // SetToken changes the required token, as when one has expired.
 func (s *Server) SetToken(token string) { s.token.Store(&token) }
 
-// Replace exchanges the whole catalog.
+// Replace replaces the whole catalog.
 func (s *Server) Replace(entities [][]byte) error {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -95,8 +95,8 @@ func (s *Server) Replace(entities [][]byte) error {
 	return nil
 }
 
-// Put adds entities, each in the place of the one with the same ref if there
-// is one. Relations of other entities stay as they are.
+// Put adds entities, or replaces those with the same ref. Relations of other entities stay
+// unchanged.
 func (s *Server) Put(entities ...[]byte) error {
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -147,7 +147,7 @@ func (s *Server) handler() http.Handler {
 	})
 }
 
-// maxBody is where the real server stops to read a body.
+// maxBody is the real server's limit of a body.
 const maxBody = 100 << 10
 
 // receive buffers the body for both Observe and the handler.
