@@ -94,7 +94,7 @@ func (c *Config) Caution(report func(field, code, message, hint string)) {
 	}
 }
 
-// nearMiss returns the well-known kind of which a name may be a misspelling; "" for a
+// nearMiss returns the well-known kind that a name may misspell; "" for a
 // well-known kind and for a custom one, such as AiResource.
 func nearMiss(kind string) string {
 	if _, ok := spelt(kind); ok || kind == "" {
