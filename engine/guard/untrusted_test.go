@@ -34,9 +34,9 @@ func lastOf(streams ...string) *baseline.Snapshot {
 	return s
 }
 
-// TestForeign: the refusal of an upload of another owner names that owner and the one of this
+// TestAnswerShown: the refusal of an upload of another owner names that owner and the one of this
 // state folder.
-func TestForeign(t *testing.T) {
+func TestAnswerShown(t *testing.T) {
 	store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
 	ours := baseline.Owner{ID: "ours", Created: time.Now()}
 	const (

@@ -427,9 +427,9 @@ func TestCrashOnce(t *testing.T) {
 	}
 }
 
-// TestInnocent: a batch in flight at the same time as one that ends the process is not
+// TestBatchInFlightNotBlamed: a batch in flight at the same time as one that ends the process is not
 // blamed.
-func TestInnocent(t *testing.T) {
+func TestBatchInFlightNotBlamed(t *testing.T) {
 	w := newWorld(t, "crash on poison", func(o *Options) { o.OnError = onErrorReject })
 	w.start(t)
 	var wait sync.WaitGroup

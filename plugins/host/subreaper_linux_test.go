@@ -23,9 +23,9 @@ func parentOf(t *testing.T, pid int) (parent int) {
 	return parent
 }
 
-// TestSubreaperAsked: a signal to a whole control group, as an init system sends it,
+// TestSubreaperSignalled: a signal to a whole control group, as an init system sends it,
 // does not end a subreaper.
-func TestSubreaperAsked(t *testing.T) {
+func TestSubreaperSignalled(t *testing.T) {
 	w := newWorld(t, "session", nil)
 	w.start(t)
 	if _, err := w.apply(t, record("a", "x")); err != nil {

@@ -137,9 +137,9 @@ func plan(err error, ids ...string) *component.Plan {
 	}
 }
 
-// TestPublishIsWhole: invariant 1. A publish that fails or is stopped leaves the last
+// TestPublishIsAtomic: invariant 1. A publish that fails or is stopped leaves the last
 // file as it was, and no temporary file.
-func TestPublishIsWhole(t *testing.T) {
+func TestPublishIsAtomic(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	if err := s.Publish(t.Context(), plan(nil, "a", "b")); err != nil {

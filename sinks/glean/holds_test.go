@@ -80,9 +80,9 @@ func TestHoldsUploadOrder(t *testing.T) {
 	}
 }
 
-// TestHoldsUnsaid: a status that fails, or is none, says nothing; it is never taken
+// TestHoldsUnknown: a status that fails, or is none, says nothing; it is never taken
 // for an empty datasource.
-func TestHoldsUnsaid(t *testing.T) {
+func TestHoldsUnknown(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault faults.Fault
 		beta  bool // the status is not offered

@@ -382,7 +382,7 @@ func TestReadShrinkingCatalog(t *testing.T) {
 
 // Entities that cannot be named or understood reach the model, which rejects
 // each alone.
-func TestReadStrangeEntities(t *testing.T) {
+func TestReadInvalidEntities(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: [][]byte{
 		componentEntity("good"),
 		[]byte(`{"kind":"Component","metadata":{}}`),

@@ -19,9 +19,9 @@ func TestShippedTests(t *testing.T) {
 	}
 }
 
-// TestShippedTestsTell: whatever widens access or takes a field away makes one of
+// TestShippedTestsDetect: whatever widens access or takes a field away makes one of
 // the shipped tests fail.
-func TestShippedTestsTell(t *testing.T) {
+func TestShippedTestsDetect(t *testing.T) {
 	tests := fileText(t, strings.TrimSuffix(shipped, ".yaml")+".test.yaml")
 	for _, change := range [][2]string{
 		{`in ["owner", "private"]`, `in ["owner"]`},
@@ -136,8 +136,8 @@ func TestTestFails(t *testing.T) {
 	}
 }
 
-// TestTestHolds: each kind of expectation can hold.
-func TestTestHolds(t *testing.T) {
+// TestTestPasses: each kind of expectation can hold.
+func TestTestPasses(t *testing.T) {
 	path := suiteOf(t, oneComponent+`  - name: it
     records:
       - fixture: one

@@ -137,9 +137,9 @@ func TestRealBackstageDoctor(t *testing.T) {
 	}
 }
 
-// TestRealBackstageForbids: with a token that may not read the catalog nothing is sent, and
+// TestRealBackstageDenied: with a token that may not read the catalog nothing is sent, and
 // the message says what to change in Backstage.
-func TestRealBackstageForbids(t *testing.T) {
+func TestRealBackstageDenied(t *testing.T) {
 	r := realBackstage(t, "BACKSTAGE_TOKEN_OTHER")
 	for _, command := range []string{"run", "doctor"} {
 		c := pipe(t, r.env, command, shipped)

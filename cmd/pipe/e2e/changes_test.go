@@ -229,9 +229,9 @@ func TestUsersLoseTheirAddresses(t *testing.T) {
 	n.good(t).expect(t, int(job.Done), "sent: nothing, because nothing changed")
 }
 
-// TestTightenBesideALoss: a rule makes 900 documents private while 88 team pages vanish. The
+// TestTightenWithLoss: a rule makes 900 documents private while 88 team pages vanish. The
 // run is refused, and the 900 are private after it.
-func TestTightenBesideALoss(t *testing.T) {
+func TestTightenWithLoss(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 100, 1000)
 	n.good(t)

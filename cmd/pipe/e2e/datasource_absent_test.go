@@ -8,9 +8,9 @@ import (
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
-// TestDatasourceIsNotTakenForNew: an ambiguous answer, or one that contradicts the status or
+// TestDatasourceNotTreatedAsNew: an ambiguous answer, or one that contradicts the status or
 // the last run, does not set up a datasource as new.
-func TestDatasourceIsNotTakenForNew(t *testing.T) {
+func TestDatasourceNotTreatedAsNew(t *testing.T) {
 	t.Parallel()
 	const config = "getdatasourceconfig"
 	for name, faults := range map[string][]gleanfaults.Fault{

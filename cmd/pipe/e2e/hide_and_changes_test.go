@@ -10,9 +10,9 @@ import (
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
-// TestLetBackBeforeARun: a document that is hidden and let back between two runs, which
+// TestUnhideBeforeRun: a document that is hidden and let back between two runs, which
 // Glean has deleted, is written again although nothing of it has changed.
-func TestLetBackBeforeARun(t *testing.T) {
+func TestUnhideBeforeRun(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 60)
 	n.good(t)

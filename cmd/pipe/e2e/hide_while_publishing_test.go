@@ -203,9 +203,9 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 	}
 }
 
-// TestHideOnTheWay: the last page with the document is on its way to Glean when
+// TestHidePageInFlight: the last page with the document is on its way to Glean when
 // the document is hidden, and takes effect after that.
-func TestHideOnTheWay(t *testing.T) {
+func TestHidePageInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
 	w.run(t).expect(t, int(job.Done))

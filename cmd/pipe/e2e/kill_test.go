@@ -184,9 +184,9 @@ func (k *killed) clean(t *testing.T, seed uint64) {
 	}
 }
 
-// TestTwoAtOnce: while a run lives, another one is refused with its identity and start, and
+// TestTwoRunsAtOnce: while a run lives, another one is refused with its identity and start, and
 // does not disturb it; when it is dead, the next one takes over.
-func TestTwoAtOnce(t *testing.T) {
+func TestTwoRunsAtOnce(t *testing.T) {
 	t.Parallel()
 	g := newGate(t)
 	w := newWorld(t, backstagesandbox.Options{Observe: func(r *http.Request) {

@@ -86,9 +86,9 @@ func TestEmptyCatalog(t *testing.T) {
 	empty()
 }
 
-// TestFirstRunIsSaidOnce: a run that ended before its review does not report that there was
+// TestFirstRunReportedOnce: a run that ended before its review does not report that there was
 // no earlier one.
-func TestFirstRunIsSaidOnce(t *testing.T) {
+func TestFirstRunReportedOnce(t *testing.T) {
 	t.Parallel()
 	const first = "First run with this state folder"
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

@@ -12,9 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// TestExportKeepsWhatItCannotSay: a field of Glean's that a file cannot say is
+// TestExportReportsUnsupportedFields: a field of Glean's that a file cannot say is
 // named.
-func TestExportKeepsWhatItCannotSay(t *testing.T) {
+func TestExportReportsUnsupportedFields(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Server.Fail(faults.Fault{Path: "getdatasourceconfig", Status: http.StatusOK,
 		Header: http.Header{"Content-Type": {"application/json"}},

@@ -157,9 +157,9 @@ func TestTime(t *testing.T) {
 
 func stepOf(id, flags string, docs ...string) step { return step{id: id, flags: flags, docs: docs} }
 
-// TestDoubtfulFaults: what takes effect once, twice, later or although the
+// TestAmbiguousFaults: what takes effect once, twice, later or although the
 // answer says otherwise.
-func TestDoubtfulFaults(t *testing.T) {
+func TestAmbiguousFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault  faults.Fault
 		status int    // 0: no answer

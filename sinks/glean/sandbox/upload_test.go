@@ -173,9 +173,9 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// TestUploadsAreApart: one upload may be open for each stream, and for each
+// TestUploadsAreSeparate: one upload may be open for each stream, and for each
 // group's memberships.
-func TestUploadsAreApart(t *testing.T) {
+func TestUploadsAreSeparate(t *testing.T) {
 	c := start(t, sandbox.Options{})
 	first := api.Page{UploadID: "a", Datasource: "backstage", IsFirstPage: true}
 	c.must(api.PathBulkIndexDocuments, c.documents(first), nil)

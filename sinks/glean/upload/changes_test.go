@@ -360,9 +360,9 @@ func TestChangesPace(t *testing.T) {
 	}
 }
 
-// TestFirst: of a full publish what narrows goes before the uploads, and the members of
+// TestFullPublishOrder: of a full publish what narrows goes before the uploads, and the members of
 // groups that did not change come after the documents.
-func TestFirst(t *testing.T) {
+func TestFullPublishOrder(t *testing.T) {
 	c, s := company(t, sandbox.Rules{}, night())
 	narrow := c.plan(c.change(component.Narrow, "documents", one, component.UserPrincipal("ann@x.example")))
 	c.Staged = c.now

@@ -109,10 +109,10 @@ func TestErrorAfterTheEffect(t *testing.T) {
 	}
 }
 
-// TestErrorsThatSettleNothing: an error that is neither a refusal of the page nor a
+// TestInconclusiveErrors: an error that is neither a refusal of the page nor a
 // lost answer to a last page ends the upload at once: no other request is made
 // about it.
-func TestErrorsThatSettleNothing(t *testing.T) {
+func TestInconclusiveErrors(t *testing.T) {
 	for _, tc := range []struct {
 		page         faults.PageKind
 		status       int

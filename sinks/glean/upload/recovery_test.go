@@ -155,9 +155,9 @@ func TestDiscardOfANamedUpload(t *testing.T) {
 	}
 }
 
-// TestStands: a refusal is about the items of a page only where the upload is proven
+// TestRefusalAboutItems: a refusal is about the items of a page only where the upload is proven
 // to be open.
-func TestStands(t *testing.T) {
+func TestRefusalAboutItems(t *testing.T) {
 	status := func(stream, id, more string) *faults.Fault {
 		history := `{"bulkUploadHistory":[{"uploadId":"` + id + `","status":"ACTIVE"}]}`
 		body := `{"documents":` + history + more + `}`

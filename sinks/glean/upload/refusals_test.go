@@ -208,9 +208,9 @@ func TestNewIDs(t *testing.T) {
 	}
 }
 
-// TestForeign: what Glean answers with is shown without the token, on one line,
+// TestAnswerShown: what Glean answers with is shown without the token, on one line,
 // and short.
-func TestForeign(t *testing.T) {
+func TestAnswerShown(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	f.Begin("secret-token \n\x1b[31m " + strings.Repeat("x", 300))
 	err := f.Run(gleantest.User("ann"))

@@ -16,7 +16,7 @@ import (
 
 // The sandbox gives the same answers as the Backstage at BACKSTAGE_URL when it serves the
 // same entities.
-func TestAsTheRealOne(t *testing.T) {
+func TestSameAsRealBackstage(t *testing.T) {
 	upstream := &backend{os.Getenv("BACKSTAGE_URL"), os.Getenv("BACKSTAGE_TOKEN")}
 	_, text := upstream.get(t, "/entities/by-query?limit=1000000")
 	var entities [][]byte

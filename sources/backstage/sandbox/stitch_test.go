@@ -78,7 +78,7 @@ func TestStitch(t *testing.T) {
 }
 
 // Stitch computes the same relations as a real catalog did from the same specs.
-func TestStitchAsTheDemo(t *testing.T) {
+func TestStitchMatchesDemo(t *testing.T) {
 	const path = "../../../../shared/data/backstage-demo-catalog.json"
 	if _, err := os.Stat(path); err != nil {
 		t.Skip("the recorded demo catalog is not there")
