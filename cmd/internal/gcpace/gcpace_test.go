@@ -30,8 +30,8 @@ func TestPercent(t *testing.T) {
 	}
 }
 
-// TestPace: a process that makes 200 MB of garbage collects it a few times with a floor,
-// and many times with GOGC=50 alone.
+// TestPace: a process that makes 200 MB of garbage has few collections with a floor, and
+// many with only GOGC=50.
 func TestPace(t *testing.T) {
 	const variable = "PIPE_TEST_PACE"
 	if mode := os.Getenv(variable); mode != "" {

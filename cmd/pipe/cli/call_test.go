@@ -43,7 +43,7 @@ func (c call) expect(t *testing.T, code int, says ...string) {
 	}
 }
 
-// pipe calls the program with nothing but env as its environment.
+// pipe calls the program with only env as its environment.
 func pipe(t testing.TB, env map[string]string, args ...string) call {
 	t.Helper()
 	return fed(t, env, "", args...)
@@ -61,7 +61,7 @@ func fed(t testing.TB, env map[string]string, input string, args ...string) call
 	return call{code, out.String(), errs.String()}
 }
 
-// write makes a file in a folder of the test's own.
+// write makes a file in a temporary folder.
 func write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -97,8 +97,7 @@ func fileText(t *testing.T, path string) string {
 	return string(b)
 }
 
-// TestMain lets tests call the program at the same time, and looks for goroutines that
-// a call left behind.
+// TestMain allows tests to call the program concurrently, and looks for leaked goroutines.
 func TestMain(m *testing.M) {
 	urfave.HelpFlag = helpFlag{urfave.HelpFlag.(*urfave.BoolFlag)}
 	goleak.VerifyTestMain(m)

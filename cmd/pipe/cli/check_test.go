@@ -107,8 +107,8 @@ func mend(t *testing.T, file string) string {
 	return strings.Replace(lines[2], parts[0], parts[1], 1)
 }
 
-// TestCheckStrict: warnings alone fail the call with --strict, and variables are listed
-// when one is missing.
+// TestCheckStrict: with --strict, warnings fail the call, and variables are listed when one
+// is missing.
 func TestCheckStrict(t *testing.T) {
 	const warns = "testdata/bad/property-never-set.yaml"
 	pipe(t, nil, "check", warns).expect(t, 0, "1 warning", "needed to run")

@@ -58,8 +58,8 @@ func TestExamplesParse(t *testing.T) {
 	}
 }
 
-// installed puts units into a folder, with a program that is there in the place
-// of pipe's, as systemd-analyze wants it.
+// installed puts units into a folder, with an existing program in place of pipe, as
+// systemd-analyze requires.
 func installed(t *testing.T, units ...string) (paths []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,8 +88,8 @@ func exampleFiles(t *testing.T) []string {
 	return files
 }
 
-// TestExampleCommands: every call of pipe in an example is one that it takes,
-// and names a command and flags that there are.
+// TestExampleCommands: every call of pipe in an example is valid: its command and flags
+// exist.
 func TestExampleCommands(t *testing.T) {
 	for _, f := range exampleFiles(t) {
 		text := fileText(t, f)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFindFile: a call that leaves the file out takes the only one that there is, or the
-// one that PIPE_FILE names, and says which.
+// TestFindFile: a call without a file uses the only one there is, or the one in PIPE_FILE,
+// and prints which.
 func TestFindFile(t *testing.T) {
 	text := fileText(t, shipped)
 	in := func(files ...string) {

@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 )
 
-// eachCommand visits the commands that do something, with their whole names.
+// eachCommand visits the commands with an action, with their full names.
 func eachCommand(all []*urfave.Command, before string, visit func(name string, cmd *urfave.Command)) {
 	for _, cmd := range all {
 		name := strings.TrimSpace(before + " " + cmd.Name)
@@ -42,8 +42,7 @@ func TestHelpGroups(t *testing.T) {
 	}
 }
 
-// TestHelpExamples: every command has two examples, which are calls of it with flags that
-// it has.
+// TestHelpExamples: every command has two examples, which call it with valid flags.
 func TestHelpExamples(t *testing.T) {
 	c := (&app{Host: Host{Registry: components.Registry()}}).cli()
 	n := 0
@@ -105,7 +104,7 @@ func TestHelpWidth(t *testing.T) {
 	}
 }
 
-// TestHelpCalls: help is shown for every way in which people ask for it.
+// TestHelpCalls: all ways to ask for help show it.
 func TestHelpCalls(t *testing.T) {
 	for call, says := range map[string]string{
 		"": "Usage: pipe COMMAND", "help": "Usage: pipe COMMAND", "--help": "Usage: pipe COMMAND",

@@ -25,7 +25,7 @@ func inputFile(t *testing.T, name, text string) string {
 	return filepath.Join(dir, name)
 }
 
-// One file gives the same entities to the commands that only look and to a run.
+// A run and the commands that only show read the same entities from a file.
 func TestInputAndCatalogAgree(t *testing.T) {
 	const one = `{"apiVersion":"backstage.io/v1alpha1","kind":"API","metadata":{"name":"one","description":"No. 1"},"spec":{"type":"openapi","lifecycle":"production","owner":"group:default/payments","definition":{"$text":"./api.yaml"}}}`
 	const two = `{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":"two","annotations":{"example.com/x":"1.10"}},"spec":{"type":"service","lifecycle":"production","owner":"payments","system":"shop","more":{"$json":"data.json"},"gone":{"$yaml":"https://example.com/x"}}}`
@@ -113,7 +113,7 @@ func TestInputAnchors(t *testing.T) {
 	}
 }
 
-// What no reader can take is refused alike, with its place.
+// Invalid entities are refused by all commands, with their positions.
 func TestInputRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"kind: API\nmetadata: {name: &a x}\nspec: {b: *c}\n": ":3:11: alias: no anchor of this name above the alias",

@@ -97,7 +97,7 @@ func compiledSchema(t *testing.T, schemaFile string) *jsonschema.Schema {
 	return schema
 }
 
-// plainValue is what YAML's core schema makes of a value, before variables.
+// plainValue returns a value by YAML's core schema, before variables.
 func plainValue(d config.Data) any {
 	switch {
 	case d.Node.Kind() == config.Mapping:
@@ -143,8 +143,8 @@ func TestSchemaTakesTheShippedPipeline(t *testing.T) {
 	}
 }
 
-// TestSchemaOfTests: it takes the shipped tests, and finds a misspelt key at
-// every depth.
+// TestSchemaOfTests: the schema accepts the shipped tests, and finds a misspelt key at every
+// depth.
 func TestSchemaOfTests(t *testing.T) {
 	shippedTests := strings.TrimSuffix(shipped, ".yaml") + ".test.yaml"
 	if err := judgeBy(t, testSchemaFile, shippedTests); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 )
 
-// TestApprovalState is what pipe state show says about an approval.
+// TestApprovalState: the descriptions of an approval in pipe state show.
 func TestApprovalState(t *testing.T) {
 	now := time.Now()
 	for want, one := range map[string]baseline.Approval{

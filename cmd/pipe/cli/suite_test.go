@@ -19,7 +19,7 @@ func TestShippedTests(t *testing.T) {
 	}
 }
 
-// TestShippedTestsDetect: whatever widens access or takes a field away makes one of
+// TestShippedTestsDetect: every change that widens access or removes a field makes one of
 // the shipped tests fail.
 func TestShippedTestsDetect(t *testing.T) {
 	tests := fileText(t, strings.TrimSuffix(shipped, ".yaml")+".test.yaml")
@@ -88,7 +88,7 @@ fixtures:
 tests:
 `
 
-// TestTestFails: each kind of expectation can fail, and says where and why.
+// TestTestFails: each kind of expectation can fail, and reports where and why.
 func TestTestFails(t *testing.T) {
 	for expect, want := range map[string]string{
 		"documents: {title: two}":          "documents.title\n          - two\n          + one\n",

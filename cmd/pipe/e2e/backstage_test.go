@@ -57,7 +57,7 @@ func realBackstage(t *testing.T, tokenVariable string) real {
 	return r
 }
 
-// entities is the whole catalog, asked for without any of the source's code.
+// entities returns the whole catalog, read without the source's code.
 func (r real) entities(t *testing.T) [][]byte {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/api/catalog/entities", nil)

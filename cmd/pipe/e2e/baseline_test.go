@@ -123,14 +123,14 @@ func TestLostBaseline(t *testing.T) {
 	}
 }
 
-// newerState is a whole state file of a later version.
+// newerState returns an intact state file of a later version.
 func newerState(place string) string {
 	head := "pipe-state\t{\"version\":9,\"place\":\"" + place + "\"}\n"
 	return head + fmt.Sprintf("end\t0\t%x\n", sha256.Sum256([]byte(head)))
 }
 
-// TestStateless: --state none does not get around the baseline; it is for a
-// datasource that holds no documents.
+// TestStateless: --state none does not bypass the baseline; it is for a datasource without
+// documents.
 func TestStateless(t *testing.T) {
 	t.Parallel()
 	w := night(t)
@@ -161,8 +161,8 @@ func TestOtherMachine(t *testing.T) {
 	w.pipe(t, "run", renamed, "--progress", "none").expect(t, int(job.Done))
 }
 
-// TestTwoStatesInTurn: a run whose baseline is whole is refused after another state
-// folder has written.
+// TestTwoStatesInTurn: a run with an intact baseline is refused after another state folder
+// has written.
 func TestTwoStatesInTurn(t *testing.T) {
 	t.Parallel()
 	w := night(t)

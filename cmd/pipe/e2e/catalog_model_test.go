@@ -132,8 +132,8 @@ func (c catalog) fates() map[string]string {
 	return out
 }
 
-// account looks for every entity where it must have ended: in the index or
-// not, and in the counts of the report (invariant 3).
+// account checks where every entity has ended: in the index or not, and in the counts of the
+// report (invariant 3).
 func (c catalog) account(t testing.TB, index gleansandbox.Index, r printedReport) {
 	t.Helper()
 	counts := map[string]int{}

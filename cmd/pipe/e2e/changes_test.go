@@ -25,7 +25,7 @@ type nights struct {
 	during   func(path, body string) // called before a request is answered, unless nil
 }
 
-// newNights has some teams of one person each, which own some components.
+// newNights makes some teams of one person each, which own some components.
 func newNights(t *testing.T, teams, components int, rules ...gleansandbox.Rules) *nights {
 	t.Helper()
 	f := &firm{byDefault: "datasource-users"}
@@ -80,8 +80,8 @@ func (n *nights) good(t *testing.T, flags ...string) call {
 	return c
 }
 
-// TestRequestsOfChanges: an unchanged catalog takes three requests to Glean, and one
-// changed entity five.
+// TestRequestsOfChanges: an unchanged catalog takes three requests to Glean, and one changed
+// entity five.
 func TestRequestsOfChanges(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 60)
@@ -335,8 +335,8 @@ func TestRefusedMember(t *testing.T) {
 	n.good(t, "--changes")
 }
 
-// TestInterruptedPurge: after a purge that did not end, what changed is not published alone,
-// since Glean no longer has what did not change.
+// TestInterruptedPurge: after an incomplete purge a run publishes everything, since Glean
+// may lack unchanged items.
 func TestInterruptedPurge(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 40)

@@ -57,8 +57,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// waitTogether lets more tests run at a time than there are processors, unless -parallel
-// says otherwise: most of their time they wait for servers and processes.
+// waitTogether runs more tests at a time than there are processors, unless -parallel is set:
+// they mostly wait for servers and processes.
 func waitTogether() {
 	flag.Parse()
 	given := false

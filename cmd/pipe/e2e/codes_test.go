@@ -122,9 +122,8 @@ const withoutExample = "bad-records bad-setting empty-file file-too-large interp
 	"old-variable plugin plugin-config secret-file too-complex too-deep too-many-nodes unknown-fixture unknown-rule " +
 	"unreadable-file untrusted"
 
-// TestCodesExamples puts both examples of each code in the place of the blocks of
-// the same name in a small pipeline: the wrong one has the problem, the right one
-// has not.
+// TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the
+// wrong one has the problem, the right one does not.
 func TestCodesExamples(t *testing.T) {
 	for _, c := range cli.Codes() {
 		if len(c.Examples) == 0 && strings.Contains(withoutExample, c.Name) {

@@ -276,7 +276,7 @@ func (f *firm) document(c content, ref, objectType, title, text, owner, mark str
 	c.documents[ref] = d
 }
 
-// known is an index with no more of its documents than a firm knows.
+// known returns an index with only the members of documents that a firm knows.
 func (c content) known() content {
 	documents := map[string]gleanapi.Document{}
 	for id, d := range c.documents {

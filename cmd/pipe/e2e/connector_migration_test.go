@@ -276,9 +276,8 @@ func TestMovingWithOldIDs(t *testing.T) {
 	}
 }
 
-// TestConnectorVariables: a file of the connector's variables works, with its
-// comments behind values and in the place of one, once a variable that the pipeline
-// file contradicts is taken out.
+// TestConnectorVariables: a file of the connector's variables works, with comments after
+// values and instead of one, once a variable that the pipeline file contradicts is removed.
 func TestConnectorVariables(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{Observe: func(r *http.Request) {

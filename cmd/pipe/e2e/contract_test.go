@@ -11,8 +11,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestContract: every request of a run, and every answer of the sandbox, is as
-// Glean's own OpenAPI document says.
+// TestContract: every request of a run, and every answer of the sandbox, conforms to Glean's
+// OpenAPI document.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	spec := contract.FromEnv(t)

@@ -47,8 +47,7 @@ func TestDatasourceNotTreatedAsNew(t *testing.T) {
 	}
 }
 
-// TestTestDatasourceOpens: no run makes a test datasource everybody's; apply says
-// so.
+// TestTestDatasourceOpens: no run opens a test datasource to everyone; apply says so.
 func TestTestDatasourceOpens(t *testing.T) {
 	t.Parallel()
 	w := bare(t)

@@ -81,7 +81,7 @@ func TestDatasourceExport(t *testing.T) {
 	w.pipe(t, "datasource", "export", path, "--name", "third").expect(t, int(job.Failed), `no datasource "third"`)
 }
 
-// replaceBlock puts an exported block in the place of a file's own.
+// replaceBlock replaces a file's block with an exported one.
 func replaceBlock(t *testing.T, path, block string) {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -76,8 +76,7 @@ func TestDatasourceIcons(t *testing.T) {
 	w.pipe(t, "config", with("${file:a.svg}")).expect(t, 0, "datasource.iconUrl", "a.svg}", "!base64")
 }
 
-// TestDatasourceTesters: the people who see a test datasource go through
-// betausers, each time.
+// TestDatasourceTesters: the testers of a datasource are sent through betausers, each time.
 func TestDatasourceTesters(t *testing.T) {
 	t.Parallel()
 	w := bare(t)

@@ -21,9 +21,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// bare is a world whose Glean has no datasource yet and echoes configs as the
-// real one does. Every exchange is held against Glean's OpenAPI document, where
-// there is one.
+// bare is a world whose Glean has no datasource yet and echoes configs as the real one does.
+// Every exchange is checked against Glean's OpenAPI document, if there is one.
 func bare(t *testing.T) *world {
 	t.Helper()
 	o := gleansandbox.Options{Datasources: []gleanapi.DatasourceConfig{},
@@ -32,8 +31,7 @@ func bare(t *testing.T) *world {
 	return newWorld(t, backstagesandbox.Options{}, o)
 }
 
-// judged holds exchanges against Glean's OpenAPI document; nil where there is
-// none.
+// judged checks exchanges against Glean's OpenAPI document; nil if there is none.
 func judged(t *testing.T) func(gleansandbox.Exchange) {
 	t.Helper()
 	path := os.Getenv(contract.Env)

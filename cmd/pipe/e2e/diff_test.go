@@ -13,8 +13,7 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// reviewed is a world and the folder that --output wrote of it, in a working
-// directory of the test's own.
+// reviewed returns a world and its folder of --output, in a temporary working directory.
 func reviewed(t *testing.T) (w *world, file string) {
 	t.Helper()
 	w = newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

@@ -150,8 +150,8 @@ func docsCommands(t *testing.T, text string, least int) {
 	}
 }
 
-// TestDocsYAML puts every YAML block of the documentation in the place of the blocks
-// of the same name in the shipped pipeline, and checks the result.
+// TestDocsYAML replaces blocks of the shipped pipeline with every YAML block of the
+// documentation, and checks the result.
 func TestDocsYAML(t *testing.T) {
 	b, err := os.ReadFile(shipped)
 	if err != nil {
@@ -173,7 +173,7 @@ func TestDocsYAML(t *testing.T) {
 	}
 }
 
-// TestDocsOtherYAML: what belongs into other programs' files is YAML, too.
+// TestDocsOtherYAML: blocks for files of other programs are valid YAML, too.
 func TestDocsOtherYAML(t *testing.T) {
 	found := blocks(read(t, pipelinesReadme), "yml")
 	for _, block := range found {
@@ -209,7 +209,7 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
-// anchors are the names that GitHub gives the headings of a page.
+// anchors returns GitHub's anchors of the headings of a page.
 func anchors(text string) (out []string) {
 	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(text, -1) {
 		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
@@ -218,8 +218,7 @@ func anchors(text string) (out []string) {
 	return out
 }
 
-// replaced is a pipeline with some of its blocks in the place of those of the
-// same name.
+// replaced returns a pipeline with some of its top-level blocks replaced.
 func replaced(text, blocks string) string {
 	for _, part := range topLevel(blocks) {
 		found := false
@@ -271,7 +270,7 @@ func TestShippedPipeline(t *testing.T) {
 	}
 }
 
-// TestReadmeRun: the output of a run in the README is that of the run above it, shortened.
+// TestReadmeRun: the output in the README is that of the run above it, shortened.
 func TestReadmeRun(t *testing.T) {
 	shown := blocks(read(t, readme), "text")
 	if len(shown) == 0 {

@@ -193,7 +193,7 @@ func TestExplainUnwritten(t *testing.T) {
 	}
 }
 
-// TestExplainJSON: machines get whole values, and an answer.
+// TestExplainJSON: JSON has uncut values, and an answer.
 func TestExplainJSON(t *testing.T) {
 	c := pipe(t, nil, "explain", "--sandbox", "--json", "--as", "liam.obrien@larkspur.example", shipped, "fraud-scorer")
 	var got struct {

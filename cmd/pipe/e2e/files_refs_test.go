@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFilesRefs: refs are those of the file, in any case, without Backstage's grammar;
-// and a record with a list named items is a record.
+// TestFilesRefs: refs are compared without regard to case and need not have Backstage's
+// grammar; a record with a list named items is a record.
 func TestFilesRefs(t *testing.T) {
 	h := newHandbook(t)
 	text := strings.NewReplacer(`"id":"team-42"`, `"id":"Team-42"`, `"members":["ann"]`, `"members":["ANN"]`,

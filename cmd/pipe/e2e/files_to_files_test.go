@@ -42,7 +42,7 @@ func (h handbookRun) documents() string {
 	return string(text)
 }
 
-// pages are people, a team, and n pages, the first of them for the team alone.
+// pages returns people, a team, and n pages, the first of them only for the team.
 func pages(n, restricted int) string {
 	var out strings.Builder
 	out.WriteString(`{"id":"ann","kind":"person","name":"Ann","mail":"ann@example.com"}` + "\n" +

@@ -10,8 +10,8 @@ import (
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 )
 
-// TestUnhideBeforeRun: a document that is hidden and let back between two runs, which
-// Glean has deleted, is written again although nothing of it has changed.
+// TestUnhideBeforeRun: a document that is hidden and unhidden between two runs, and that
+// Glean has deleted, is written again although it has not changed.
 func TestUnhideBeforeRun(t *testing.T) {
 	t.Parallel()
 	n := newNights(t, 20, 60)

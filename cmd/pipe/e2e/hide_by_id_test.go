@@ -20,8 +20,8 @@ func renamed(name, id string) [][]byte {
 	return append(backstagesandbox.Company(), fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Component","metadata":{"name":%q,"annotations":{"example.com/id":%q}},"spec":{"type":"service","owner":"payments"},"relations":[{"type":"ownedBy","targetRef":"group:default/payments"}]}`, name, id))
 }
 
-// TestHideByID: a hidden document that keeps its id under another ref does not come
-// back, also where its id is known by its hash alone; hide is then exit 7.
+// TestHideByID: a hidden document that keeps its id under another ref does not come back,
+// also if only the hash of its id is known; hide then exits with 7.
 func TestHideByID(t *testing.T) {
 	t.Parallel()
 	file := edited(t, "      fields:\n        id: ref\n",
@@ -65,8 +65,8 @@ func TestHideByID(t *testing.T) {
 	}
 }
 
-// TestHideWithoutBaseline: a damaged or missing baseline keeps nothing from being
-// hidden, and the list stays.
+// TestHideWithoutBaseline: hide works with a damaged or missing baseline, and the list
+// stays.
 func TestHideWithoutBaseline(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(path string) error{
@@ -119,7 +119,7 @@ func TestHideMentions(t *testing.T) {
 	k.pipe(t, "hide", shipped, scorer, "--json", "--no-mentions").expect(t, int(job.Done), `"title": null`)
 }
 
-// TestHideProcesses: hide has Glean process deletions, and says when Glean does not.
+// TestHideProcesses: hide makes Glean process deletions, and reports when Glean does not.
 func TestHideProcesses(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})

@@ -142,7 +142,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 	}
 }
 
-// audienceOf is who the last good run says finds a document.
+// audienceOf returns who finds a document by the last good run.
 func (w *world) audienceOf(t *testing.T, ref string) (audience string) {
 	t.Helper()
 	store, err := baseline.Open(w.state+"/pipe", w.glean.URL()+" backstage")
@@ -203,8 +203,8 @@ func (w *world) sumsUp(t *testing.T, path string, hidden bool) {
 	}
 }
 
-// TestHidePageInFlight: the last page with the document is on its way to Glean when
-// the document is hidden, and takes effect after that.
+// TestHidePageInFlight: the last page with the document is in flight to Glean when the
+// document is hidden, and takes effect after that.
 func TestHidePageInFlight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

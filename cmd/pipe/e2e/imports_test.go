@@ -34,8 +34,9 @@ var homes = map[string][]string{
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
-// TestImports: cmd → components → engine, never the other way round; no
-// component imports another, but for a plugin's SDK and wire; each library that shapes the program has one home.
+// TestImports: cmd → components → engine, never the other way round; components do not
+// import each other, except a plugin's SDK and protocol; each library that shapes the
+// program is imported by one package.
 func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{range .Imports}} {{.}}{{end}}{{range .TestImports}} test:{{.}}{{end}}{{range .XTestImports}} test:{{.}}{{end}}`, module+"/...").CombinedOutput()
 	if err != nil {
@@ -166,8 +167,7 @@ func below(pkg string, folders []string) bool {
 	return false
 }
 
-// componentOf is the component that a package belongs to, "" for the engine and
-// the command.
+// componentOf returns the component of a package, "" for the engine and the command.
 func componentOf(pkg string) string {
 	parts := strings.Split(pkg, "/")
 	switch parts[0] {

@@ -9,8 +9,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestWaitingPrinted: a run names the groups in which Glean knows no active user, with
-// the number of documents that wait for them.
+// TestWaitingPrinted: a run lists the groups in which Glean knows no active user, with the
+// number of documents that wait for them.
 func TestWaitingPrinted(t *testing.T) {
 	t.Parallel()
 	owned := func(name, team string) []byte {

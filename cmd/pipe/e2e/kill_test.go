@@ -61,8 +61,8 @@ func (k *killed) start(t *testing.T, flags ...string) *process {
 	return startProcess(t, k.env, append(args, flags...)...)
 }
 
-// once changes the catalog and kills a run on it, or lets it end now and then.
-// It gives the exit code, -1 when the run was killed.
+// once changes the catalog and kills a run on it, or sometimes lets it end. It returns the
+// exit code, -1 for a killed run.
 func (k *killed) once(t *testing.T) (int, string) {
 	t.Helper()
 	for range k.rand.IntN(3) {
@@ -85,9 +85,8 @@ func (k *killed) once(t *testing.T) (int, string) {
 	return p.exit(), p.text()
 }
 
-// TestKill: runs that are killed at any moment leave nothing that the next run
-// does not clean up by itself, and the first that is not makes the index the
-// catalog.
+// TestKill: runs that are killed at any moment leave nothing that the next run does not
+// clean up, and after the first complete run the index equals the catalog.
 //
 //	go test -run TestKill -kills 200 ./cmd/pipe/e2e
 func TestKill(t *testing.T) {

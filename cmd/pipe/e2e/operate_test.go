@@ -86,7 +86,7 @@ func (k *kept) ask(t *testing.T, operation, body string) int {
 	return resp.StatusCode
 }
 
-// hold takes the place as a run does.
+// hold locks the place as a run does.
 func (k *kept) hold(t *testing.T) (release func()) {
 	t.Helper()
 	p, err := operate.TakePlace(filepath.Join(k.state, "pipe"), k.glean.URL()+" backstage", "01OTHER")
@@ -96,7 +96,7 @@ func (k *kept) hold(t *testing.T) (release func()) {
 	return func() { p.Release() }
 }
 
-// asked are the paths that were asked for since it was called last.
+// asked returns the paths of the requests since its last call.
 func (k *kept) asked() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -108,7 +108,7 @@ func (k *kept) asked() []string {
 // quarterHour is how long Glean takes to make changes effective.
 var quarterHour = gleansandbox.Rules{DocumentsTake: 15 * time.Minute, IdentitiesTake: 15 * time.Minute}
 
-// TestStatus: a run, what Glean holds of it, and when it is found.
+// TestStatus: a run, Glean's contents, and when they are found.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: quarterHour})
@@ -140,7 +140,7 @@ func TestStatus(t *testing.T) {
 	k.pipe(t, "hide", shipped, "--unhide", "fraud-scorer").expect(t, int(job.Done), scorer+": no longer hidden")
 }
 
-// TestStatusPaused: what should be gone and is not.
+// TestStatusPaused: documents whose deletion is paused.
 func TestStatusPaused(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -192,8 +192,7 @@ func TestStatusItem(t *testing.T) {
 		"they differ")
 }
 
-// TestDenied: why a person does not find a document, where it is not the
-// document.
+// TestDenied: reasons for not finding a document other than the document itself.
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -241,8 +240,8 @@ func TestDeniedEmptyGroup(t *testing.T) {
 		"the group group:default/payments, which may find it, has no members")
 }
 
-// TestHide: a document is gone at once, and no run brings it back before a person
-// does; neither is a loss, nor wider.
+// TestHide: a hidden document is gone immediately, and no run brings it back before a person
+// does; neither is a loss or a widening.
 func TestHide(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -488,7 +487,7 @@ func TestPushRefuses(t *testing.T) {
 		"names")
 }
 
-// TestOperateHeld: one at a time, but for hide, which never waits for a run.
+// TestOperateHeld: commands wait for each other and for runs, except hide.
 func TestOperateHeld(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{})
@@ -552,7 +551,7 @@ func TestPurgeUnconfirmed(t *testing.T) {
 		"three hours old")
 }
 
-// TestProcess: once in three hours, and it says when.
+// TestProcess: once in three hours, with the time of the next call.
 func TestProcess(t *testing.T) {
 	t.Parallel()
 	k := keeping(t, gleansandbox.Options{Rules: quarterHour})

@@ -19,8 +19,8 @@ import (
 
 const pipelinesReadme = "../../../pipelines/README.md"
 
-// TestPipelinesReadme: the page about pipelines is what its template, the specs
-// of the components, the functions, and runs of the pipeline make of it.
+// TestPipelinesReadme: the page about pipelines is generated from its template, the specs of
+// the components, the functions, and runs of the pipeline.
 func TestPipelinesReadme(t *testing.T) {
 	const source = "testdata/docs/pipelines.md.tmpl"
 	page, err := template.New("").Delims("[[", "]]").Funcs(template.FuncMap{

@@ -275,7 +275,7 @@ func TestHostilePlugin(t *testing.T) {
 	}
 }
 
-// readable lets everybody reach files of a test.
+// readable makes files of a test readable for everyone.
 func readable(t *testing.T, files ...string) {
 	t.Helper()
 	for _, file := range files {

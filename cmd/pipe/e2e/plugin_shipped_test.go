@@ -10,8 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// TestPluginConfined: the recipe of the documentation keeps a plugin from the network
-// and from the home folder, and does not keep it from working.
+// TestPluginConfined: with the recipe of the documentation a plugin has no network and no
+// home folder, and still works.
 func TestPluginConfined(t *testing.T) {
 	needGrpcio(t)
 	if out, err := exec.CommandContext(t.Context(), "unshare", "--map-root-user", "--net", "--mount",

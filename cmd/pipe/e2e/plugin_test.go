@@ -39,8 +39,8 @@ func runGo(t testing.TB, dir string, args []string, env ...string) {
 	}
 }
 
-// buildModule builds the program of a module that may need downloads, as the
-// example apidigest does: its libraries are not those of the main module.
+// buildModule builds the program of a module that may need downloads, such as the example
+// apidigest: the main module lacks its libraries.
 func buildModule(t testing.TB, dir, program string) {
 	t.Helper()
 	program, err := filepath.Abs(program)
@@ -74,7 +74,7 @@ func sumOf(t testing.TB, path string) string {
 	return sum
 }
 
-// withBlock is the shipped pipeline with a plugin in front of its transforms.
+// withBlock returns the shipped pipeline with a plugin before its transforms.
 func withBlock(t testing.TB, lines ...string) string {
 	t.Helper()
 	return edited(t, "transforms:   ",
@@ -190,7 +190,7 @@ func merge(maps ...map[string]string) map[string]string {
 	return out
 }
 
-// TestPluginList: each state of a checksum, and what check and run make of it.
+// TestPluginList: each state of a checksum, and its effect in check and run.
 func TestPluginList(t *testing.T) {
 	t.Parallel()
 	digest := builtDigest(t)
@@ -259,7 +259,7 @@ func TestPluginList(t *testing.T) {
 	}
 }
 
-// debugged starts a plugin with --debug and gives the value that it prints.
+// debugged starts a plugin with --debug and returns the value that it prints.
 func debugged(t *testing.T, program string) string {
 	t.Helper()
 	cmd := exec.Command(program, "--debug")

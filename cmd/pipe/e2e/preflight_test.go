@@ -50,8 +50,8 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// TestDatasourceDiffers: a datasource that differs from the file is exit 2, and 5
-// in datasource plan alone.
+// TestDatasourceDiffers: a datasource that differs from the file is exit 2, and 5 only in
+// datasource plan.
 func TestDatasourceDiffers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})

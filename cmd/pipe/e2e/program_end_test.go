@@ -115,7 +115,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestSignalWithoutWatch: a command that waits for no signal ends at once.
+// TestSignalWithoutWatch: a command that does not watch for signals ends immediately.
 func TestSignalWithoutWatch(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "pipeline.yaml")
@@ -143,7 +143,7 @@ func openWriter(t *testing.T, path string) *os.File {
 	return nil
 }
 
-// TestNohup: SIGHUP stays ignored where it was ignored at the start.
+// TestNohup: SIGHUP stays ignored if it was ignored at the start.
 func TestNohup(t *testing.T) {
 	t.Parallel()
 	sh, err := exec.LookPath("sh")

@@ -84,7 +84,7 @@ func (p *process) signal(s os.Signal, says string) {
 	}
 }
 
-// exit waits for the end and gives the code, -1 when a signal ended it.
+// exit waits for the end and returns the code, -1 for a signal.
 func (p *process) exit() int {
 	p.t.Helper()
 	select {

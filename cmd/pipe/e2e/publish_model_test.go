@@ -98,7 +98,7 @@ func (d *directory) page(r *rand.Rand) page {
 	return p
 }
 
-// share gives a page another audience.
+// share sets another audience of a page.
 func (d *directory) share(r *rand.Rand, p *page) {
 	p.users, p.groups, p.allOf = nil, nil, nil
 	p.audience = choose(r, listed, listed, listed, listed, delivered, signedIn, nobody)
@@ -111,7 +111,7 @@ func (d *directory) share(r *rand.Rand, p *page) {
 	}
 }
 
-// change makes the directory that of the next night.
+// change turns the directory into the next night's.
 func (d *directory) change(r *rand.Rand) (what []string) {
 	note := func(format string, args ...any) { what = append(what, fmt.Sprintf(format, args...)) }
 	for range 1 + r.IntN(10) {
@@ -225,7 +225,7 @@ func (d *directory) changeOne(r *rand.Rand, note func(string, ...any)) {
 	}
 }
 
-// records are the lines of the catalog's file. Without those that are hidden, when full.
+// records returns the lines of the catalog's file, without hidden documents if full.
 func (d *directory) records(t testing.TB, withHidden bool) []byte {
 	t.Helper()
 	var out []byte
@@ -368,8 +368,8 @@ func (i identities) groupsOf(email string) map[string]bool {
 	return out
 }
 
-// finds are the pages of a directory that an address finds, where the identities are
-// those given. An address that is not known in all of them may be a guest.
+// finds returns the pages of a directory that an address finds with the given identities. An
+// address that is not in all of them may be a guest.
 func (d *directory) finds(email string, i identities, maybeGuest bool) map[string]bool {
 	out := map[string]bool{}
 	groups := i.groupsOf(email)

@@ -58,8 +58,8 @@ func TestPublish(t *testing.T) {
 }
 
 // TestPublishBroken: at one request of a night the sink fails, the answer is lost, or the
-// run is stopped or killed. The next good run makes the index that of a full publish, and
-// what TestPublish asserts holds on the way.
+// run is stopped or killed. After the next good run the index is that of a full publish, and
+// the assertions of TestPublish hold all the time.
 func TestPublishBroken(t *testing.T) {
 	t.Parallel()
 	for _, how := range breaks {
@@ -181,7 +181,7 @@ func newChain(t *testing.T, seed uint64, mode string) *chain {
 
 func (c *chain) pipeline() string { return filepath.Join(c.folder, "directory.yaml") }
 
-// server starts an index server, which knows the pipeline's datasource.
+// server starts an index server with the pipeline's datasource.
 func (c *chain) server(o gleansandbox.Options) *gleanfaults.Server {
 	c.Helper()
 	o.Token, o.Datasources = sinkToken, []gleanapi.DatasourceConfig{datasourceOf(c.pipeline(), "")}
@@ -275,8 +275,7 @@ func (c *chain) expect() {
 	}
 }
 
-// observe looks at the index after each request of a run. It is called before the answer
-// is sent.
+// observe checks the index after each request of a run, before the answer is sent.
 func (c *chain) observe(e gleansandbox.Exchange) {
 	path := strings.TrimPrefix(e.Path, gleanapi.Prefix)
 	c.mu.Lock()
@@ -323,7 +322,7 @@ func (c *chain) observe(e gleansandbox.Exchange) {
 	}
 }
 
-// publish is one run; it gives the exit code.
+// publish makes one run and returns the exit code.
 func (c *chain) publish(flags ...string) call {
 	c.Helper()
 	ctx, cancel := context.WithCancel(c.Context())
@@ -347,7 +346,7 @@ func (c *chain) publish(flags ...string) call {
 	return r
 }
 
-// good is a run that has to succeed, if need be after a person has approved.
+// good is a run that has to succeed, after an approval if necessary.
 func (c *chain) good(flags ...string) {
 	c.Helper()
 	var given []string
@@ -379,7 +378,7 @@ func (c *chain) good(flags ...string) {
 	c.FailNow()
 }
 
-// next makes the directory that of the next night, and hides a page or shows it again.
+// next turns the directory into the next night's, and hides or unhides a page.
 func (c *chain) next() {
 	c.Helper()
 	if c.lastGood != nil && chance(c.rand, 40) {
@@ -408,7 +407,7 @@ func (c *chain) next() {
 	c.expect()
 }
 
-// settled lets everything take effect.
+// settled makes all changes take effect.
 func (c *chain) settled() {
 	c.later(2 * time.Hour)
 	c.waiting = []*directory{c.now}
@@ -614,7 +613,7 @@ func (c *chain) everybody() {
 	}
 }
 
-// isQuestion reports whether a body is that of a request that changes nothing.
+// isQuestion reports whether the body is of a request that changes nothing.
 func isQuestion(body []byte) bool {
 	return bytes.HasPrefix(body, []byte(`{"debugDocuments"`)) || bytes.Equal(body, []byte(`{"datasource":"directory"}`))
 }

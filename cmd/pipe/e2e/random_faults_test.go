@@ -130,9 +130,9 @@ func sinkTrouble(r *rand.Rand, f *firm, rules gleansandbox.Rules) (gleanfaults.F
 	return t, fmt.Sprintf("Glean %s: path %q page %d after %d times %d", what, t.Path, t.Page, t.After, t.Times)
 }
 
-// again matches the requests that may be taken a second time. Where a first page
-// discards its own upload, a copy of one that arrives after later pages loses them
-// without a trace: no client can notice that.
+// again matches the requests that may be delivered twice. If a first page discards its own
+// upload, a copy that arrives after later pages loses them without a trace, which no client
+// can notice.
 func again(rules gleansandbox.Rules) func(body []byte) bool {
 	if !rules.SameIDBeginsAnew {
 		return nil
@@ -172,7 +172,7 @@ func reading(r *rand.Rand) (rules gleansandbox.Rules, name string) {
 	return rules, fmt.Sprintf("%+v", rules)
 }
 
-// refs are those of all entities.
+// refs returns the refs of all entities.
 func (f *firm) refs() (out []string) {
 	for _, p := range f.people {
 		out = append(out, p.ref())

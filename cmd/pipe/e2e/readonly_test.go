@@ -10,9 +10,8 @@ import (
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
-// TestSourceIsOnlyRead (invariant 8): whatever command runs, Backstage sees
-// nothing but reads of the paths that a catalog is read by. That the
-// connection refuses everything else is tested where it does.
+// TestSourceIsOnlyRead (invariant 8): for every command, Backstage receives only reads of
+// the catalog's paths. The connection's tests show that it refuses everything else.
 func TestSourceIsOnlyRead(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

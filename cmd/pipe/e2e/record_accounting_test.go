@@ -11,8 +11,8 @@ import (
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
-// books checks that a run's report adds up, and that its exit code is that of
-// its verdict (invariant 3).
+// books checks that a run's report adds up, and that its exit code matches its verdict
+// (invariant 3).
 func (s *schedule) books(o outcome) {
 	s.Helper()
 	if o.told.ExitCode != o.code {
@@ -127,7 +127,7 @@ func (s *schedule) whole(was content, o outcome) {
 			!said("still pauses the deletion") {
 			s.wrong("exit %d, and Glean has paused a deletion", o.code)
 		}
-		// A deactivation that Glean takes again later brings back a user who went, inactive.
+		// A delayed second deactivation brings back a deleted user as inactive.
 		maps.DeleteFunc(now.users, func(email, name string) bool {
 			_, stays := will.users[email]
 			return !stays && name == email
@@ -138,8 +138,8 @@ func (s *schedule) whole(was content, o outcome) {
 		return
 	}
 	s.outcomes.add("partly sent")
-	// A run that ends early has sent some of its pages and single requests: each item is
-	// as it was or as it was sent, but for who finds a document, which found looks at.
+	// A run that ends early has sent some of its pages and single requests: each item is as
+	// before or as sent, except for who finds a document, which found checks.
 	some := func(what string, old, new []string) {
 		for _, d := range old {
 			subject, _, _ := strings.Cut(d, " is ")

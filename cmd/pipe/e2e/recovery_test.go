@@ -29,8 +29,8 @@ func (s *schedule) remembered() map[string][]byte {
 	return out
 }
 
-// forget lets the last run be one on another machine now and then: the state is
-// that of before the run under faults, or there is none. True when there is none.
+// forget sometimes moves the last run to another machine: the state is that of before the
+// run under faults, or there is none. It returns true if there is none.
 func (s *schedule) forget(before map[string][]byte) (lost, restored bool) {
 	n := s.rand.IntN(10)
 	if n > 3 {

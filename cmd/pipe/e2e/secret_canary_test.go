@@ -54,7 +54,7 @@ func leaks(text string, secrets []string) (out []string) {
 	return out
 }
 
-// leakedFiles looks into every file below some folders.
+// leakedFiles searches every file below some folders.
 func leakedFiles(t testing.TB, secrets []string, dirs ...string) (out []string) {
 	t.Helper()
 	for _, dir := range dirs {

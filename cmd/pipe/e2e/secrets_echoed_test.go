@@ -77,8 +77,7 @@ func redirectTo(base string) echo {
 
 func reset(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
-// refusal refuses what holds one document, with a reason that gives the
-// credentials away.
+// refusal refuses requests with one document, with a reason that contains the credentials.
 func refusal(w http.ResponseWriter, r *http.Request) bool {
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))

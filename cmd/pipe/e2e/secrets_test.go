@@ -60,7 +60,7 @@ func (s *secretive) enter(t *testing.T) {
 	t.Chdir(s.dirs[1])
 }
 
-// call runs the program and looks for secrets in all that it leaves.
+// call runs the program and searches everything that it leaves for secrets.
 func (s *secretive) call(t *testing.T, args ...string) call {
 	t.Helper()
 	c := s.pipe(t, append(args, "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
@@ -68,7 +68,7 @@ func (s *secretive) call(t *testing.T, args ...string) call {
 	return c
 }
 
-// search looks for secrets in all that a call leaves.
+// search searches everything that a call leaves for secrets.
 func (s *secretive) search(t *testing.T, c call, args []string) {
 	t.Helper()
 	for _, l := range append(leaks(c.both(), s.secrets), leakedFiles(t, s.secrets, s.dirs...)...) {
@@ -82,7 +82,7 @@ func (s *secretive) search(t *testing.T, c call, args []string) {
 	}
 }
 
-// wordy are the flags of a run that says and writes all it can.
+// wordy are the flags of a run with as much output as possible.
 func (s *secretive) wordy(level string) []string {
 	s.runs++
 	out := func(name string) string { return filepath.Join(s.dirs[2], fmt.Sprint(s.runs, name)) }

@@ -18,8 +18,7 @@ const stopping = "a second signal stops it at once"
 var small = []string{"run", "--progress", "none", "--set", "@sink.batch.documents=5", "--set",
 	"@sink.requests_per_second=0", shipped}
 
-// TestSignalWhileReading: the first signal ends a read at once, and nothing was
-// sent.
+// TestSignalWhileReading: the first signal ends a read immediately, and nothing was sent.
 func TestSignalWhileReading(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -56,7 +55,7 @@ func TestSignalWhileReading(t *testing.T) {
 	}
 }
 
-// TestSignalToReaders: commands that only read end at once.
+// TestSignalToReaders: commands that only read end immediately.
 func TestSignalToReaders(t *testing.T) {
 	t.Parallel()
 	for _, command := range [][]string{{"doctor", shipped}, {"show", shipped, "components"}} {
@@ -140,7 +139,7 @@ func gated(t *testing.T, stream string) (*world, *gate) {
 	return w, g
 }
 
-// uploads counts those of each stream, which must all have ended.
+// uploads counts the uploads of each stream, which must all have ended.
 func uploads(t *testing.T, w *world) map[string]int {
 	t.Helper()
 	out := map[string]int{}

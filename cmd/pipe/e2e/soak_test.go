@@ -85,7 +85,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// median takes each number's own.
+// median returns the median of each number.
 func median(list []weight) weight {
 	at := func(number func(weight) int) int {
 		var all []int

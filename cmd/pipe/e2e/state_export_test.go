@@ -9,8 +9,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 )
 
-// TestStateMove: an export takes the runs of one machine to another, where the next
-// run is compared with the last one.
+// TestStateMove: an export moves the runs from one machine to another, where the next run is
+// compared with the last one.
 func TestStateMove(t *testing.T) {
 	t.Parallel()
 	w := night(t)

@@ -61,7 +61,7 @@ func TestAddressBelowAPI(t *testing.T) {
 	}
 }
 
-// An error names the path that was asked for, with that of the address.
+// An error names the full path of the request, including the address's.
 func TestErrorNamesThePath(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Content-Type", "application/json")
@@ -83,7 +83,7 @@ func TestErrorNamesThePath(t *testing.T) {
 	}
 }
 
-// A variable in --set is replaced as those of the file are.
+// A variable in --set is replaced as in the file.
 func TestSetVariable(t *testing.T) {
 	env := map[string]string{"SIZE": "17", "HOST": "backstage.example.com"}
 	c := pipe(t, env, "config", "--set", "source.backstage.page_size=${SIZE}", "--set",

@@ -21,8 +21,8 @@ func coloured() Style {
 	}
 }
 
-// TestColours: the program's own colours reach a terminal and those of a title
-// do not, and a table keeps its columns.
+// TestColours: the program's colours reach a terminal, those in a title do not, and a table
+// keeps its columns.
 func TestColours(t *testing.T) {
 	var b strings.Builder
 	w := display.NewWriter(&b)
