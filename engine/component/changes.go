@@ -9,8 +9,8 @@ import (
 )
 
 // Step is a step of publishing changes. A step begins when all requests of the step before it
-// were acknowledged. At no time can a person find an item without being allowed to by its old
-// or its new permissions.
+// were acknowledged. At no time can a person find an item that neither its old nor its new
+// permissions allow them to find.
 type Step uint8
 
 // The steps.
