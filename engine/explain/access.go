@@ -14,7 +14,7 @@ import (
 type Answer struct {
 	Who   string `json:"who"` // as in the query
 	Finds bool   `json:"finds"`
-	// Unknown means that only the sink can tell.
+	// Unknown means that the answer depends on the sink.
 	Unknown bool `json:"unknown,omitempty"`
 	// Why is one sentence, without a full stop.
 	Why string `json:"why"`
