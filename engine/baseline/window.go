@@ -197,9 +197,9 @@ func (c *Comparison) Left(stream, id string, members []uint64, covered bool, now
 
 func (p *previous) finished() time.Time { return p.snap.Finished.UTC() }
 
-// TellsAccess reports whether an item of this run changes who finds it, or who is in a group,
+// ChangesAccess reports whether an item of this run changes who finds it, or who is in a group,
 // compared with what was last sent.
-func (c *Comparison) TellsAccess(stream string, t stage.Tag) bool {
+func (c *Comparison) ChangesAccess(stream string, t stage.Tag) bool {
 	if c == nil || c.previous == nil {
 		return true
 	}

@@ -85,8 +85,8 @@ func Quote(b []byte, s string) []byte {
 			continue
 		case c == '"', c == '\\':
 			b = append(b, '\\', c)
-		case letters[c] != 0:
-			b = append(b, '\\', letters[c])
+		case letterEscapes[c] != 0:
+			b = append(b, '\\', letterEscapes[c])
 		default:
 			const hex = "0123456789abcdef"
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
@@ -95,5 +95,5 @@ func Quote(b []byte, s string) []byte {
 	}
 }
 
-// letters are the one-letter escapes of control characters.
-var letters = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}
+// letterEscapes are the one-letter escapes of control characters.
+var letterEscapes = [' ']byte{'\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}

@@ -77,7 +77,7 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	rule, in := ruleText(doc.Rule), t.membershipOf(p)
 	for _, at := range in.order {
 		if slices.Contains(doc.Principals, at) {
-			a.Finds, a.Chain = true, in.way(at)
+			a.Finds, a.Chain = true, in.path(at)
 			a.Why = fmt.Sprintf("%s allows %s%s", rule, a.Chain[len(a.Chain)-1], t.earlier(p))
 			return
 		}
@@ -87,9 +87,9 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 			continue
 		}
 		for _, group := range set {
-			a.AllOf = append(a.AllOf, in.way(group))
+			a.AllOf = append(a.AllOf, in.path(group))
 		}
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, together(set), t.earlier(p))
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, groupsText(set), t.earlier(p))
 		return
 	}
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
@@ -157,13 +157,13 @@ func allowed(doc *component.Encoded) string {
 		out = append(out, names(doc.Principals))
 	}
 	for _, set := range doc.AllOf {
-		out = append(out, together(set))
+		out = append(out, groupsText(set))
 	}
 	return display.List(out, mostListed, ", ")
 }
 
-// together returns the text for a set of groups where people must be in all of them.
-func together(set []string) string {
+// groupsText returns the text for a set of groups where people must be in all of them.
+func groupsText(set []string) string {
 	list := make([]string, len(set))
 	for i, g := range set {
 		list[i], _ = component.PrincipalName(g)

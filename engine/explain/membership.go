@@ -37,8 +37,8 @@ func (m *membership) all(set []string) bool {
 	return len(set) > 0 && !slices.ContainsFunc(set, func(g string) bool { return !m.has(g) })
 }
 
-// way returns the shortest path from the person to a group.
-func (m *membership) way(at string) []string {
+// path returns the shortest path from the person to a group.
+func (m *membership) path(at string) []string {
 	out := []string{m.ref}
 	for ; m.below[at] != ""; at = m.below[at] {
 		name, _ := component.PrincipalName(at)

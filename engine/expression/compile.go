@@ -84,7 +84,7 @@ func (l *Language) compile(src *source, want Want) (program *Program, err *Error
 	if err := c.check(tree); err != nil {
 		return nil, err
 	}
-	if ast.Walk(&tree.Node, judgement{c}); c.err != nil {
+	if ast.Walk(&tree.Node, operandCheck{c}); c.err != nil {
 		return nil, c.err
 	}
 	kind, whole := c.kindOf(tree.Node), c.know(tree.Node)

@@ -119,11 +119,11 @@ func (c *compilation) mistake(likely bool, node ast.Node, code, hint, format str
 	c.fail(err)
 }
 
-// judgement checks the operators of an expression with everything that is known about their
+// operandCheck checks the operators of an expression with everything that is known about their
 // operands, which is more than expr's checker knows.
-type judgement struct{ c *compilation }
+type operandCheck struct{ c *compilation }
 
-func (v judgement) Visit(node *ast.Node) {
+func (v operandCheck) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.UnaryNode:
 		if n.Operator == "not" || n.Operator == "!" {
@@ -145,7 +145,7 @@ func (v judgement) Visit(node *ast.Node) {
 }
 
 // calculation requires two numbers, or two texts for the operators that take them.
-func (v judgement) calculation(n *ast.BinaryNode) {
+func (v operandCheck) calculation(n *ast.BinaryNode) {
 	left, right := v.c.know(n.Left), v.c.know(n.Right)
 	if !slices.Contains([]string{"+", "<", "<=", ">", ">="}, n.Operator) {
 		v.number(n.Operator, n.Left, left)
@@ -164,7 +164,7 @@ func (v judgement) calculation(n *ast.BinaryNode) {
 		right.kind)
 }
 
-func (v judgement) number(operator string, operand ast.Node, is known) {
+func (v operandCheck) number(operator string, operand ast.Node, is known) {
 	if is.kind == TextKind {
 		v.c.mistake(is.likely, operand, CodeWrongType, "", "%s takes numbers, but this is %s%s",
 			operator, is.mostly(),
@@ -173,7 +173,7 @@ func (v judgement) number(operator string, operand ast.Node, is known) {
 }
 
 // member refuses access to a member of a value without members.
-func (v judgement) member(n *ast.MemberNode) {
+func (v operandCheck) member(n *ast.MemberNode) {
 	name, ok := n.Property.(*ast.StringNode)
 	if base := v.c.know(n.Node); ok && base.kind == TextKind {
 		hint := v.c.lengthHint(n.Node, name.Value)

@@ -75,8 +75,8 @@ func (c *compilation) syntaxError(err error) *Error {
 	if word := c.bareWord(); word != nil {
 		return word
 	}
-	if slip := c.slip(); slip != nil {
-		return slip
+	if foreign := c.foreignSyntaxError(); foreign != nil {
+		return foreign
 	}
 	var located *file.Error
 	if !errors.As(err, &located) {

@@ -141,7 +141,7 @@ func (a *reading) streamed(ctx context.Context, ph component.Phase) error {
 	defer cancel(nil)
 	buffer := stage.NewSpillBuffer(a.p.Limits.SpillBytes)
 	defer buffer.Close()
-	var running *line // nil while the phase fits in memory
+	var running *batchRunner // nil while the phase fits in memory
 	err := a.receive(ctx, ph, func(r *component.Record) error {
 		if running != nil {
 			return running.add(r)
@@ -151,7 +151,7 @@ func (a *reading) streamed(ctx context.Context, ph component.Phase) error {
 			return err
 		}
 		a.index.forget(ph)
-		running = a.line(ctx, cancel, a.stepOthers(a.chain.others))
+		running = a.newRunner(ctx, cancel, a.stepOthers(a.chain.others))
 		return buffer.Drain(running.add)
 	})
 	if running != nil {

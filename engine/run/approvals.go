@@ -123,8 +123,8 @@ func (r *run) noteApprovals() {
 	}
 }
 
-// spend marks the approvals that this run used as used.
-func (r *run) spend() error {
+// markApprovalsUsed marks the approvals that this run used as used.
+func (r *run) markApprovalsUsed() error {
 	if r.store == nil {
 		return nil
 	}

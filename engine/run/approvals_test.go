@@ -214,7 +214,7 @@ func TestSpend(t *testing.T) {
 	}
 	r := &run{store: n.Baseline(), o: Options{RunID: "01RUN", By: "ann"},
 		reviewer: &guard.Review{Used: []string{stored, called}}}
-	if err := r.spend(); err != nil {
+	if err := r.markApprovalsUsed(); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]baseline.Approval{
@@ -227,7 +227,7 @@ func TestSpend(t *testing.T) {
 			t.Errorf("%s: %+v, %v", id, a, err)
 		}
 	}
-	if err := (&run{reviewer: r.reviewer}).spend(); err != nil {
+	if err := (&run{reviewer: r.reviewer}).markApprovalsUsed(); err != nil {
 		t.Errorf("without a state folder: %v", err)
 	}
 }

@@ -35,7 +35,7 @@ func (r *run) auditBegin(now time.Time) (err error) {
 		}
 	}
 	if a.compared {
-		if err := a.gone(); err != nil {
+		if err := a.writeMissing(); err != nil {
 			return err
 		}
 	}
@@ -64,7 +64,7 @@ func (r *run) auditEnd(now time.Time) error {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			if a.kept(s, t.ID) && !a.withheld[key(s, t.ID)] {
-				a.went(s, t.ID, t.Ref)
+				a.writeGone(s, t.ID, t.Ref)
 			}
 		}
 	}
@@ -139,8 +139,8 @@ func (a *auditing) stream(s component.StreamPlan) error {
 		switch {
 		case a.kept(s, t.ID):
 			a.withheld[k] = true
-			a.went(s, t.ID, t.Ref)
-		case changed || a.r.reviewer.Comparison.TellsAccess(s.Name, t):
+			a.writeGone(s, t.ID, t.Ref)
+		case changed || a.r.reviewer.Comparison.ChangesAccess(s.Name, t):
 			told[t.ID] = true
 		}
 		delete(a.since.Documents, k)
@@ -186,8 +186,8 @@ func (a *auditing) changed(k audit.Key) bool {
 	return document || group
 }
 
-// went writes that no one finds a document any more, or that a group has no members.
-func (a *auditing) went(s component.StreamPlan, id, ref string) {
+// writeGone writes that no one finds a document any more, or that a group has no members.
+func (a *auditing) writeGone(s component.StreamPlan, id, ref string) {
 	if s.Own {
 		a.w.Group(audit.Group{Principal: component.GroupPrincipal(id), Stream: s.Name, Ref: ref})
 	} else {
@@ -195,8 +195,8 @@ func (a *auditing) went(s component.StreamPlan, id, ref string) {
 	}
 }
 
-// gone writes the items that the last good run or a later push sent and this run does not.
-func (a *auditing) gone() error {
+// writeMissing writes the items that the last good run or a later push sent and this run does not.
+func (a *auditing) writeMissing() error {
 	i := 0
 	for e, err := range a.r.last.Entries() {
 		if err != nil {
@@ -209,7 +209,7 @@ func (a *auditing) gone() error {
 			continue
 		}
 		if id := e.KnownID(); id != "" { // an entry without it is from an earlier version, which wrote no ledger
-			a.went(*s, id, e.Ref)
+			a.writeGone(*s, id, e.Ref)
 			delete(a.since.Documents, key(*s, id))
 			delete(a.since.Groups, key(*s, id))
 		}

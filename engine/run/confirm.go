@@ -43,7 +43,7 @@ func (r *run) confirm(ctx context.Context, session component.Session) error {
 	if len(r.track.paused) > 0 { // the sink holds more than was sent: an unchanged count later is not stale
 		r.held.Streams = nil
 	}
-	err := errors.Join(r.save(), r.spend())
+	err := errors.Join(r.save(), r.markApprovalsUsed())
 	began := r.o.clock.Now()
 	r.wait(ctx, session)
 	r.report.Seconds.Confirm = r.o.clock.Now().Sub(began).Seconds()
@@ -83,7 +83,7 @@ func (r *run) wait(ctx context.Context, session component.Session) {
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
 		words := r.pending()
 		left := end.Sub(r.o.clock.Now())
-		if len(words) == 0 || left <= 0 || r.track.pausedNow() || r.track.mute() {
+		if len(words) == 0 || left <= 0 || r.track.pausedNow() || r.track.cannotAnswer() {
 			return
 		}
 		r.o.Progress.Waiting(words)
@@ -134,7 +134,7 @@ func (r *run) verdict() error {
 			"find out why so many ids are missing or changed. A run that sends them again undoes it. To delete "+
 				"them, run again: the next run deletes them or prints how to allow it")
 	}
-	if again := t.lostAnd(r.plan); len(again) > 0 {
+	if again := t.lostIn(r.plan); len(again) > 0 {
 		add(fmt.Sprintf("%s lost %s after acknowledging every page; this run sent everything again", t.by,
 			named(again)),
 			"look at the datasource in a few hours with pipe status FILE, and report the upload ids to the sink's support if "+

@@ -270,12 +270,12 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 	}
 	if r.changer != nil {
 		var err error
-		if r.telling, err = r.store.Begin(baseline.Publishing, r.o.RunID, r.o.clock.Now()); err != nil {
+		if r.journalWriter, err = r.store.Begin(baseline.Publishing, r.o.RunID, r.o.clock.Now()); err != nil {
 			return baseline.Unusable(err)
 		}
 		// A first run has nothing to compare with, and the next one is a full publish, too.
 		if r.last != nil {
-			if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
+			if err := changes.Intend(r.plan.Changes, r.journalWriter); err != nil {
 				return baseline.Unusable(err)
 			}
 		}
@@ -285,8 +285,8 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 	return fault.Cause(ctx, session.Publish(ctx, r.plan))
 }
 
-// told drops the journal once the baseline contains what was sent.
-func (r *run) told() error {
+// dropJournal drops the journal once the baseline contains what was sent.
+func (r *run) dropJournal() error {
 	if r.changer == nil || r.journal.Purged && r.partial() {
 		return nil
 	}

@@ -72,9 +72,9 @@ func (r *run) refusedPrincipal(principal string) {
 	r.refusedNames[codec.Hash([]byte(principal))] = true
 }
 
-// parted removes from the entry of a group what the sink refused: the group, or some of its
+// dropRefused removes from the entry of a group what the sink refused: the group, or some of its
 // members. It also removes the content hash, which makes the next run send the group again.
-func (r *run) parted(e *baseline.Entry, id string) {
+func (r *run) dropRefused(e *baseline.Entry, id string) {
 	if len(r.refusedNames) == 0 {
 		return
 	}

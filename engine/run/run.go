@@ -83,10 +83,10 @@ type run struct {
 	track tracking
 	// journal is what was sent since the last good run, once it is read; telling is what this
 	// run sends.
-	journal *baseline.Journal
-	telling *baseline.JournalWriter
-	changed *changed          // nil when the run does not wait for its changes
-	changer component.Changer // nil for a session that is none, or without a state folder
+	journal       *baseline.Journal
+	journalWriter *baseline.JournalWriter
+	changed       *changed          // nil when the run does not wait for its changes
+	changer       component.Changer // nil for a session that is none, or without a state folder
 	// fetch finds records that are looked up but were not read; nil when all records are read.
 	fetch func(ref string) (component.Entry, bool)
 }

@@ -23,7 +23,7 @@ func (r *run) save() error {
 		err = r.write()
 	}
 	if err == nil {
-		err = r.told()
+		err = r.dropJournal()
 	}
 	if err == nil && r.writes() {
 		err = r.keep()
@@ -159,7 +159,7 @@ func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) base
 	e.Type, e.Rule, e.Content, e.Substance, e.Names = t.Type, t.Rule, t.Content, t.Substance, t.Names
 	e.Resolved = t.Resolved
 	if s.Own {
-		r.parted(&e, t.ID)
+		r.dropRefused(&e, t.ID)
 	}
 	if t.Audience != access.Undecided {
 		e.Audience = t.Audience.String()

@@ -74,8 +74,8 @@ func (r *run) hiddenLost(list baseline.Hiding) error {
 // close closes what newRun and remember opened.
 func (r *run) close() {
 	r.staged.Close()
-	if r.telling != nil {
-		r.telling.Close()
+	if r.journalWriter != nil {
+		r.journalWriter.Close()
 	}
 	if r.last != nil {
 		r.last.Close()

@@ -87,10 +87,10 @@ func (r *run) findTightening() (*Tightened, error) {
 
 // sendTightening returns the refs of the documents that the sink acknowledged.
 func (r *run) sendTightening(ctx context.Context, session component.Session) (refs map[string]bool, err error) {
-	if r.telling, err = r.store.Begin(baseline.Tightening, r.o.RunID, r.o.clock.Now()); err != nil {
+	if r.journalWriter, err = r.store.Begin(baseline.Tightening, r.o.RunID, r.o.clock.Now()); err != nil {
 		return nil, err
 	}
-	if err := changes.Intend(r.plan.Changes, r.telling); err != nil {
+	if err := changes.Intend(r.plan.Changes, r.journalWriter); err != nil {
 		return nil, err
 	}
 	r.report.Sent = true
@@ -111,7 +111,7 @@ func (r *run) sendTightening(ctx context.Context, session component.Session) (re
 	if sendErr != nil {
 		return refs, sendErr
 	}
-	return refs, r.telling.Done()
+	return refs, r.journalWriter.Done()
 }
 
 // auditTightening writes to the ledger which access the tightening has changed.

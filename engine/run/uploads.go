@@ -113,8 +113,8 @@ func (t *tracking) header(h *baseline.Header, plan *component.Plan) {
 	}
 }
 
-// mute reports whether another query would be useless.
-func (t *tracking) mute() bool {
+// cannotAnswer reports whether another query would be useless.
+func (t *tracking) cannotAnswer() bool {
 	return t.failed != nil && fault.ClassOf(t.failed) != fault.Transient && fault.ClassOf(t.failed) != fault.Throttled
 }
 
@@ -125,7 +125,7 @@ func (t *tracking) fresh() []string {
 	})
 }
 
-// lostAnd returns the lost uploads of streams that the plan sends again.
-func (t *tracking) lostAnd(plan *component.Plan) []baseline.Upload {
+// lostIn returns the lost uploads of streams that the plan sends again.
+func (t *tracking) lostIn(plan *component.Plan) []baseline.Upload {
 	return slices.DeleteFunc(slices.Clone(t.lost), func(u baseline.Upload) bool { return plan.Stream(u.Stream) == nil })
 }

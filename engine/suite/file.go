@@ -130,8 +130,8 @@ var suffix = regexp.MustCompile(`\.test(\.ya?ml)$`)
 // IsTestFile reports whether a file contains tests, by its name.
 func IsTestFile(path string) bool { return suffix.MatchString(path) }
 
-// Beside returns the path of the test file of a pipeline file.
-func Beside(pipeline string) string {
+// TestPath returns the path of the test file of a pipeline file.
+func TestPath(pipeline string) string {
 	ext := filepath.Ext(pipeline)
 	return strings.TrimSuffix(pipeline, ext) + ".test" + ext
 }
@@ -167,13 +167,13 @@ func Load(path string) (*File, config.Problems) {
 }
 
 // PipelinePath returns the path of the pipeline file.
-func (f *File) PipelinePath() string { return f.beside(f.Pipeline) }
+func (f *File) PipelinePath() string { return f.resolve(f.Pipeline) }
 
 // Source returns the text of the file, for Problems.Render.
 func (f *File) Source() []byte { return f.doc.Source() }
 
-// beside resolves a path relative to the folder of the test file.
-func (f *File) beside(path string) string {
+// resolve resolves a path relative to the folder of the test file.
+func (f *File) resolve(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}

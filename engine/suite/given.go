@@ -36,7 +36,7 @@ func (f *File) records(g Given, load func(path string) ([]component.Recorded, er
 	node, value := g.node, any(nil)
 	switch {
 	case g.file != nil:
-		records, err := load(f.beside(g.file.Text()))
+		records, err := load(f.resolve(g.file.Text()))
 		if err != nil {
 			return nil, problemAt(g.file, codeRecords, err.Error(), "the path starts from the folder of the test file")
 		}

@@ -20,7 +20,7 @@ func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 	if err != nil {
 		return err
 	}
-	path := p.file.beside(p.test.Golden)
+	path := p.file.resolve(p.test.Golden)
 	want, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -50,7 +50,7 @@ func TestMerged(t *testing.T) {
 
 func TestBeside(t *testing.T) {
 	for pipeline, tests := range map[string]string{"a/b.yaml": "a/b.test.yaml", "b.yml": "b.test.yml"} {
-		if got := Beside(pipeline); got != tests || !IsTestFile(got) || IsTestFile(pipeline) {
+		if got := TestPath(pipeline); got != tests || !IsTestFile(got) || IsTestFile(pipeline) {
 			t.Errorf("%s: %s", pipeline, got)
 		}
 	}

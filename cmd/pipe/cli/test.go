@@ -153,16 +153,16 @@ func suitePath(path string) (string, error) {
 	if suite.IsTestFile(path) {
 		return path, nil
 	}
-	beside := suite.Beside(path)
+	tests := suite.TestPath(path)
 	if _, err := os.Stat(path); err != nil {
 		return "", usage{path + " does not exist", "check the path; it starts from the working directory"}
 	}
-	if _, err := os.Stat(beside); err != nil {
+	if _, err := os.Stat(tests); err != nil {
 		return "",
-			usage{path + " has no tests: there is no " + beside,
+			usage{path + " has no tests: there is no " + tests,
 				"write one; `pipe init` gives an example, pipelines/backstage.test.yaml"}
 	}
-	return beside, nil
+	return tests, nil
 }
 
 // testFile runs the tests of one file and prints them.

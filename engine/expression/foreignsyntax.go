@@ -9,8 +9,8 @@ import (
 	"github.com/expr-lang/expr/file"
 )
 
-// slip is the syntax of another language that does not parse here.
-type slip struct {
+// foreignSyntax is the syntax of another language that does not parse here.
+type foreignSyntax struct {
 	pattern *regexp.Regexp // for the text without quoted strings
 	message string         // %s is the match
 	hint    func(found string) string
@@ -18,9 +18,9 @@ type slip struct {
 
 func write(what string) func(string) string { return func(string) string { return "write " + what } }
 
-// slips returns the known forms, the most specific first.
-func slips() []slip {
-	return []slip{
+// foreignSyntaxes returns the known forms, the most specific first.
+func foreignSyntaxes() []foreignSyntax {
+	return []foreignSyntax{
 		{regexp.MustCompile(`^\s*\{\{.*\}\}\s*$`), "%s is a template, but an expression is expected",
 			func(found string) string {
 				return "write " + strings.TrimSpace(strings.Trim(found, "{} \t\n"))
@@ -49,10 +49,10 @@ func slips() []slip {
 	}
 }
 
-// slip returns the error for an expression in such a form; nil when there is none.
-func (c *compilation) slip() *Error {
+// foreignSyntaxError returns the error for an expression in such a form; nil when there is none.
+func (c *compilation) foreignSyntaxError() *Error {
 	text := withoutTexts(c.src.text)
-	for _, s := range slips() {
+	for _, s := range foreignSyntaxes() {
 		at := s.pattern.FindStringIndex(text)
 		if at == nil {
 			continue
