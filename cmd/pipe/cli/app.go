@@ -79,6 +79,10 @@ func Run(ctx context.Context, h Host) (code int) {
 			code = a.finish(&defect{v, debug.Stack()})
 		}
 	}()
+	if len(h.Args) > 1 && h.Args[1] == candidatesCall {
+		a.printCandidates(ctx, h.Args[2:])
+		return a.finish(nil)
+	}
 	c := a.cli()
 	call := parse(c, h.Args)
 	if topic, asked := call.helpOf(); asked {

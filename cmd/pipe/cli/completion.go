@@ -55,6 +55,7 @@ type suggestion struct {
 	Name, Usage string
 	Takes       bool     // a flag with a value
 	Values      []string // the values, when they are known; files else
+	Asked       bool     // the values are candidates of the file and the state folder
 }
 
 // places are all of them, the start first.
@@ -80,7 +81,8 @@ func (a *app) places(c *urfave.App) []place {
 func (a *app) flagsOf(cmd *urfave.Command) []suggestion {
 	var out []suggestion
 	for _, f := range cmd.Flags {
-		s := suggestion{Name: f.Names()[0], Values: a.valuesOf(f.Names()[0])}
+		s := suggestion{Name: f.Names()[0], Values: a.valuesOf(f.Names()[0]),
+			Asked: slices.Contains([]string{"only", "ref"}, f.Names()[0])}
 		if d, ok := f.(urfave.DocGenerationFlag); ok {
 			s.Usage, s.Takes = strings.ReplaceAll(d.GetUsage(), "`", ""), d.TakesValue()
 		}

@@ -84,10 +84,8 @@ func (a *app) showAction(c *urfave.Context) error {
 // kindNamed finds a kind by its name or its plural, in any case, and returns a phase with
 // only this kind.
 func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
-	var known []string
 	for _, ph := range d.Model.Phases() {
 		for _, k := range ph.Kinds {
-			known = append(known, strings.ToLower(k.Name)+"s")
 			low := strings.ToLower(name)
 			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" ||
 				low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
@@ -96,7 +94,16 @@ func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
 		}
 	}
 	return component.Phase{},
-		usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(known, ", ")}
+		usage{fmt.Sprintf("the pipeline reads no kind %q", name), "it reads " + strings.Join(kindNames(d), ", ")}
+}
+
+// kindNames are the kinds that a pipeline reads, as a person writes them.
+func kindNames(d *pipeline.Definition) []string {
+	var out []string
+	for _, kind := range d.Kinds() {
+		out = append(out, strings.ToLower(kind)+"s")
+	}
+	return out
 }
 
 type recordTable struct {
