@@ -92,7 +92,7 @@ func TestHoldsUnknown(t *testing.T) {
 		"null":            {gleantest.Status("null"), true},
 		"a list":          {gleantest.Status("[]"), true},
 		"an error object": {gleantest.Status(`{"error":"try later"}`), true},
-		"another shape":   {gleantest.Status(`{"documents":[]}`), true},
+		"wrong structure": {gleantest.Status(`{"documents":[]}`), true},
 		"500":             {faults.Fault{Status: 500}, false},
 		"403":             {faults.Fault{Status: 403}, false},
 		"reset":           {faults.Fault{Reset: true}, false},

@@ -106,7 +106,7 @@ func TestPasses(t *testing.T) {
 			"documents=second", false, "", ""},
 		"none": {entity("Component", map[string]any{"hidden": true}),
 			component.OtherStreams, "", false, "hidden", ""},
-		"a kind that nobody thinks of": {entity("Domain", nil), component.OtherStreams, "", false, "no mapping",
+		"an unmapped kind": {entity("Domain", nil), component.OtherStreams, "", false, "no mapping",
 			""},
 		"a condition that cannot be decided": {entity("Component", map[string]any{"hidden": true, "flag": "x"}),
 			component.OtherStreams, "", false, "", "documents.when"},

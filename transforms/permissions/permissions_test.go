@@ -152,7 +152,7 @@ func TestRules(t *testing.T) {
 		"default": {entity: entity(nil), want: access.Permissions{Audience: access.AllUsers, Rule: "default"}},
 		"private": {entity: entity(" Owner ", "user:default/ann"),
 			want: access.Permissions{Audience: access.Listed, Rule: "private", Principals: []string{"user:default/ann"}}},
-		"private, nobody owns": {entity: entity("owner"),
+		"private, without owners": {entity: entity("owner"),
 			want: access.Permissions{Audience: access.Listed, Rule: "private"}},
 		"first of two": {entity: entity("loud"), want: access.Permissions{Audience: access.AllUsers, Rule: "loud"}},
 		"lists": {entity: entity("lists", "user:default/ann", "group:default/x"),

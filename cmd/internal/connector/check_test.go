@@ -29,7 +29,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"nothing is set":  {set: ""},
 		"empty variables": {set: "DRY_RUN= OUTPUT_JSON= GLEAN_DATASOURCE_IS_TEST_MODE="},
-		"what changes nothing": {set: "BACKSTAGE_API_TOKEN=x GLEAN_CLIENT_API_KEY=x SYNC_BATCH_SIZE=1 " +
+		"variables without effect": {set: "BACKSTAGE_API_TOKEN=x GLEAN_CLIENT_API_KEY=x SYNC_BATCH_SIZE=1 " +
 			"BACKSTAGE_PAGE_SIZE=1 LOG_LEVEL=INFO OUTPUT_JSON_DIR=x"},
 		"a dry run":        {set: "DRY_RUN=true", want: "DRY_RUN"},
 		"in small letters": {set: "dry_run=true", want: "DRY_RUN"},
@@ -39,11 +39,11 @@ func TestCheck(t *testing.T) {
 		"the file reads it": {set: "DRY_RUN=true", change: func(s *Situation) {
 			s.Reads = []string{"DRY_RUN"}
 		}, want: "DRY_RUN"},
-		"another pair": {set: "DRY_RUN=true DEFAULT_PERMISSIONS=none OUTPUT_JSON=1",
+		"another source and sink": {set: "DRY_RUN=true DEFAULT_PERMISSIONS=none OUTPUT_JSON=1",
 			change: func(s *Situation) { s.Pair = false }, want: "DRY_RUN"},
-		"files":                 {set: "OUTPUT_JSON=true", want: "OUTPUT_JSON"},
-		"files with the flag":   {set: "OUTPUT_JSON=true", change: func(s *Situation) { s.Output = true }},
-		"files of another call": {set: "OUTPUT_JSON=true", change: func(s *Situation) { s.Command = "push" }},
+		"files":                   {set: "OUTPUT_JSON=true", want: "OUTPUT_JSON"},
+		"files with the flag":     {set: "OUTPUT_JSON=true", change: func(s *Situation) { s.Output = true }},
+		"a call without --output": {set: "OUTPUT_JSON=true", change: func(s *Situation) { s.Command = "push" }},
 
 		"test mode":             {set: "GLEAN_DATASOURCE_IS_TEST_MODE=true", want: "GLEAN_DATASOURCE_IS_TEST_MODE"},
 		"test mode in the file": {set: "GLEAN_DATASOURCE_IS_TEST_MODE=1", settings: testing},

@@ -22,7 +22,7 @@ func TestDescribe(t *testing.T) {
 	}{
 		"a release": {"v1.2.3", "c0ffee", "2026-01-02T03:04:05Z", vcs("(devel)", "", "true"),
 			Info{Version: "v1.2.3", Commit: "c0ffee", Date: "2026-01-02T03:04:05Z", Released: true}},
-		"a release of a packager who sets the number alone": {number: "v1.2.3", build: vcs("(devel)", "", "false"),
+		"a packager's release with only the number": {number: "v1.2.3", build: vcs("(devel)", "", "false"),
 			want: Info{Version: "v1.2.3", Commit: "0123456789abcdef", Date: "2026-11-29T10:00:00Z", Released: true}},
 		"a release candidate": {"v1.2.3-rc.1", "c0ffee", "", nil,
 			Info{Version: "v1.2.3-rc.1", Commit: "c0ffee", Released: true}},

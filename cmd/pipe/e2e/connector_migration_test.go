@@ -192,8 +192,8 @@ func TestMovingInPlace(t *testing.T) {
 		gone  int
 		codes []int // of the runs, each after a refusal with the line that it printed
 	}{
-		"much is left of what has gone": {25, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
-		"the numbers are alike":         {0, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
+		"many deleted entities": {25, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
+		"the numbers are alike": {0, []int{int(job.Refused), int(job.Unconfirmed), int(job.Refused), int(job.Done)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := connectorWorld(t, tc.gone)

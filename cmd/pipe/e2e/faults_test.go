@@ -72,7 +72,7 @@ func TestSourceFaults(t *testing.T) {
 		"too slow in all": {fault: backstagefaults.Fault{Kind: "Component", Delay: time.Minute},
 			flags: []string{"--timeout", "300ms"}, code: 1, want: []string{"--timeout"}},
 		"a wrong token": {env: map[string]string{"BACKSTAGE_API_TOKEN": "wrong-canary"}, code: 1, want: []string{"401"}},
-		"nobody there": {env: map[string]string{"BACKSTAGE_BASE_URL": "http://127.0.0.1:1"}, code: 1,
+		"connection refused": {env: map[string]string{"BACKSTAGE_BASE_URL": "http://127.0.0.1:1"}, code: 1,
 			want: []string{"127.0.0.1:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestSinkFaults(t *testing.T) {
 		"a sign-in page": {fault: gleanfaults.Fault{Path: docs, HTML: true}, code: 1, want: []string{"HTML"}},
 		"400 for every page": {fault: gleanfaults.Fault{Path: docs, Status: 400, Body: "Invalid request"}, code: 1,
 			want: []string{"Invalid request"}},
-		"nobody there": {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: 1,
+		"connection refused": {env: map[string]string{"GLEAN_SERVER_URL": "http://127.0.0.1:1"}, code: 1,
 			want: []string{"127.0.0.1:1"}},
 		"no such datasource": {env: map[string]string{"GLEAN_DATASOURCE_ID": "other"}, code: 2,
 			want: []string{"other", "datasource"}},

@@ -27,11 +27,11 @@ func TestOldVariables(t *testing.T) {
 	}{
 		"a dry run that is none": {"DRY_RUN=true", "run " + shipped, int(job.Wrong),
 			"old-variable: DRY_RUN is true, but pipe run would change what people find\n  hint: add --dry-run"},
-		"as pydantic reads it":      {"DRY_RUN=Yes", "run " + shipped, int(job.Wrong), "add --dry-run"},
-		"one that is":               {"DRY_RUN=true", "run --dry-run " + shipped, 0, "nothing sent"},
-		"switched off":              {"DRY_RUN=false", "run " + shipped, 0, ""},
-		"the file's own":            {"DRY_RUN=true", "run " + foreign, int(job.Wrong), "add --dry-run"},
-		"the file's own, looked at": {"DRY_RUN=true", "explain " + foreign + " component:default/depot-wallboard", 0, ""},
+		"as pydantic reads it":  {"DRY_RUN=Yes", "run " + shipped, int(job.Wrong), "add --dry-run"},
+		"one that is":           {"DRY_RUN=true", "run --dry-run " + shipped, 0, "nothing sent"},
+		"switched off":          {"DRY_RUN=false", "run " + shipped, 0, ""},
+		"the file's own":        {"DRY_RUN=true", "run " + foreign, int(job.Wrong), "add --dry-run"},
+		"the file's own, shown": {"DRY_RUN=true", "explain " + foreign + " component:default/depot-wallboard", 0, ""},
 		"another command": {"DRY_RUN=true", "push " + shipped + " component:default/depot-wallboard",
 			int(job.Wrong), "unset DRY_RUN"},
 		"the set-up":     {"DRY_RUN=true", "datasource apply --yes " + shipped, int(job.Wrong), "unset DRY_RUN"},
@@ -46,9 +46,9 @@ func TestOldVariables(t *testing.T) {
 			"GLEAN_DATASOURCE_TEST_USER_EMAILS=ann@example.com", "check " + tested, 0, ""},
 		"testers": {"GLEAN_DATASOURCE_TEST_USER_EMAILS=ann@example.com", "run " + shipped, int(job.Wrong),
 			"testers: ["},
-		"what the shipped file reads": {"DEFAULT_PERMISSIONS=owner SYNC_APIS_ENABLED=false", "run --dry-run " + shipped, 0,
+		"a variable of the shipped file": {"DEFAULT_PERMISSIONS=owner SYNC_APIS_ENABLED=false", "run --dry-run " + shipped, 0,
 			""},
-		"what a file does not read": {"DEFAULT_PERMISSIONS=owner", "run --dry-run " + literal, int(job.Wrong),
+		"a variable that no file reads": {"DEFAULT_PERMISSIONS=owner", "run --dry-run " + literal, int(job.Wrong),
 			"default: ${DEFAULT_PERMISSIONS:-datasource-users} under permissions"},
 	} {
 		for _, where := range []string{"environment", ".env"} {

@@ -55,7 +55,7 @@ func TestCompare(t *testing.T) {
 			`+objectDefinitions/a/propertyDefinitions/p/propertyType  "INT"`},
 		"within an icon": {`{"quicklinks":[{"name":"q","iconConfig":{"key":"a"}}]}`,
 			`{"quicklinks":[{"name":"q","iconConfig":{"key":"b"}}]}`, `~quicklinks/q/iconConfig/key "a" "b"`},
-		"what is not known":   {`{"future":{"x":1}}`, `{"future":{"x":2}}`, `~future/x 1 2`},
+		"unknown fields":      {`{"future":{"x":1}}`, `{"future":{"x":2}}`, `~future/x 1 2`},
 		"a list that is none": {`{"quicklinks":"x"}`, `{"quicklinks":[{"name":"q"}]}`, `~quicklinks "x" [{"name":"q"}]`},
 	} {
 		var got []string

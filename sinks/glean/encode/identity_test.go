@@ -92,7 +92,7 @@ func TestAllOf(t *testing.T) {
 		"unknown": {nil, [][]string{{a, ghost}}, "", "[] []"},
 		"a user":  {nil, [][]string{{"user:default/ann", a}}, "", "[] []"},
 		"nothing": {nil, [][]string{{}}, "", "[] []"},
-		"beside a user": {[]string{"user:default/ann"}, [][]string{{a, ghost}},
+		"with a user": {[]string{"user:default/ann"}, [][]string{{a, ghost}},
 			`{"allowedUsers":[{"email":"ann@x.example"}]}`, "[user ann@x.example] []"},
 	} {
 		e, _, err := s.Encode(gleantest.DocOf(name, tc.principals, tc.allOf...))

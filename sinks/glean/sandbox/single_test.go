@@ -57,11 +57,11 @@ func TestSingleDocuments(t *testing.T) {
 		"permissions by user id": {api.PathUpdatePermissions, `{"datasource":"backstage","objectType":"component",` +
 			`"id":"4","permissions":{"allowedUsers":[{"datasourceUserId":"a"}]}}`, "email is required"},
 		"document left out": {api.PathIndexDocument, `{"version":1}`, "document: is required"},
-		"datasource beside document": {api.PathIndexDocument, `{"datasource":"backstage","document":{}}`, "datasource: " +
+		"datasource next to document": {api.PathIndexDocument, `{"datasource":"backstage","document":{}}`, "datasource: " +
 			"unknown field"},
 		"a bad document": {api.PathIndexDocument, `{"document":{"datasource":"backstage","id":"x",` +
 			`"updatedAt":"2026"}}`, "document.updatedAt: must be an integer"},
-		"documents of another source": {api.PathIndexDocuments, `{"datasource":"none","documents":[]}`, "Invalid datasource"},
+		"documents of another datasource": {api.PathIndexDocuments, `{"datasource":"none","documents":[]}`, "Invalid datasource"},
 	} {
 		t.Run(name, func(t *testing.T) { c.t = t; c.refused(tc.path, tc.body, http.StatusBadRequest, tc.want) })
 	}

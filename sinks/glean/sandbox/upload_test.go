@@ -74,14 +74,14 @@ func TestUpload(t *testing.T) {
 				{"a", "l", nil, 200, ""}},
 			want: "1",
 		},
-		"its own first page again is refused as well": {
+		"a repeated first page is refused, too": {
 			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"a", "f", []string{"1"}, 409, "already in progress"}},
 		},
 		"a conflict can be a bad request": {
 			rules: sandbox.Rules{ConflictIsBadRequest: true},
 			steps: []step{{"a", "f", nil, 200, ""}, {"b", "f", nil, 400, "already in progress"}},
 		},
-		"forceRestartUpload discards what was sent": {
+		"forceRestartUpload discards earlier pages": {
 			steps: []step{{"a", "f", []string{"1"}, 200, ""}, {"b", "fr", []string{"2"}, 200, ""},
 				{"a", "", nil, 400, `"a" is not in progress`}, {"b", "l", nil, 200, ""}},
 			want: "2",

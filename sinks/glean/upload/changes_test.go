@@ -180,9 +180,9 @@ func TestChangesNarrow(t *testing.T) {
 			access.Grant{Audience: access.Listed,
 				Names: access.UnpackNames(access.PackNames(nil, access.HashSets([][]string{{groupA, groupB}})))},
 			`{"allowedGroupIntersections":[{"requiredGroups":["group:default/a","group:default/b"]}]}`},
-		"everybody":              {gleantest.Doc("one"), access.Grant{Audience: access.DatasourceUsers}, `{"allowAllDatasourceUsersAccess":true}`},
-		"nobody of everybody":    {gleantest.Doc("one"), access.Grant{Audience: access.Nobody}, `{}`},
-		"some, whom nobody says": {gleantest.Doc("one"), grant(groupA), `{}`},
+		"everybody":               {gleantest.Doc("one"), access.Grant{Audience: access.DatasourceUsers}, `{"allowAllDatasourceUsersAccess":true}`},
+		"from everyone to no one": {gleantest.Doc("one"), access.Grant{Audience: access.Nobody}, `{}`},
+		"unknown principals":      {gleantest.Doc("one"), grant(groupA), `{}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, s := company(t, sandbox.Rules{}, []*component.Item{gleantest.User("ann"), gleantest.User("bob"),

@@ -118,7 +118,7 @@ func TestRefusedFirstPage(t *testing.T) {
 		"with items":                     {items: 2, status: http.StatusBadRequest, sent: 1},
 		"a conflict with another client": {status: http.StatusConflict, other: true, sent: 2},
 		// the second adds to an upload that the first may have begun
-		"a refusal and another's upload": {status: http.StatusBadRequest, other: true, sent: 1},
+		"a refusal and an upload of another client": {status: http.StatusBadRequest, other: true, sent: 1},
 	} {
 		f := serve(t, sandbox.Rules{})
 		u := f.documents()
@@ -179,13 +179,13 @@ func TestRefusalAboutItems(t *testing.T) {
 			status: status(api.StreamDocuments, "another", ""), want: "another upload has replaced this one"},
 		"the status names it elsewhere": {probe: http.StatusBadRequest, status: status(api.StreamUsers, "ours", ""),
 			want: "another upload has replaced this one"},
-		"the status has another shape": {probe: http.StatusBadRequest,
+		"the status has the wrong structure": {probe: http.StatusBadRequest,
 			status: status(api.StreamDocuments, "ours", `,"identity":5`), want: "another upload has replaced " +
 				"this one"},
 		"the status fails": {probe: http.StatusConflict,
 			status: &faults.Fault{Path: "/status", Status: http.StatusForbidden}, want: "another upload has replaced " +
 				"this one"},
-		"it is no refusal, and it is under way": {probe: http.StatusServiceUnavailable,
+		"not a refusal, and the upload is in progress": {probe: http.StatusServiceUnavailable,
 			status: status(api.StreamDocuments, "ours", ""), want: "503"},
 	} {
 		f := serve(t, sandbox.Rules{})

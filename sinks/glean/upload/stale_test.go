@@ -52,7 +52,7 @@ func TestUnfinishedUploads(t *testing.T) {
 		"of a clock ahead": {age: -later, held: true},
 		"given up": {opening: component.Opening{Discard: []string{"ID"}},
 			note: "discarded as requested"},
-		"another is given up":             {opening: component.Opening{Discard: []string{"x"}}, held: true},
+		"another upload is discarded":     {opening: component.Opening{Discard: []string{"x"}}, held: true},
 		"of another stream":               {stream: "users", held: true},
 		"of a stream that is not written": {only: "groups", held: true},
 		"foreign": {id: "glean-sdk-1", want: "not by this pipeline, is unfinished: " +
@@ -64,7 +64,7 @@ func TestUnfinishedUploads(t *testing.T) {
 		"foreign, in another stream": {id: "glean-sdk-1", only: "groups"},
 		"ended, in another stream": {opening: component.Opening{Ended: func(string) bool { return true }},
 			only: "groups", silent: true},
-		"given up, in another stream": {opening: component.Opening{Discard: []string{"ID"}}, only: "groups",
+		"discarded, in another stream": {opening: component.Opening{Discard: []string{"ID"}}, only: "groups",
 			silent: true},
 		"nothing, and something given up": {id: "none", opening: component.Opening{Discard: []string{"x"}},
 			note: "Glean has no unfinished upload x"},

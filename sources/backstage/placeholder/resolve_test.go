@@ -48,16 +48,16 @@ func TestResolve(t *testing.T) {
 	}))
 	defer f.Close()
 	for name, c := range map[string]struct{ in, want string }{
-		"text":            {`{"spec":{"definition":{"$text":"./api.yaml"}}}`, `{"spec":{"definition":"openapi: 3.0.0\n"}}`},
-		"in a folder":     {`{"metadata":{"description":{"$text":"docs/note.md"}}}`, `{"metadata":{"description":"# Hello\n"}}`},
-		"within a way":    {`{"a":{"$text":"docs/../data.txt"}}`, `{"a":"plain"}`},
-		"json":            {`{"spec":{"x":{"$json":"./data.json"}}}`, `{"spec":{"x":{"a":[1]}}}`},
-		"yaml":            {`{"spec":{"x":{"$yaml":"data.yaml"}}}`, `{"spec":{"x":{"b":{"c":1},"d":{"c":1}}}}`},
-		"openapi":         {`{"a":{"$openapi":"api.yaml"},"b":{"$asyncapi":"api.yaml"}}`, `{"a":"openapi: 3.0.0\n","b":"openapi: 3.0.0\n"}`},
-		"in lists":        {`{"a":[1,{"b":{"$text":"data.txt"}}]}`, `{"a":[1,{"b":"plain"}]}`},
-		"unknown":         {`{"a":{"$ref":"#/definitions/node"}}`, `{"a":{"$ref":"#/definitions/node"}}`},
-		"two keys":        {`{"a":{"$text":"data.txt","b":{"$text":"data.txt"}}}`, `{"a":{"$text":"data.txt","b":{"$text":"data.txt"}}}`},
-		"what was filled": {`{"a":"$text"}`, `{"a":"$text"}`},
+		"text":                  {`{"spec":{"definition":{"$text":"./api.yaml"}}}`, `{"spec":{"definition":"openapi: 3.0.0\n"}}`},
+		"in a folder":           {`{"metadata":{"description":{"$text":"docs/note.md"}}}`, `{"metadata":{"description":"# Hello\n"}}`},
+		"within a way":          {`{"a":{"$text":"docs/../data.txt"}}`, `{"a":"plain"}`},
+		"json":                  {`{"spec":{"x":{"$json":"./data.json"}}}`, `{"spec":{"x":{"a":[1]}}}`},
+		"yaml":                  {`{"spec":{"x":{"$yaml":"data.yaml"}}}`, `{"spec":{"x":{"b":{"c":1},"d":{"c":1}}}}`},
+		"openapi":               {`{"a":{"$openapi":"api.yaml"},"b":{"$asyncapi":"api.yaml"}}`, `{"a":"openapi: 3.0.0\n","b":"openapi: 3.0.0\n"}`},
+		"in lists":              {`{"a":[1,{"b":{"$text":"data.txt"}}]}`, `{"a":[1,{"b":"plain"}]}`},
+		"unknown":               {`{"a":{"$ref":"#/definitions/node"}}`, `{"a":{"$ref":"#/definitions/node"}}`},
+		"two keys":              {`{"a":{"$text":"data.txt","b":{"$text":"data.txt"}}}`, `{"a":{"$text":"data.txt","b":{"$text":"data.txt"}}}`},
+		"resolved placeholders": {`{"a":"$text"}`, `{"a":"$text"}`},
 	} {
 		got, missed := resolved(t, f, c.in)
 		if got != c.want || len(missed) > 0 {

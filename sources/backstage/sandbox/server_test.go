@@ -205,7 +205,7 @@ func TestRefusals(t *testing.T) {
 		"filter without key": {path: query + "filter==x", status: 400, says: "is not a valid statement"},
 		"cursor":             {path: query + "cursor=xxx", status: 400, says: "Malformed cursor"},
 		"cursor of nothing":  {path: query + "cursor=e30=", status: 400, says: "Malformed cursor"},
-		"nobody of that name": {path: "/entities/by-name/component/default/nope", status: 404,
+		"unknown name": {path: "/entities/by-name/component/default/nope", status: 404,
 			says: "No entity named 'nope' found, with kind 'component' in namespace 'default'"},
 		"unknown path":   {path: "/nope", status: 404},
 		"another method": {method: "DELETE", path: query, status: 404},
