@@ -16,7 +16,7 @@ func TestOldVariables(t *testing.T) {
 	t.Parallel()
 	foreign := edited(t, "visibility: ${GLEAN_VISIBILITY_ANNOTATION:-glean.com/visibility}",
 		"visibility: glean.com/visibility\n  dry: ${DRY_RUN:-}")
-	tested := edited(t, "# isTestDatasource: true               # seen by its testers alone", "isTestDatasource: true",
+	tested := edited(t, "# isTestDatasource: true               # only the testers see it", "isTestDatasource: true",
 		"# testers: [ann@example.com]", "testers: [ann@example.com]")
 	literal := edited(t, "default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: datasource-users")
 	for name, c := range map[string]struct {
