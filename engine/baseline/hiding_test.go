@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// TestSettleKeepsWhatCameMeanwhile: a run removes from the list only entries that had been let
+// TestSettleKeepsLaterEntries: a run removes from the list only entries that had been let
 // back when it began.
-func TestSettleKeepsWhatCameMeanwhile(t *testing.T) {
+func TestSettleKeepsLaterEntries(t *testing.T) {
 	back := func(ref string, at int64) Hidden {
 		return Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
 	}

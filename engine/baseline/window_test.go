@@ -93,7 +93,7 @@ func TestNextFloor(t *testing.T) {
 			Floor{to("ann"), day(0), day(1)}},
 		"still as wide": {entry(to("sam", "ann"), beyond(to("sam"), -3)), to("sam", "ann"), false,
 			Floor{to("sam"), day(-4), day(-3)}},
-		"still wider, but less": {entry(to("sam", "ann", "bob"), beyond(to("sam"), -3)), to("sam", "ann"), false,
+		"wider, but narrower again": {entry(to("sam", "ann", "bob"), beyond(to("sam"), -3)), to("sam", "ann"), false,
 			Floor{to("sam"), day(-4), day(-3)}},
 		"even wider": {entry(to("sam", "ann"), beyond(to("sam"), -3)), everyone, false,
 			Floor{to("sam"), day(-4), day(1)}},

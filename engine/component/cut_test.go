@@ -22,7 +22,7 @@ func TestCutLimit(t *testing.T) {
 		"a long list":   {CutLimit{Bytes: 10, Items: 2}, []string{"a", "b", "c"}, []string{"a", "b"}, true},
 		"a short list":  {CutLimit{Bytes: 10, Items: 2}, []string{"a", "b"}, []string{"a", "b"}, false},
 		"long in both":  {CutLimit{Bytes: 10, Items: 1}, []string{long, "b"}, []string{"ééé…"}, true},
-		"items alone":   {CutLimit{Items: 1}, []string{long, "b"}, []string{long}, true},
+		"only items":    {CutLimit{Items: 1}, []string{long, "b"}, []string{long}, true},
 		"a number":      {CutLimit{Bytes: 1}, int64(100), int64(100), false},
 		"an empty list": {CutLimit{Bytes: 1, Items: 1}, []string{}, []string{}, false},
 	} {

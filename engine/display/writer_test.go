@@ -67,7 +67,7 @@ func (f *failing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestWriterRemembersErrors(t *testing.T) {
+func TestWriterKeepsErrors(t *testing.T) {
 	w := NewWriter(&failing{after: 1})
 	Fprintln(w, "a")
 	if w.Err() != nil {

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 			map[string]string{"A": "${}", "B": "${HOST:-x}", "C": "${1}"}},
 		"the environment wins": {"BOTH=of the file\nA=${BOTH}\n",
 			map[string]string{"BOTH": "of the file", "A": "of the environment"}},
-		"what is replaced stays as it is": {"A='${HOST}'\nB=${A}\n", map[string]string{"A": "${HOST}", "B": "${HOST}"}},
+		"the replaced file is unchanged": {"A='${HOST}'\nB=${A}\n", map[string]string{"A": "${HOST}", "B": "${HOST}"}},
 
 		"single quotes":          {`A='a "b" ${HOST} \n ${ $' # c`, map[string]string{"A": `a "b" ${HOST} \n ${ $`}},
 		"double quotes":          {`A="a\tb\n\"c\" \\ \$ \x ' # d"`, map[string]string{"A": "a\tb\n\"c\" \\ $ \\x ' # d"}},

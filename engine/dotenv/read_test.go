@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestReadRefusesWhatOthersWrite(t *testing.T) {
+func TestReadRefusesWritableByOthers(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
 		mode fs.FileMode

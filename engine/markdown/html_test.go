@@ -54,7 +54,7 @@ func TestPlainHTML(t *testing.T) {
 
 		"entities once":            {"&amp;lt; &lt;b&gt; A&amp;B &#60;i&#x3e; \\&lt;", "&lt; <b> A&B <i> &lt;"},
 		"entities in HTML once":    {"<p>&amp;lt; &lt;b&gt; &eacute;</p>", "&lt; <b> é"},
-		"what is no entity":        {"a&b=1&copy=2 &notit; &; AT&T &semi;", "a&b=1&copy=2 &notit; &; AT&T ;"},
+		"not an entity":            {"a&b=1&copy=2 &notit; &; AT&T &semi;", "a&b=1&copy=2 &notit; &; AT&T ;"},
 		"attributes with brackets": {"<div>\n<a title=\"a > b\" href='x>y'>link</a></div>", "link"},
 		"quotes never closed":      {"<div>\n<a title=\"a>link</a> \"said\" she</div>", "link \"said\" she"},
 		"tags never closed":        {"<div><p>a<table><tr><td>b", "a\nb"},

@@ -23,9 +23,9 @@ func TestGravestEnding(t *testing.T) {
 	}{
 		"none": {nil, end{component.Pending, ""}},
 		"one":  {[]end{{component.Filtered, "a"}}, end{component.Filtered, "a"}},
-		"a graver one follows": {[]end{{component.Delivered, ""}, {component.Rejected, "a"}},
+		"a greater one follows": {[]end{{component.Delivered, ""}, {component.Rejected, "a"}},
 			end{component.Rejected, "a"}},
-		"a lesser one follows": {[]end{{component.Rejected, "a"}, {component.Delivered, ""}},
+		"a smaller one follows": {[]end{{component.Rejected, "a"}, {component.Delivered, ""}},
 			end{component.Rejected, "a"}},
 		"withheld after delivered": {[]end{{component.Delivered, ""}, {component.Withheld, "a"}},
 			end{component.Delivered, ""}},

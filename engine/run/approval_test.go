@@ -51,13 +51,13 @@ func TestApprovalCovers(t *testing.T) {
 		then    func(w *world)
 		refused bool
 	}{
-		"exactly what was listed":             {left(62), false},
-		"fewer":                               {left(45), false},
-		"15 more than the listed ones":        {left(62 + 15), false},
-		"50 more than the listed ones":        {left(62 + 50), true},
-		"50 others in place of the listed":    {withoutSome(0, 50), true},
-		"as many others":                      {withoutSome(0, 62), true},
-		"a widening of what was listed stays": {func(w *world) { left(62)(w); fates1(w, 10, "of sam") }, false},
+		"exactly the listed ones":                      {left(62), false},
+		"fewer":                                        {left(45), false},
+		"15 more than the listed ones":                 {left(62 + 15), false},
+		"50 more than the listed ones":                 {left(62 + 50), true},
+		"50 others in place of the listed":             {withoutSome(0, 50), true},
+		"62 others":                                    {withoutSome(0, 62), true},
+		"some listed ones stay, with a wider audience": {func(w *world) { left(62)(w); fates1(w, 10, "of sam") }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)

@@ -91,12 +91,12 @@ func TestBaselineOfStreams(t *testing.T) {
 		covered, writes bool
 	}{
 		"no baseline":                       {nil, []string{"users", "documents"}, false, true},
-		"no baseline, documents alone":      {nil, []string{"documents"}, false, true},
-		"no baseline, users alone":          {nil, []string{"users"}, false, false},
+		"no baseline, only documents":       {nil, []string{"documents"}, false, true},
+		"no baseline, only users":           {nil, []string{"users"}, false, false},
 		"a baseline of users":               {lastOf("users"), []string{"users", "documents"}, false, true},
-		"a baseline of users, users alone":  {lastOf("users"), []string{"users"}, false, false},
+		"a baseline of users, only users":   {lastOf("users"), []string{"users"}, false, false},
 		"a baseline of documents":           {lastOf("documents"), []string{"users", "documents"}, true, true},
-		"a baseline of both, users alone":   {lastOf("users", "documents"), []string{"users"}, true, true},
+		"a baseline of both, only users":    {lastOf("users", "documents"), []string{"users"}, true, true},
 		"a baseline of both, nothing to do": {lastOf("users", "documents"), nil, true, true},
 	} {
 		r := &run{p: twoStreams(), last: tc.last, base: baseline.Baseline{Snapshot: tc.last}, plan: &component.Plan{}}

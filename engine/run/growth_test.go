@@ -60,7 +60,7 @@ func TestGrowth(t *testing.T) {
 			{day: 1, fill: team(0, 251), refused: "max_growth"}},
 		"20 on each of three nights": {{day: 0, fill: team(0, 30)}, {day: 1, fill: team(0, 50)},
 			{day: 2, fill: team(0, 70)}, {day: 3, fill: team(0, 90)}},
-		"none may join": {{day: 0, fill: team(0, 30)},
+		"no newcomer allowed": {{day: 0, fill: team(0, 30)},
 			{day: 1, fill: limit(0, team(0, 31)), refused: "max_growth"}, {day: 2, fill: limit(0, team(0, 30))}},
 		"no document names it": {{day: 0, fill: both(docs("other"), group("team", 0, 30))},
 			{day: 1, fill: both(docs("other"), group("team", 0, 90))}},

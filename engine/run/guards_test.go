@@ -50,8 +50,8 @@ func TestOnlyGoodRuns(t *testing.T) {
 	}
 }
 
-// TestUnwrittenIsRemembered: streams that a run does not write stay in the baseline.
-func TestUnwrittenIsRemembered(t *testing.T) {
+// TestUnwrittenIsKept: streams that a run does not write stay in the baseline.
+func TestUnwrittenIsKept(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
 	n.good(func(w *world) {

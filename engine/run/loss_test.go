@@ -341,9 +341,9 @@ func TestRefusedOfALargeFirstRun(t *testing.T) {
 	}
 }
 
-// TestRefusedBesideLosses: the sink's refusals are added to other losses, and are measured both
+// TestRefusedInAdditionToLosses: the sink's refusals are added to other losses, and are measured both
 // by what is sent and by what was there.
-func TestRefusedBesideLosses(t *testing.T) {
+func TestRefusedInAdditionToLosses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before, after, refused int
 		within                 bool
@@ -424,8 +424,8 @@ func TestHiddenLately(t *testing.T) {
 	}
 }
 
-// TestRefusedIsNotRemembered: items that the sink refused are not recorded as delivered.
-func TestRefusedIsNotRemembered(t *testing.T) {
+// TestRefusedIsNotRecorded: items that the sink refused are not recorded as delivered.
+func TestRefusedIsNotRecorded(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine"); w.Refusals["component:default/c007"] = "too long" })
 	_, report := n.good(func(w *world) { w.Components(100, "fine") })

@@ -34,9 +34,9 @@ func TestSinkWithoutPlace(t *testing.T) {
 	}
 }
 
-// TestKeptIsNoted: a run with a baseline records that there is one when the run that wrote it
+// TestKeptIsRecorded: a run with a baseline records that there is one when the run that wrote it
 // was killed before it did; a dry run records nothing.
-func TestKeptIsNoted(t *testing.T) {
+func TestKeptIsRecorded(t *testing.T) {
 	n := newNight(t)
 	fill := func(w *world) { w.Components(3, "fine") }
 	n.good(fill)
@@ -56,9 +56,9 @@ func TestKeptIsNoted(t *testing.T) {
 	}
 }
 
-// TestPartIsNotKept: a first run of only users writes no baseline of the documents, and the
+// TestPartialBaselineIsNotRecorded: a first run of only users writes no baseline of the documents, and the
 // owner file does not say that there is one.
-func TestPartIsNotKept(t *testing.T) {
+func TestPartialBaselineIsNotRecorded(t *testing.T) {
 	n := newNight(t)
 	for _, documents := range []bool{false, true} {
 		n.good(func(w *world) {

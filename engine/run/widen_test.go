@@ -64,9 +64,9 @@ func TestNoMassExposure(t *testing.T) {
 	}
 }
 
-// TestTowardsEverybody: more than twenty documents that everyone would find are refused,
+// TestTowardsEveryone: more than twenty documents that everyone would find are refused,
 // however small their share.
-func TestTowardsEverybody(t *testing.T) {
+func TestTowardsEveryone(t *testing.T) {
 	n := newNight(t)
 	lenient := func(open int) func(*world) {
 		return func(w *world) {

@@ -48,7 +48,7 @@ func TestMerged(t *testing.T) {
 	}
 }
 
-func TestBeside(t *testing.T) {
+func TestTestPath(t *testing.T) {
 	for pipeline, tests := range map[string]string{"a/b.yaml": "a/b.test.yaml", "b.yml": "b.test.yml"} {
 		if got := TestPath(pipeline); got != tests || !IsTestFile(got) || IsTestFile(pipeline) {
 			t.Errorf("%s: %s", pipeline, got)
