@@ -40,7 +40,7 @@ type checked struct {
 	OK        bool       `json:"ok"`
 	Problems  []problem  `json:"problems"`
 	Variables []variable `json:"variables"`
-	// SinkMissing are settings of the sink that no variable gives a value yet.
+	// SinkMissing are settings of the sink whose variables are not set.
 	SinkMissing []string `json:"sink_missing"`
 }
 
@@ -144,8 +144,8 @@ func warned(all []checked) bool {
 	})
 }
 
-// sinkMissing are the settings that the sink needs, each with the variables that
-// the file takes it from.
+// sinkMissing returns the settings that the sink requires, each with its variables in the
+// file.
 func sinkMissing(d *pipeline.Definition) []string {
 	var out []string
 	for _, m := range d.SinkMissing {
@@ -169,7 +169,7 @@ func (c *checked) add(problems config.Problems) {
 	}
 }
 
-// checkTests checks a test file beside the pipeline that it tests.
+// checkTests checks a test file together with its pipeline.
 func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, config.Problems, error) {
 	o, err := a.testOptions(c)
 	if err != nil {
@@ -221,7 +221,7 @@ func (a *app) explainAction(c *urfave.Context) error {
 	return nil
 }
 
-// probe starts the plugins of a file; the first signal ends that.
+// probe starts the plugins of a file; the first signal ends it.
 func (a *app) probe(c *urfave.Context, d *pipeline.Definition) {
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// TestGood: pipelines without a mistake of which nothing is said.
+// TestGood: check reports nothing about pipelines without a mistake.
 func TestGood(t *testing.T) {
 	for _, file := range pipelinesIn(t, "good") {
 		if c := pipe(t, nil, "check", file); c.code != 0 || strings.Contains(c.stdout, "warning") {
@@ -24,10 +24,9 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestBad: the mistakes that people make most, each in an otherwise good
-// pipeline. What check says stands in the golden file; the first two lines of a
-// file say how the mistake is mended, after which nothing is said any more. An
-// editor with the schema tells at least those of shape.
+// TestBad: the most frequent mistakes, each in an otherwise good pipeline. The golden file
+// has the output of check. The first two lines of a file have the correction, after which
+// check reports nothing. The schema finds at least the mistakes in keys and types.
 func TestBad(t *testing.T) {
 	files := pipelinesIn(t, "bad")
 	if len(files) < 30 {
@@ -46,7 +45,7 @@ func TestBad(t *testing.T) {
 				t.Errorf("after mending:\n%s", mended.both())
 			}
 			if _, problems := config.Load(file); problems.HasErrors() {
-				return // an editor tells this without a schema
+				return // an editor finds this without a schema
 			}
 			switch err := judge(t, file); {
 			case err == nil && ofShape(c.stdout):
@@ -58,8 +57,8 @@ func TestBad(t *testing.T) {
 	}
 }
 
-// ofShape tells whether check reports what a schema can see: keys, types, bounds.
-// A type of the sink's own, a ref and an address are texts to it.
+// ofShape reports whether check found a problem that a schema can see: keys, types, bounds.
+// For a schema, types of the sink, refs and addresses are texts.
 func ofShape(stdout string) bool {
 	return regexp.MustCompile(`: (component|invalid-value|missing-field|not-allowed|out-of-range|required|unknown-field|unknown-key|unknown-stream|variable-in-expression|wrong-kind): `).MatchString(stdout)
 }
@@ -73,7 +72,7 @@ func pipelinesIn(t *testing.T, folder string) []string {
 	return files
 }
 
-// said is what check says of the file itself, without the list of variables.
+// said returns the problems in the output of check, without the list of variables.
 func said(stdout string) string {
 	var out strings.Builder
 	for line := range strings.Lines(stdout) {
@@ -85,7 +84,8 @@ func said(stdout string) string {
 	return out.String()
 }
 
-// mend is the file after its own first two lines: `# mend "OLD"`, `# into "NEW"`.
+// mend returns a file with the correction of its first two lines applied: OLD is replaced
+// by NEW.
 func mend(t *testing.T, file string) string {
 	t.Helper()
 	b, err := os.ReadFile(file)

@@ -84,8 +84,8 @@ func TestLanguageComments(t *testing.T) {
 // audienceWord matches the audience nobody where a comment names it as a value.
 var audienceWord = regexp.MustCompile(`"nobody"|\baccess\.Nobody\b`)
 
-// comments returns the comments of a Go file without their marks and without the names
-// of the audience nobody.
+// comments returns the comments of a Go file without comment marks and without the names of
+// the audience "nobody".
 func comments(t *testing.T, path string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.SkipObjectResolution)
@@ -99,7 +99,7 @@ func comments(t *testing.T, path string) []string {
 	return out
 }
 
-// literals returns the string literals of a Go file, imports aside; those that + joins
+// literals returns the string literals of a Go file without imports; literals joined by +
 // are one.
 func literals(t *testing.T, path string) []string {
 	t.Helper()
@@ -135,8 +135,8 @@ func literals(t *testing.T, path string) []string {
 	return out
 }
 
-// TestLineLength: no line of Go is longer than 120 characters, without what stands in
-// raw strings and in directives, which cannot be broken.
+// TestLineLength: no line of Go is longer than 120 characters, apart from raw strings and
+// directives, which cannot be broken.
 func TestLineLength(t *testing.T) {
 	for _, path := range repositoryFiles(t, ".go") {
 		if strings.HasSuffix(path, ".pb.go") { // generated
@@ -176,7 +176,7 @@ func withoutRawStrings(text string) string {
 	}
 }
 
-// repositoryFiles returns the paths of the repository's files whose names end so.
+// repositoryFiles returns the paths of the repository's files with these endings.
 func repositoryFiles(t *testing.T, endings ...string) []string {
 	t.Helper()
 	var out []string
@@ -199,9 +199,9 @@ func repositoryFiles(t *testing.T, endings ...string) []string {
 	return out
 }
 
-// shrinking compares what fails with a list of exceptions: what fails must be listed,
-// and what is listed must fail. With -update it rewrites a list that does not grow, as
-// after a file was moved.
+// shrinking compares failures with a list of exceptions: every failure must be listed, and
+// every listed name must fail. With -update it rewrites a list that does not grow, as after
+// a file was moved.
 func shrinking(t *testing.T, list string, failing map[string]string) {
 	t.Helper()
 	listed := slices.DeleteFunc(strings.Split(fileText(t, list), "\n"), func(name string) bool { return name == "" })

@@ -62,7 +62,7 @@ func (a *app) statusAction(c *urfave.Context) error {
 	})
 }
 
-// placeStatus is the status of a place beside what this machine remembers.
+// placeStatus is the status of a place, with the state on this machine.
 type placeStatus struct {
 	*component.Inspection
 	LastRun     *job.LastRun      `json:"lastRun"`
@@ -146,8 +146,8 @@ func (a *app) printPlace(s placeStatus, st print.Style) {
 	display.Fprintf(a.Stdout, "\n%s\n", display.Indent(a.named(s.Shows), ""))
 }
 
-// lastCount is what the last run delivered of a stream. It remembers members by group,
-// and Glean counts them one by one.
+// lastCount returns how many items of a stream the last run delivered. The state counts
+// members by group, and Glean one by one.
 func lastCount(l *job.LastRun, stream string) string {
 	if l == nil || stream == "memberships" {
 		return ""
@@ -165,7 +165,7 @@ func lastCountOfType(l *job.LastRun, stream, typ string) string {
 	return display.Number(l.Types[stream][typ])
 }
 
-// lackingTypes are types that the last run delivered and Glean does not count.
+// lackingTypes are the types that the last run delivered and Glean does not count.
 func lackingTypes(l *job.LastRun, stream string, held []component.TypeHeld) []string {
 	if l == nil {
 		return nil

@@ -18,8 +18,7 @@ type Style struct {
 	Width int
 }
 
-// Ink paints text so that its colours pass the writer of the output; those in
-// the text itself do not.
+// Ink paints text. Its colours pass the writer of the output; those in the text itself do not.
 type Ink struct{ style lipgloss.Style }
 
 // Render joins texts with blanks and paints them.
