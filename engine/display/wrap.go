@@ -136,6 +136,9 @@ func Wrap(line string, width int) []string {
 	now, wide, empty := "", 0, true // empty means that the line has no word yet
 	colours := ""                   // that are on
 	for _, w := range words {
+		if len(out) > 0 { // the columns of the first line do not go on
+			w.gap = min(w.gap, 2)
+		}
 		n := ansi.StringWidth(w.text)
 		if !empty && wide+w.gap+n > width {
 			if colours != "" {

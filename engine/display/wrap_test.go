@@ -24,6 +24,7 @@ func TestWrap(t *testing.T) {
 		{"a column", "  name  one two three four", "  name  one two\n        three\n        four", 16},
 		{"a column too far right", "  a name and more  one two three", "  a name and more\n  one two three", 18},
 		{"a word too wide for its column", "  name  a pipelines/backstage.yaml", "  name  a\n  pipelines/backstage.yaml", 26},
+		{"columns end", "  name  one two three       four", "  name  one two\n        three  four", 20},
 		{"a branch", "│  ├── one two three", "│  ├── one two\n│  │   three", 14},
 		{"the last branch", "╰── one two three", "╰── one two\n    three", 11},
 		{"backticks", "use `pipe run FILE` then", "use\n`pipe run FILE`\nthen", 12},

@@ -122,11 +122,16 @@ func waitingFor(pending []string) string {
 func (*bars) shown() bool { return true }
 
 func (b *bars) end() {
+	kinds, _, _ := b.tally.counts()
 	b.mu.Lock()
-	for _, all := range []map[string]*mpb.Bar{b.kinds, b.streams} {
-		for _, bar := range all {
-			bar.Abort(false)
+	for _, k := range kinds {
+		if k.n >= k.total { // all that was expected has been read
+			b.kinds[k.name].SetTotal(-1, true)
 		}
+		b.kinds[k.name].Abort(false)
+	}
+	for _, bar := range b.streams {
+		bar.Abort(false)
 	}
 	if b.wait != nil {
 		b.wait.Abort(true)

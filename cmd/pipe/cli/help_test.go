@@ -117,6 +117,10 @@ func TestHelpCalls(t *testing.T) {
 		pipe(t, nil, strings.Fields(call)...).expect(t, 0, says)
 	}
 	pipe(t, nil, "help", "nothing").expect(t, 2, `there is no command "nothing"`)
-	pipe(t, nil, "plan").expect(t, 2, "use pipe run --dry-run")
+	for verb, use := range map[string]string{"validate": "check", "lint": "check", "plan": "run --dry-run",
+		"dry-run": "run --dry-run", "apply": "run", "sync": "run"} {
+		pipe(t, nil, verb).expect(t, 2, `there is no command "`+verb+`"`, "use pipe "+use)
+		pipe(t, nil, verb, shipped).expect(t, 2, `there is no command "`+verb+`"`, "use pipe "+use, "!pipe: using")
+	}
 	pipe(t, nil, "run", "-x").expect(t, 2, "there is no flag -x", "!did you mean")
 }

@@ -103,7 +103,7 @@ func totalRead(kinds []count) (n int) {
 func (c count) String() string {
 	text := display.Number(c.n)
 	switch {
-	case c.estimate && c.total > 0:
+	case c.estimate && c.total > c.n:
 		text += " of about " + display.Number(c.total)
 	case !c.estimate:
 		text += " of " + display.Number(c.total)

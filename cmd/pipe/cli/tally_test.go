@@ -24,11 +24,11 @@ func TestTally(t *testing.T) {
 	check("read 0 records")
 	now = now.Add(500 * time.Millisecond)
 	tally.kindsRead([]read.KindRead{{Kind: "User", Read: 30, Estimate: 30}})
-	check("read 30 records · User 30 of about 30")
+	check("read 30 records · User 30")
 	now = now.Add(2 * time.Second)
 	tally.kindsRead([]read.KindRead{{Kind: "User", Read: 30, Estimate: 30}, {Kind: "API", Read: 400, Estimate: 13_000},
 		{Kind: "Domain", Read: 2}})
-	check("read 432 records · User 30 of about 30 · API 400 of about 13,000 (200/s, 1 min left) · Domain 2 (1/s)")
+	check("read 432 records · User 30 · API 400 of about 13,000 (200/s, 1 min left) · Domain 2 (1/s)")
 	if got := jsonText(tally.json()); got != `{"kinds":{"API":{"estimate":13000,"read":400},"Domain":{"read":2},`+
 		`"User":{"estimate":30,"read":30}},"read":432}` {
 		t.Error(got)
