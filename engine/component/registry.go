@@ -18,7 +18,8 @@ type Settings struct {
 	Log    *slog.Logger
 	// Loopback forbids connections to addresses outside this machine.
 	Loopback bool
-	// Observe is called after every request; nil in ordinary runs.
+	// Observe is called after every attempt of a request, with status 0 when there was no response;
+	// nil in ordinary runs.
 	Observe func(method, path string, body []byte, status int)
 }
 
