@@ -20,10 +20,10 @@ var (
 	noWhole    = strings.NewReplacer(wholeBegin, "", wholeEnd, "")
 )
 
-// Wrapper breaks the lines that are written to it at a width, between words. A word that
-// is wider than a line has a line of its own. What follows a break is indented as the
-// text of its line, below a list's sign, a tree's branch or the last column of a table.
-// It keeps a line that has not ended. It is safe for concurrent use.
+// Wrapper breaks lines that are written to it at a width, between words. A word that is wider
+// than a line gets its own line. Continuation lines are indented like the text of their line:
+// below a list marker, a tree's branch or the last column of a table. Wrapper keeps an
+// incomplete line until it ends or Flush is called. It is safe for concurrent use.
 type Wrapper struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -32,17 +32,17 @@ type Wrapper struct {
 	line  strings.Builder
 }
 
-// NewWrapper returns a Wrapper in front of w. It asks for the width, in columns, before
-// each line; 0 means that nothing is broken. What matches keep is not broken, as if it were
-// Whole; nil matches nothing.
+// NewWrapper returns a Wrapper in front of w. It calls width, in columns, before each line; 0
+// means no limit. Text that matches keep is not broken, as if it were Whole; nil matches
+// nothing.
 func NewWrapper(w io.Writer, width func() int, keep *regexp.Regexp) *Wrapper {
 	return &Wrapper{w: w, width: width, keep: keep}
 }
 
-// Width is how many columns a line has now, 0 for no limit.
+// Width returns the current width of a line in columns; 0 means no limit.
 func (w *Wrapper) Width() int { return w.width() }
 
-// Write writes the lines that end in p.
+// Write writes the lines that are complete with p.
 func (w *Wrapper) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,7 +58,7 @@ func (w *Wrapper) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush writes the line that has not ended.
+// Flush writes the incomplete line.
 func (w *Wrapper) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,7 +68,7 @@ func (w *Wrapper) Flush() error {
 func (w *Wrapper) put() error {
 	text := w.line.String()
 	begun := strings.LastIndex(text, wholeBegin)
-	if begun > strings.LastIndex(text, wholeEnd) { // the rest of it is still to come
+	if begun > strings.LastIndex(text, wholeEnd) { // the rest of it has not been written yet
 		return nil
 	}
 	w.line.Reset()
@@ -102,7 +102,7 @@ func (w *Wrapper) wrapText(text string, width int) string {
 	return b.String()
 }
 
-// firstLine is the first line of a text with its line break. Line breaks in a whole piece
+// firstLine returns the first line of a text with its line break. Line breaks in a whole piece
 // do not count.
 func firstLine(text string) string {
 	for at := 0; at < len(text); {
@@ -124,7 +124,7 @@ func firstLine(text string) string {
 	return text
 }
 
-// Wrap breaks one line, see Wrapper. A width of 0 means no limit.
+// Wrap breaks one line; see Wrapper. A width of 0 means no limit.
 func Wrap(line string, width int) []string {
 	if width <= 0 || ansi.StringWidth(line) <= width || strings.Contains(line, "\n") {
 		return []string{noWhole.Replace(line)}
@@ -133,8 +133,8 @@ func Wrap(line string, width int) []string {
 	hang := base + strings.Repeat(" ", max(0, column-ansi.StringWidth(base)))
 	words := wordsOf(line)
 	var out []string
-	now, wide, empty := "", 0, true // empty means that the line has no word yet
-	colours := ""                   // that are on
+	now, wide, empty := "", 0, true // empty: the line has no word yet
+	colours := ""                   // the active colours
 	for _, w := range words {
 		if len(out) > 0 { // the columns of the first line do not go on
 			w.gap = min(w.gap, 2)
@@ -163,7 +163,7 @@ func Wrap(line string, width int) []string {
 	return append(out, now)
 }
 
-// coloursAfter are the colours that are on after a text.
+// coloursAfter returns the active colours after a text.
 func coloursAfter(on, text string) string {
 	for {
 		i := strings.Index(text, mark)
@@ -182,14 +182,13 @@ func coloursAfter(on, text string) string {
 	}
 }
 
-// word is a piece of a line that is not broken, and how many blanks are before it.
+// word is a piece of a line that is not broken, and the number of blanks before it.
 type word struct {
 	gap  int
 	text string
 }
 
-// wordsOf cuts a line at its blanks. A whole piece and what is between two backticks is
-// one word.
+// wordsOf splits a line at blanks. A whole piece and text between two backticks are one word.
 func wordsOf(line string) (out []word) {
 	gap, start := 0, 0
 	end := func(i int) {
@@ -218,15 +217,15 @@ func wordsOf(line string) (out []word) {
 	return out
 }
 
-// branches are what draws a tree, with what is below each on the next line.
+// branches replaces the branches of a tree by what continues them on the next line.
 var branches = strings.NewReplacer("├", "│", "╰", " ", "└", " ", "─", " ")
 
 func branchOnly(text string) bool {
 	return strings.Trim(unmarked(text), "│├╰└─") == ""
 }
 
-// indentOf returns what each further line of a line begins with, and the column at which
-// its text goes on where there is room for it.
+// indentOf returns the prefix of continuation lines, and the column of their text if there is
+// room for it.
 func indentOf(line string, width int) (base string, column int) {
 	text := unmarked(line)
 	rest := strings.TrimLeft(text, " │├╰└─")
@@ -252,7 +251,7 @@ func indentOf(line string, width int) (base string, column int) {
 	}
 }
 
-// isWord reports whether a sign is a letter or a digit.
+// isWord reports whether a character is a letter or a digit.
 func isWord(sign string) bool {
 	return strings.ContainsAny(sign, letters)
 }
