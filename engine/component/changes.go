@@ -19,7 +19,7 @@ const (
 	Cut                // groups are reduced to the members that stay; users that are removed or inactive are deactivated
 	Grow               // users and groups are written, groups with all their members
 	Write              // items with permissions that are new or changed are written
-	Widen              // items of which only the permissions changed get their final permissions
+	Widen              // items with no other change get their final permissions
 	Drop               // users and groups are deleted
 	Steps              // the number of steps
 )
