@@ -24,8 +24,8 @@ func Diff(w io.Writer, d *diff.Diff, st Style) {
 	}
 	if len(d.Access) > 0 {
 		display.Fprintf(w, "\n%s\n", st.Bold.Render("who finds what"))
-		for _, c := range d.Access {
-			display.Fprint(w, display.Block(accessText(c, st)))
+		for _, group := range equalAccess(d.Access) {
+			display.Fprint(w, display.Block(accessText(group, st)))
 		}
 		if more := countStreams(d, func(s *diff.StreamDiff) int { return s.Wider + s.Narrower }) - marks(d.Access); more > 0 {
 			display.Fprintf(w, "  … and more: in all %s\n", accessTotal(d))
@@ -103,7 +103,28 @@ func differingFields(d *diff.Diff) string {
 	return strings.Join(parts, " · ")
 }
 
-func accessText(c diff.AccessChange, st Style) string {
+// equalAccess groups the changes that differ only in their document, in the order of the
+// first of each group.
+func equalAccess(all []diff.AccessChange) [][]diff.AccessChange {
+	var out [][]diff.AccessChange
+	at := map[string]int{}
+	for _, c := range all {
+		same := c
+		same.ID, same.Title = "", ""
+		key := fmt.Sprintf("%+v", same)
+		i, seen := at[key]
+		if !seen {
+			i = len(out)
+			at[key], out = i, append(out, nil)
+		}
+		out[i] = append(out[i], c)
+	}
+	return out
+}
+
+// accessText is a change of access, of one document or of several with the same change.
+func accessText(group []diff.AccessChange, st Style) string {
+	c := group[0]
 	mark := st.Bad.Render("WIDER   ")
 	switch {
 	case c.Wider && c.Narrower:
@@ -111,7 +132,10 @@ func accessText(c diff.AccessChange, st Style) string {
 	case c.Narrower:
 		mark = st.Good.Render("narrower")
 	}
-	line := fmt.Sprintf("  %s  %s %s", mark, c.Stream, display.Line(c.ID))
+	line := fmt.Sprintf("  %s  %s", mark, c.Stream)
+	if len(group) == 1 {
+		line += " " + display.Line(c.ID)
+	}
 	if c.From != c.To {
 		line += fmt.Sprintf("  %s → %s", c.From, c.To)
 	}
@@ -119,6 +143,13 @@ func accessText(c diff.AccessChange, st Style) string {
 		line += ", by " + ruleName(c.Rule)
 	}
 	line += "\n"
+	if len(group) > 1 {
+		var ids []string
+		for _, one := range group {
+			ids = append(ids, one.ID)
+		}
+		line += "      " + display.Line(strings.Join(ids, ", ")) + "\n"
+	}
 	for _, part := range []struct {
 		sign  string
 		names []string
