@@ -16,12 +16,12 @@ import (
 // block; components embed it with `yaml:",inline"`.
 type Config struct {
 	TokenExpires config.Date              `yaml:"token_expires" doc:"The day on which the token expires, as 2027-01-31. From 30 days before, check, doctor and run warn."`
-	TLS          TLS                      `yaml:"tls" doc:"How the other end is known, and how this one proves who it is."`
+	TLS          TLS                      `yaml:"tls" doc:"How the server is verified, and the client certificate."`
 	Headers      map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
-	Timeout      config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, its answer included."`
-	MaxResponse  config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest answer that is read, decompressed."`
-	Compress     string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether answers are asked for with gzip. auto asks for it unless the server's address is of this machine or of a private network, where it costs more time than it saves."`
-	Retries      Retries                  `yaml:"retries" doc:"How often a request is made again when that may help."`
+	Timeout      config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, including its answer."`
+	MaxResponse  config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest accepted answer, after decompression."`
+	Compress     string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether to request compressed answers (gzip). auto does so unless the server is on this machine or in a private network, where compression costs more time than it saves."`
+	Retries      Retries                  `yaml:"retries" doc:"How often a failed request is retried."`
 }
 
 // TLS is about certificates.
@@ -30,13 +30,13 @@ type TLS struct {
 	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust in addition to the system's."`
 	CertFile   string `yaml:"cert_file" doc:"PEM file of the client certificate, with key_file."`
 	KeyFile    string `yaml:"key_file" doc:"PEM file of the client certificate's key."`
-	ServerName string `yaml:"server_name" doc:"The name that the server's certificate must carry, when it is not the address's."`
+	ServerName string `yaml:"server_name" doc:"The name in the server's certificate, if it differs from the address."`
 }
 
 // Retries bounds the engine's retry policy.
 type Retries struct {
-	Attempts int             `yaml:"attempts" default:"6" min:"1" max:"20" doc:"Attempts of one request, the first one included."`
-	Within   config.Duration `yaml:"within" default:"10m" doc:"No attempt begins later than this after the first."`
+	Attempts int             `yaml:"attempts" default:"6" min:"1" max:"20" doc:"Attempts of one request, including the first."`
+	Within   config.Duration `yaml:"within" default:"10m" doc:"The latest start of an attempt after the first."`
 }
 
 const (

@@ -10,19 +10,19 @@ import (
 // File is the top level of a pipeline file.
 type File struct {
 	Version     int                           `yaml:"version" required:"true" doc:"The version of the file's format: 1."`
-	Name        string                        `yaml:"name" required:"true" doc:"What the pipeline is called in logs, reports, requests and upload ids: letters, digits, - and _."`
+	Name        string                        `yaml:"name" required:"true" doc:"The name of the pipeline in logs, reports, requests and upload ids: letters, digits, - and _."`
 	Description string                        `yaml:"description" doc:"One sentence for people."`
-	Vars        map[string]string             `yaml:"vars" doc:"What expressions may read from outside, as vars.NAME."`
+	Vars        map[string]string             `yaml:"vars" doc:"Values that expressions read as vars.NAME."`
 	Source      *config.Node                  `yaml:"source" required:"true" doc:"Where records come from: one component and its settings."`
-	Transforms  []*config.Node                `yaml:"transforms" doc:"What is done to every record, in order."`
+	Transforms  []*config.Node                `yaml:"transforms" doc:"Changes of every record, in order."`
 	Define      config.Map[config.Expression] `yaml:"define" doc:"Names for mapping and permissions, evaluated at most once per record."`
-	Mapping     *config.Node                  `yaml:"mapping" required:"true" doc:"What the sink stores, made of records: a mapping per stream."`
+	Mapping     *config.Node                  `yaml:"mapping" required:"true" doc:"How records become items of the sink: a mapping for each stream."`
 	Permissions *config.Node                  `yaml:"permissions" required:"true" doc:"Who finds a document: the first rule that holds, or the default."`
 	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
-	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or what changed since the sink was last told."`
+	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or only changes."`
 	Audit       Audit                         `yaml:"audit" doc:"The ledger of who could find what, which pipe audit reads."`
 	Notify      *config.Node                  `yaml:"notify" doc:"Who gets a message when a run needs a person: exit 1, 3, 4 and 7. A dry run and a run on the sandbox notify no one."`
-	Limits      Limits                        `yaml:"limits" doc:"Bounds on what a run uses."`
+	Limits      Limits                        `yaml:"limits" doc:"Limits of resources."`
 	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`
 }
 
@@ -49,10 +49,10 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 
 // Guards are the thresholds of the review act.
 type Guards struct {
-	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted within seven days, or since the last good run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. With a plain share 20 items may always go."`
+	MaxLoss     config.Threshold `yaml:"max_loss" default:"20%" doc:"How much of a stream or object type may be deleted within seven days, or since the last good run: a share (20%), a count (15), 0 for none, or {share: 20%, items: 50} for the larger of the two. A plain share always allows 20 items."`
 	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many documents may be found by more people than an approval or the run of a week ago accepted, written like max_loss. A plain share always allows 20 documents; more than 20 that everyone would find need an approval in any case. It also limits pipe push."`
-	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many newcomers a group may have that documents name: people who could find its documents in no good run of the last seven days. The larger of the two counts."`
-	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written as max_loss is. With a plain share 100 records may always be."`
+	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many new people may join a group that documents name: people who could find none of its documents in the good runs of the last seven days. The larger of the two counts."`
+	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written like max_loss. A plain share always allows 100 records."`
 	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends. stop: nothing. tighten: documents with a narrower audience by decision, where the record was read and all users and groups that the rule names are known in this run and the last; and documents that a rule withholds, within max_loss. Users, groups, members and content are never sent. The exit code is 4 in any case."`
 }
 
@@ -64,20 +64,20 @@ type Growth struct {
 
 // Publish says which items a run sends.
 type Publish struct {
-	Mode      string          `yaml:"mode" default:"auto" enum:"auto|full|changes" doc:"auto sends what changed when the state folder knows what the sink was told and that takes less time by the sink's limits, and everything otherwise. full always sends everything. changes fails where everything would have to be sent. pipe run --full and --changes take its place for one run."`
-	FullEvery config.Duration `yaml:"full_every" default:"168h" doc:"How long after everything was sent auto sends it again; 0s means never for that alone."`
+	Mode      string          `yaml:"mode" default:"auto" enum:"auto|full|changes" doc:"auto sends changes if the state folder has what was sent before and that is faster by the sink's limits, and everything otherwise. full always sends everything. changes fails if everything would have to be sent. pipe run --full and --changes override it for one run."`
+	FullEvery config.Duration `yaml:"full_every" default:"168h" doc:"How long after a full publish auto sends everything again; 0s means never for this reason."`
 }
 
 // Audit configures the audit ledger of the state folder.
 type Audit struct {
-	Keep config.Duration `yaml:"keep" default:"400d" min:"1d" doc:"How long the ledger keeps a change. A run drops an older one at most a tenth of this time later, and at most 30 days."`
+	Keep config.Duration `yaml:"keep" default:"400d" min:"1d" doc:"How long the ledger keeps a change. A run drops older changes at most a tenth of this time later, and at most 30 days."`
 }
 
 // Limits bounds the resources of a run. The defaults suit two cores and 100 MB.
 type Limits struct {
 	Workers int             `yaml:"workers" default:"2" min:"1" max:"64" doc:"Goroutines that decode, map and encode."`
 	Batch   Batch           `yaml:"batch" doc:"How many records a worker takes at once."`
-	Hold    config.Bytes    `yaml:"hold" default:"8MiB" doc:"Raw records of a phase that are kept in memory until it is complete; beyond that they wait on disk, and in the last phase look-ups of the phase itself end."`
+	Hold    config.Bytes    `yaml:"hold" default:"8MiB" doc:"Raw records of a phase that are kept in memory until it is complete. Beyond that they are kept on disk, and in the last phase, look-ups within the phase end."`
 	Timeout config.Duration `yaml:"timeout" default:"0s" doc:"The longest a whole run may take; 0s means no limit."`
 }
 

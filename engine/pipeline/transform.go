@@ -24,8 +24,8 @@ type transform struct {
 
 // common are the keys that every transform has in addition to the one that names its kind.
 type common struct {
-	Name string            `yaml:"name" required:"true" doc:"What it is called in reports: what it drops is counted under its name."`
-	When config.Expression `yaml:"when" doc:"Which records it sees; every record when it is left out."`
+	Name string            `yaml:"name" required:"true" doc:"Its name in reports; dropped records are counted under it."`
+	When config.Expression `yaml:"when" doc:"The records that it gets; by default every record."`
 }
 
 func (d *Definition) buildTransforms() {

@@ -10,11 +10,11 @@ import (
 
 // File is a test file.
 type File struct {
-	Pipeline  string              `yaml:"pipeline" doc:"The pipeline file, from the folder of this one; by default the file of the same name without .test."`
-	Variables map[string]string   `yaml:"variables" doc:"The variables that the pipeline file asks for. The environment has no part in tests: what is not here is not set."`
-	Fixtures  config.Map[fixture] `yaml:"fixtures" doc:"Records with names, for tests to take with changes of their own."`
-	Records   []Given             `yaml:"records" doc:"Records that every test is given: written out, as fixture: NAME, or as file: PATH."`
-	Tests     []Test              `yaml:"tests" required:"true" doc:"The tests; each is a run of its own."`
+	Pipeline  string              `yaml:"pipeline" doc:"The pipeline file, relative to the folder of this one; by default the file of the same name without .test."`
+	Variables map[string]string   `yaml:"variables" doc:"The variables of the pipeline file. Tests do not read the environment: other variables are not set."`
+	Fixtures  config.Map[fixture] `yaml:"fixtures" doc:"Named records, which tests use with changes."`
+	Records   []Given             `yaml:"records" doc:"Records of every test: written out, as fixture: NAME, or as file: PATH."`
+	Tests     []Test              `yaml:"tests" required:"true" doc:"The tests; each is a separate run."`
 
 	path string
 	doc  *config.Document
@@ -22,11 +22,11 @@ type File struct {
 
 // Test is one test.
 type Test struct {
-	Name      string             `yaml:"name" required:"true" doc:"What is tested, as a sentence."`
+	Name      string             `yaml:"name" required:"true" doc:"A sentence about what is tested."`
 	Variables map[string]string  `yaml:"variables" doc:"Variables of this test, before those of the file."`
-	Records   []Given            `yaml:"records" doc:"Records of this test; one with the ref of a record of the file takes its place."`
-	Expect    config.Map[ending] `yaml:"expect" doc:"What becomes of records, by their refs."`
-	Golden    string             `yaml:"golden" doc:"A file that holds everything that would be sent, from the folder of this one; pipe test --update writes it."`
+	Records   []Given            `yaml:"records" doc:"Records of this test; one with the ref of a record of the file replaces it."`
+	Expect    config.Map[ending] `yaml:"expect" doc:"The expected results of records, by their refs."`
+	Golden    string             `yaml:"golden" doc:"A file with everything that would be sent, relative to the folder of this one; pipe test --update writes it."`
 	node      *config.Node       // its name
 	golden    *config.Node
 }

@@ -12,11 +12,11 @@ type Config struct {
 	Command         Command         `yaml:"command" required:"true" doc:"The plugin's file, relative to the pipeline file or absolute; a list adds arguments."`
 	SHA256          Sums            `yaml:"sha256" doc:"The checksum of the plugin's file; a list, in order, when the command names several files."`
 	Config          config.Data     `yaml:"config" doc:"The plugin's own configuration, checked against its schema."`
-	Env             []string        `yaml:"env" doc:"The only variables that it gets in addition to PATH and HOME."`
+	Env             []string        `yaml:"env" doc:"The environment variables that it gets in addition to PATH and HOME."`
 	Timeout         config.Duration `yaml:"timeout" default:"30s" min:"10ms" max:"1h" doc:"How long it may take for a batch."`
-	Batch           int             `yaml:"batch" default:"200" min:"1" max:"10000" doc:"How many records it is given at once."`
-	OnError         string          `yaml:"on_error" default:"fail" enum:"fail|reject|pass" doc:"What becomes of records that it cannot transform: fail ends the run, reject rejects them, pass leaves them unchanged."`
-	MayChangeAccess bool            `yaml:"may_change_access" default:"false" doc:"Whether it may write what permission rules read."`
+	Batch           int             `yaml:"batch" default:"200" min:"1" max:"10000" doc:"How many records it gets in one call."`
+	OnError         string          `yaml:"on_error" default:"fail" enum:"fail|reject|pass" doc:"What happens to records that it cannot transform: fail ends the run, reject rejects them, pass leaves them unchanged."`
+	MayChangeAccess bool            `yaml:"may_change_access" default:"false" doc:"Whether it may write fields that permission rules read."`
 }
 
 // What on_error can say.

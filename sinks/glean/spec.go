@@ -51,55 +51,55 @@ func streams(d api.DatasourceConfig) []component.Stream {
 	}
 	return []component.Stream{
 		{Name: api.StreamUsers, Identities: true, Elsewhere: elsewhere,
-			Doc: "Who may find anything of the datasource. Users with one e-mail are one user.", Fields: []component.FieldSpec{
-				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions, owners and members " +
-					"name the user."},
+			Doc: "The datasource users. Users with the same e-mail address are one user.", Fields: []component.FieldSpec{
+				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref of the user in permissions, owners and " +
+					"members."},
 				{Name: "email", Type: component.EmailField, Required: true,
-					Doc: "The e-mail address with which the user signs in to Glean. mailto: is taken off; a text that is not one " +
+					Doc: "The e-mail address with which the user signs in to Glean. mailto: is removed; a text that is not one " +
 						"address rejects the user."},
 				{Name: "name", Type: component.Text, Cut: shortText, Doc: "The user's name; the part of the e-mail before @ " +
-					"when it is empty."},
-				{Name: "userId", Type: component.Text, Decides: true, Doc: "How the datasource refers to the user where " +
-					"isUserReferencedByEmail is false; the id when it is left out."},
-				{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; false for former " +
-					"staff and bots, who find nothing. True when it is left out."},
+					"if it is empty."},
+				{Name: "userId", Type: component.Text, Decides: true, Doc: "The id of the user in the datasource if " +
+					"isUserReferencedByEmail is false; by default the field id."},
+				{Name: "isActive", Type: component.Flag, Decides: true, Doc: "Whether the user is active; by default true. " +
+					"An inactive user, such as former staff or a bot, finds nothing."},
 			}},
 		{Name: api.StreamGroups, Identities: true, Groups: true, Elsewhere: elsewhere,
 			Doc: "Groups that permissions may name, with their members.", Fields: []component.FieldSpec{
-				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref by which permissions and members name it."},
-				{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, the id when it is left " +
-					"out; no white space."},
+				{Name: "id", Type: component.RefField, Required: true, Doc: "The ref of the group in permissions and members."},
+				{Name: "name", Type: component.Text, Decides: true, Doc: "The group's name in Glean, without white space; by " +
+					"default the id."},
 				{Name: "members", Type: component.RefList, Doc: "Refs of its members: users, and groups whose members count as " +
 					"its own."},
 				{Name: "subgroups", Type: component.RefList, Doc: "Refs of groups whose members count as its own."},
 			}},
 		{Name: api.StreamDocuments, Permissions: true, Doc: "What people find.", Fields: []component.FieldSpec{
-			{Name: "id", Type: component.Text, Required: true, Doc: "What identifies the document, regardless of " +
-				"case; at most 200 characters."},
+			{Name: "id", Type: component.Text, Required: true, Doc: "The unique id of the document, not " +
+				"case-sensitive; at most 200 characters."},
 			{Name: "objectType", Type: component.Text, Required: true,
 				Doc: "One of the types under datasource.objectDefinitions."},
 			{Name: "title", Type: component.Text, Cut: shortText, Doc: "The title, as plain text; cut at 1 KiB."},
-			{Name: "viewURL", Type: component.Text, Doc: "Where people read it; it matches datasource.urlRegex."},
+			{Name: "viewURL", Type: component.Text, Doc: "Its address; it matches datasource.urlRegex."},
 			{Name: "summary", Type: component.Text, Cut: component.CutLimit{Bytes: 64 << 10},
-				Doc: "What it is about, as plain text; cut at 64 KiB."},
+				Doc: "A summary, as plain text; cut at 64 KiB."},
 			{Name: "body", Type: component.Text, Cut: component.CutLimit{Bytes: encode.MaxDocument},
-				Doc: "Its text, which is searched and shown in snippets; cut where the document is larger than 4 MiB."},
-			{Name: "bodyType", Type: component.Text, Doc: "The body's media type: text/plain when it is left out, " +
+				Doc: "Its text, which is searched and shown in snippets; cut if the document is larger than 4 MiB."},
+			{Name: "bodyType", Type: component.Text, Doc: "The body's media type: text/plain (default), " +
 				"text/markdown, text/html or text/csv."},
 			{Name: "owner", Type: component.RefField, Doc: "The user that owns it."},
 			{Name: "author", Type: component.RefField, Doc: "The user that wrote it."},
 			{Name: "updatedBy", Type: component.RefField, Doc: "The user that last changed it."},
-			{Name: "createdAt", Type: component.Seconds, Doc: "When it was made, in seconds since 1970: epoch(…)."},
+			{Name: "createdAt", Type: component.Seconds, Doc: "When it was created, in seconds since 1970: epoch(…)."},
 			{Name: "updatedAt", Type: component.Seconds, Doc: "When it was last changed, in seconds since 1970: epoch(…)."},
-			{Name: "container", Type: component.Text, Cut: shortText, Doc: "The name of what it is a part of; cut at 1 KiB."},
-			{Name: "containerObjectType", Type: component.Text, Doc: "The object type of that; it is left out when it is not " +
+			{Name: "container", Type: component.Text, Cut: shortText, Doc: "The name of its container; cut at 1 KiB."},
+			{Name: "containerObjectType", Type: component.Text, Doc: "The object type of the container; left out if it is not " +
 				"defined."},
-			{Name: "containerDatasourceId", Type: component.Text, Doc: "The id of that."},
+			{Name: "containerDatasourceId", Type: component.Text, Doc: "The id of the container."},
 			{Name: "tags", Type: component.TextList, Cut: shortTexts,
 				Doc: "Labels; a built-in facet; the first 1,000, each cut at 1 KiB."},
 			{Name: "status", Type: component.Text, Cut: shortText, Doc: "A state, as text; cut at 1 KiB."},
 			{Name: "additionalUrls", Type: component.TextList, Cut: component.CutLimit{Items: shortTexts.Items},
-				Doc: "Other addresses of the same thing; the first 1,000."},
+				Doc: "Other addresses of the document; the first 1,000."},
 			{Name: "nativeAppUrl", Type: component.Text, Doc: "A deep link into an app."},
 			{Name: "customProperties", Type: component.Properties, Cut: shortTexts,
 				Doc: "The properties that its object type defines; texts cut at 1 KiB, lists after 1,000 values."},

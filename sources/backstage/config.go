@@ -14,15 +14,15 @@ import (
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
 	URL         string           `yaml:"url" required:"true" doc:"Address of the Backstage backend, without /api/catalog."`
-	UIURL       string           `yaml:"ui_url" doc:"Address where people open Backstage, when it is not url."`
+	UIURL       string           `yaml:"ui_url" doc:"Address at which people open Backstage, if it differs from url."`
 	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
-	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty where anonymous reads are allowed."`
-	PageSize    int              `yaml:"page_size" default:"500" min:"1" max:"10000" doc:"Entities in one request; fewer are asked for while Backstage is too slow for that."`
+	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty if anonymous reads are allowed."`
+	PageSize    int              `yaml:"page_size" default:"500" min:"1" max:"10000" doc:"Entities in one request; fewer are requested while Backstage is slow."`
 	Concurrency int              `yaml:"concurrency" default:"2" min:"1" max:"16" doc:"Kinds that are read at the same time."`
-	Kinds       config.Map[bool] `yaml:"kinds" doc:"Which kinds to read, custom ones too; all that Backstage knows by default."`
-	Filters     []Filter         `yaml:"filters" doc:"Reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind leaves User and Group alone."`
+	Kinds       config.Map[bool] `yaml:"kinds" doc:"Which kinds to read, including custom ones; by default Backstage's own kinds."`
+	Filters     []Filter         `yaml:"filters" doc:"Reads only entities that satisfy one of these: mappings of a field's path to its value or values, or Backstage's own filter text; one that names no kind does not affect User and Group."`
 	// SkipUnreadable are full refs.
-	SkipUnreadable []string `yaml:"skip_unreadable" doc:"Refs of entities that Backstage answers with an error; each is rejected by name, and all others are read. Without it such an entity fails the run."`
+	SkipUnreadable []string `yaml:"skip_unreadable" doc:"Refs of entities that Backstage answers with an error. Each is rejected and named, and all others are read. An entity that is not listed fails the run."`
 
 	connection.Config `yaml:",inline"`
 }

@@ -11,7 +11,7 @@ import (
 
 // Config is the block source.file of a pipeline file.
 type Config struct {
-	Path       string           `yaml:"path" required:"true" doc:"File of records: JSON, NDJSON (.ndjson or .jsonl, read line by line) or YAML. A relative path starts from the folder of the pipeline file."`
+	Path       string           `yaml:"path" required:"true" doc:"File of records: JSON, NDJSON (.ndjson or .jsonl, read line by line) or YAML. A relative path is relative to the folder of the pipeline file."`
 	Ref        string           `yaml:"ref" default:"id" doc:"Path of the member that identifies a record, as id or meta.id. Refs are compared without regard to case."`
 	Kind       string           `yaml:"kind" default:"kind" doc:"Path of the member that holds a record's kind."`
 	Title      string           `yaml:"title" default:"title" doc:"Path of the member that display() shows for a record; records may lack it."`

@@ -22,8 +22,8 @@ const noMapping = "no mapping"
 
 // Mapping makes an item of each record it takes.
 type Mapping struct {
-	When      config.Expression `yaml:"when" doc:"Which records it takes; every record when it is left out."`
-	Otherwise string            `yaml:"otherwise" doc:"The name under which records of its kinds that nothing takes are counted as filtered." default:"no mapping"`
+	When      config.Expression `yaml:"when" doc:"The records that it takes; by default every record."`
+	Otherwise string            `yaml:"otherwise" doc:"The name under which records of its kinds are counted as filtered if no mapping takes them." default:"no mapping"`
 	Fields    config.Map[Value] `yaml:"fields" required:"true" doc:"The sink's fields, each with an expression or a literal list."`
 }
 

@@ -10,14 +10,14 @@ import (
 // Config is the permissions block.
 type Config struct {
 	Owners  config.ExpressionOrList `yaml:"owners" doc:"The refs of the users and groups that own a record: what owner means in allow and default."`
-	Rules   []Rule                  `yaml:"rules" doc:"Tried in order; the first whose condition holds decides."`
-	Default Fallback                `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds what no rule decided: all-users (everyone who can sign in), datasource-users (everybody delivered as a user), owner, or none."`
+	Rules   []Rule                  `yaml:"rules" doc:"Evaluated in order; the first whose condition holds decides."`
+	Default Fallback                `yaml:"default" required:"true" enum:"all-users|datasource-users|owner|none" doc:"Who finds a document for which no rule holds: all-users (everyone who can sign in), datasource-users (all delivered users), owner, or none."`
 }
 
 // Rule is one permission rule.
 type Rule struct {
-	Name  string            `yaml:"name" required:"true" doc:"What the rule is called in reports."`
-	When  config.Expression `yaml:"when" required:"true" doc:"The condition; anything but true or false rejects the record."`
+	Name  string            `yaml:"name" required:"true" doc:"The name of the rule in reports."`
+	When  config.Expression `yaml:"when" required:"true" doc:"The condition; a result other than true or false rejects the record."`
 	Allow Allow             `yaml:"allow" required:"true" doc:"Who finds it: all-users, datasource-users, owner, none, or users, groups and all_of."`
 }
 

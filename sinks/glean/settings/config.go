@@ -12,15 +12,15 @@ import (
 
 // Config is the block sink.glean of a pipeline file.
 type Config struct {
-	Instance          string               `yaml:"instance" doc:"The instance's name: acme, for https://acme-be.glean.com."`
-	ServerURL         string               `yaml:"server_url" doc:"The whole address, instead of instance; the About page of Glean shows it."`
-	Token             config.Secret        `yaml:"token" required:"true" doc:"An indexing token whose scope holds the datasource."`
-	Batch             Batch                `yaml:"batch" doc:"The bounds of a page of an upload, whichever comes first."`
-	Concurrency       int                  `yaml:"concurrency" default:"4" min:"1" max:"16" doc:"Pages that are under way at the same time."`
-	RequestsPerSecond float64              `yaml:"requests_per_second" default:"25" min:"0" doc:"The most requests a second, below Glean's limit of 30; 0 means no limit."`
+	Instance          string               `yaml:"instance" doc:"The name of the instance: acme for https://acme-be.glean.com."`
+	ServerURL         string               `yaml:"server_url" doc:"The full address, instead of instance; the About page of Glean shows it."`
+	Token             config.Secret        `yaml:"token" required:"true" doc:"An indexing token whose scope includes the datasource."`
+	Batch             Batch                `yaml:"batch" doc:"The limits of a page of an upload, whichever is reached first."`
+	Concurrency       int                  `yaml:"concurrency" default:"4" min:"1" max:"16" doc:"Pages that are sent at the same time."`
+	RequestsPerSecond float64              `yaml:"requests_per_second" default:"25" min:"0" doc:"The maximum of requests a second, below Glean's limit of 30; 0 means no limit."`
 	RecoveryWait      config.Duration      `yaml:"recovery_wait" default:"60s" min:"1ms" max:"10m" doc:"How long to look for an upload in Glean's status when the answer to its first or last page was lost."`
-	Datasource        api.DatasourceConfig `yaml:"datasource" doc:"The datasource, in Glean's own names; what this run depends on is compared with what Glean has."`
-	Properties        []Property           `yaml:"properties" doc:"Custom properties of several object types, each written once, in the order of their facets. A property that a mapping sets and that is defined nowhere is text without a facet."`
+	Datasource        api.DatasourceConfig `yaml:"datasource" doc:"The datasource, with Glean's field names. Settings that a run depends on are compared with Glean's."`
+	Properties        []Property           `yaml:"properties" doc:"Custom properties of several object types, each written once, in the order of their facets. A property that a mapping sets and no definition names is text without a facet."`
 	connection.Config `yaml:",inline"`
 }
 
@@ -33,7 +33,7 @@ func (c *Config) RemovedKeys() map[string]string {
 // Batch bounds a page.
 type Batch struct {
 	Documents int          `yaml:"documents" default:"500" min:"1" max:"1000" doc:"Items in a page."`
-	Bytes     config.Bytes `yaml:"bytes" default:"4MiB" min:"1KiB" max:"10MiB" doc:"Bytes in a page; an item that is larger makes a page of its own."`
+	Bytes     config.Bytes `yaml:"bytes" default:"4MiB" min:"1KiB" max:"10MiB" doc:"Bytes in a page; a larger item is a page of its own."`
 }
 
 var (

@@ -14,7 +14,7 @@ import (
 // Property is a custom property that several object types may have, written once.
 type Property struct {
 	api.PropertyDefinition `yaml:",inline"`
-	ObjectTypes            []string `yaml:"objectTypes" doc:"The object types that have it; those whose mapping sets it when left out."`
+	ObjectTypes            []string `yaml:"objectTypes" doc:"The object types that have it; by default those whose mapping sets it."`
 }
 
 // validateProperties holds the shared properties against the object types.
