@@ -117,15 +117,15 @@ func (w *world) upload(t *testing.T, path string, body any) {
 	}
 }
 
-// road is the sections of the docs about one of the ways to move over.
-func road(t *testing.T, letter string) string {
+// way returns the section of the docs about one way to migrate.
+func way(t *testing.T, letter string) string {
 	t.Helper()
 	for name, text := range sections(read(t, pipelinesReadme), "####") {
-		if strings.HasPrefix(name, "Road "+letter) {
+		if strings.HasPrefix(name, letter+": ") {
 			return text
 		}
 	}
-	t.Fatalf("the docs have no road %s", letter)
+	t.Fatalf("the docs have no way %s", letter)
 	return ""
 }
 
@@ -172,7 +172,7 @@ func (w *world) moved(t *testing.T, datasource string) {
 func TestMovingToANewDatasource(t *testing.T) {
 	w := connectorWorld(t, 25)
 	before := w.index()
-	w.walk(t, road(t, "a"), shipped)
+	w.walk(t, way(t, "A"), shipped)
 	after := w.index()
 	if !maps.EqualFunc(before.Documents, after.Documents, func(a, b gleanapi.Document) bool {
 		return a.ViewURL == b.ViewURL && a.Title == b.Title
@@ -228,13 +228,13 @@ func TestMovingInPlace(t *testing.T) {
 // TestMovingWithOldIDs: with the ids of the connector a document keeps its identity; two
 // documents with the same id are detected before anything is sent.
 func TestMovingWithOldIDs(t *testing.T) {
-	file := write(t, "backstage.yaml", patched(t, read(t, shipped), blocks(road(t, "c"), "diff")[0]))
+	file := write(t, "backstage.yaml", patched(t, read(t, shipped), blocks(way(t, "C"), "diff")[0]))
 	if c := pipe(t, nil, "check", file); c.code != 0 || strings.Contains(c.both(), "warning") {
 		t.Fatalf("exit %d\n%s", c.code, c.both())
 	}
 	w := connectorWorld(t, 0)
 	before := w.index()
-	w.walk(t, road(t, "b"), file, 0, 0, int(job.Unconfirmed))
+	w.walk(t, way(t, "B"), file, 0, 0, int(job.Unconfirmed))
 	after := w.index()
 	kept := 0
 	for id := range before.Documents {

@@ -52,7 +52,7 @@ func TestStateCalls(t *testing.T) {
 	t.Parallel()
 	k := night(t)
 	k.pipe(t, "state", "import", shipped).expect(t, int(job.Wrong), "takes a pipeline file and an archive")
-	k.pipe(t, "state", "show").expect(t, int(job.Wrong), "takes one pipeline file")
+	k.pipe(t, "state", "show").expect(t, int(job.Wrong), "pipe state show needs a pipeline file")
 	k.pipe(t, "state", "show", shipped, "--state", "none").expect(t, int(job.Wrong), "--state DIR")
 	if err := os.WriteFile(k.stored(t, ".state"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
