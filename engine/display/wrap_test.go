@@ -22,7 +22,7 @@ func TestWrap(t *testing.T) {
 		{"a title", "pipe: one two three", "pipe: one two\n  three", 13},
 		{"an indent", "  one two three", "  one two\n  three", 10},
 		{"a column", "  name  one two three four", "  name  one two\n        three\n        four", 16},
-		{"a column too far right", "  a name and more  one two three", "  a name and more\n  one two three", 18},
+		{"a column too far right", "  a name and more  one two three", "  a name and more  one\n  two three", 24},
 		{"a word too wide for its column", "  name  a pipelines/backstage.yaml", "  name  a\n  pipelines/backstage.yaml", 26},
 		{"columns end", "  name  one two three       four", "  name  one two\n        three  four", 20},
 		{"a branch", "│  ├── one two three", "│  ├── one two\n│  │   three", 14},

@@ -83,6 +83,26 @@ func TestWidth(t *testing.T) {
 	}
 }
 
+// TestWholeLines: a call to copy and a line of the file are not broken.
+func TestWholeLines(t *testing.T) {
+	t.Parallel()
+	const width = 40
+	long := "        title: nmae == \"\" ? \"a title of some words\" : name"
+	wrong := edited(t, "        title: name\n", long+"\n")
+	if c := pipeAt(t, width, nil, "check", wrong); !strings.Contains(c.stdout, long[4:]+"\n") {
+		t.Errorf("the line is broken\n%s", c.both())
+	}
+	w := newWorld(t, backstagesandbox.Options{}, gleansandbox.Options{})
+	if c := w.pipe(t, "run", shipped); c.code != 0 {
+		t.Fatal(c.both())
+	}
+	w.env["DEFAULT_PERMISSIONS"] = "all-users"
+	c := pipeAt(t, width, w.env, "run", shipped)
+	if id := approvalIn(t, c); !strings.Contains(c.stderr, "\n  pipe run --approve "+id+" "+shipped+"\n") {
+		t.Errorf("the call is broken\n%s", c.stderr)
+	}
+}
+
 // copied is a line that a person copies, or a part of a file.
 var copied = regexp.MustCompile("^ *[(]?`?pipe [a-z].*\\.yaml|^ *\\^+$|^ *[a-z]+ [a-z ]*`pipe ")
 
