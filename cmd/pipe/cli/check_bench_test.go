@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkCheck checks a file with more than 1,000 expressions: the small pipeline with
-// that many defines, each of which reads the previous one, and 100 rules. A person waits for
+// that many defines, where each reads the previous one, and 100 rules. A person waits for
 // it, so the limit is half a second.
 func BenchmarkCheck(b *testing.B) {
 	small, err := os.ReadFile("testdata/good/small.yaml")

@@ -24,7 +24,7 @@ func (s *Encoder) user(ref string) *api.UserReference {
 // permit sets the document's permissions from a decision and returns the resulting audience
 // and principals: Nobody if Glean knows none of the principals. It never widens access
 // (invariant 2).
-func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named whom) {
+func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audience, named resolved) {
 	d.Permissions = &api.Permissions{}
 	switch p.Audience {
 	case access.AllUsers:
@@ -38,8 +38,8 @@ func (s *Encoder) permit(d *api.Document, p access.Permissions) (a access.Audien
 	return p.Audience, named
 }
 
-// whom are the principals that a document names, in the form that the engine compares.
-type whom struct {
+// resolved are the principals that a document names, in the form that the engine compares.
+type resolved struct {
 	principals []string
 	allOf      [][]string
 	leftOut    bool // a principal of the decision is missing
@@ -48,7 +48,7 @@ type whom struct {
 // list resolves principals and sets of groups. Unknown and inactive ones are left out and
 // counted. A set with such a group is left out whole: without the group it would give access
 // to more people (invariant 2).
-func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out whom) {
+func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access.Audience, out resolved) {
 	seen := make(map[string]bool, len(decided.Principals))
 	add := func(name string) bool {
 		if seen[name] {
@@ -101,7 +101,7 @@ func (s *Encoder) list(p *api.Permissions, decided access.Permissions) (a access
 		}
 	}
 	if len(out.principals)+len(out.allOf) == 0 {
-		return access.Nobody, whom{}
+		return access.Nobody, resolved{}
 	}
 	s.countWaiting(decided.Principals, decided.AllOf)
 	slices.Sort(out.principals)

@@ -5,7 +5,7 @@
 // Where Glean's documentation is silent it takes the stricter reading. Rules enables the
 // worse ones, and Readings lists those under which its clients must be correct. Package
 // faults makes it misbehave. It validates requests with its own code: it shares only the
-// types of package api with the sink, so that one cannot hide the other's mistakes.
+// types of package api with the sink: one cannot hide the other's mistakes.
 //
 // Its own readings: betausers replaces the people of earlier requests, an older version than
 // the stored one is answered with 409, and a secret that a rotation replaced works for ten

@@ -8,15 +8,15 @@
 // Nothing depends on an answer that may be lost. The id of an upload names its run, and
 // every attempt at a first page has its own id. When the answer to a page is lost, its
 // outcome is determined by sending pages again or from Glean's status (recovery.go). A page
-// passes through these files, each of which calls only later ones: upload.go cuts and
-// delivers it, refused.go and post.go handle its answer, recovery.go and conflict.go
-// determine its outcome in Glean, request.go sends it.
+// passes through these files, which call only later ones: upload.go cuts and delivers it,
+// refused.go and post.go handle its answer, recovery.go and conflict.go determine its
+// outcome in Glean, request.go sends it.
 //
 // An upload that an earlier run left unfinished is discarded once that run is known to have
 // ended, or is stale (stale.go).
 //
 // Invariants kept here. Nothing before everything (1): an upload's last page is sent only
-// when each of its other pages was acknowledged. No mass deletion (4): an upload of which
-// nothing was accepted, or whose counts do not agree, is not ended. Bounded work (7): at
-// most concurrency + 1 pages are in memory.
+// when each of its other pages was acknowledged. No mass deletion (4): an upload without
+// accepted items, or whose counts do not agree, is not ended. Bounded work (7): at most
+// concurrency + 1 pages are in memory.
 package upload
