@@ -58,8 +58,8 @@ func TestDiff(t *testing.T) {
 		"WIDER     documents component:default/label-printer  nobody → listed, by rule \"private to its " +
 			"owners\"\n      + group group:default/depots",
 		"narrower  documents component:default/notifier  datasource-users → nobody\n",
-		"narrower  documents system:payments-internal/ledger  datasource-users → listed, by rule \"ledger\"\n" +
-			"      + group group:default/payments",
+		"narrower  documents  datasource-users → listed, by rule \"ledger\"\n      system:payments-internal/ledger, " +
+			"component:payments-internal/ledger-service\n      + group group:default/payments",
 	} {
 		if !strings.Contains(granted, want) {
 			t.Errorf("there is no %q above the documents:\n%s", want, c.stdout)
