@@ -123,7 +123,7 @@ func TestDiffSets(t *testing.T) {
 		out := t.TempDir()
 		w.pipe(t, "run", file(c.before), "--dry-run", "--output", out).expect(t, 0)
 		got := w.pipe(t, "diff", "--against", out, file(c.now))
-		if got.code != int(job.Changes) || !strings.Contains(got.stdout, "  "+c.mark+"  documents api:default/") ||
+		if got.code != int(job.Changes) || !strings.Contains(got.stdout, "  "+c.mark+"  documents, by rule ") ||
 			!strings.Contains(got.stdout, "      "+c.names) {
 			t.Errorf("%s to %s: exit %d\n%s", c.before, c.now, got.code, got.both())
 		}
