@@ -12,7 +12,8 @@ import (
 // TestCompletion asks each installed shell for its completions.
 func TestCompletion(t *testing.T) {
 	for shell, ask := range map[string]string{
-		"bash": `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; _pipe; printf '%s\n' "${COMPREPLY[@]}"`,
+		"bash": `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+			COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; _pipe; printf '%s\n' "${COMPREPLY[@]}"`,
 		"zsh": `compdef() { :; }; _files() { :; }; compadd() { shift; print -l -- $@; }
 			_describe() { print -l -- ${(P)@[$#]%%:*}; }
 			source "$1"; shift; words=("$@"); CURRENT=$#; _pipe`,
