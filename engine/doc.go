@@ -2,8 +2,8 @@
 // a pipeline (read, review, publish) and does what people ask for outside a run. The
 // packages, from the lowest layer:
 //
-//   - codec, display, markdown, atomicfile, fault: JSON; text for people; Markdown to
-//     text; replacing a file; kinds of failure
+//   - codec, display, markdown, atomicfile, fault, redact: JSON; text for people;
+//     Markdown to text; replacing a file; kinds of failure; secrets removed from texts
 //   - config, config/schema, dotenv: the pipeline file; its JSON Schema; files of
 //     variables
 //   - expression, expression/condition: expressions; what a condition says as written

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Connection sends the requests of one component to one origin. It is safe for
@@ -26,7 +27,7 @@ type Connection struct {
 	retry       fault.Retry
 	limiter     *rate.Limiter
 	credentials *credentials
-	redactor    *Redactor
+	redactor    *redact.Redactor
 	transport   *http.Transport
 	warnings    []string
 	expected    *atomic.Int64 // bytes of the last answer
@@ -44,7 +45,7 @@ func New(cfg Config, s Settings) (*Connection, error) {
 		maxResponse: int64(cfg.MaxResponse), wait: sleep,
 		expected: &atomic.Int64{}, deprecated: &deprecations{}, compress: cfg.Compress, distance: &distance{}}
 	if c.redactor == nil {
-		c.redactor = &Redactor{}
+		c.redactor = &redact.Redactor{}
 	}
 	if c.s.Log == nil {
 		c.s.Log = slog.New(slog.DiscardHandler)

@@ -10,12 +10,13 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // credentials are the token and the user's headers, as header fields. Those
 // that stand in files may be read again while the program runs.
 type credentials struct {
-	redactor *Redactor
+	redactor *redact.Redactor
 
 	mu      sync.Mutex
 	token   config.Secret
@@ -23,7 +24,7 @@ type credentials struct {
 	current http.Header // replaced, never changed
 }
 
-func newCredentials(token config.Secret, extra map[string]config.Secret, r *Redactor) (*credentials, error) {
+func newCredentials(token config.Secret, extra map[string]config.Secret, r *redact.Redactor) (*credentials, error) {
 	c := &credentials{redactor: r, token: token, extra: maps.Clone(extra)}
 	for name := range extra {
 		if token.IsSet() && http.CanonicalHeaderKey(name) == "Authorization" {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 func TestTokenForm(t *testing.T) {
@@ -56,7 +57,7 @@ func TestTokenFormRenewed(t *testing.T) {
 	if problems := config.Decode(doc.Root(), &v, &config.Variables{}); problems.HasErrors() {
 		t.Fatal(problems)
 	}
-	c, err := newCredentials(v.Token, nil, &Redactor{})
+	c, err := newCredentials(v.Token, nil, &redact.Redactor{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Options say which file is opened, and how.
@@ -43,7 +43,7 @@ type Options struct {
 	// Version is that of the program, for the user agent and the record.
 	Version string
 	// Secrets is given the secrets of the file.
-	Secrets *connection.Redactor
+	Secrets *redact.Redactor
 	Log     *slog.Logger
 
 	// Started is called when the servers of the sandbox run; nil for nothing.

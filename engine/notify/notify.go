@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Settings are what a front end decides about notifications.
@@ -22,7 +23,7 @@ type Settings struct {
 	State     string
 	UserAgent string
 	// Secrets removes secrets from messages and errors; it is given those of the config.
-	Secrets *connection.Redactor
+	Secrets *redact.Redactor
 	// Now is the clock, and Retry the policy; the zero values are the time and three attempts.
 	Now   func() time.Time
 	Retry fault.Retry
@@ -76,7 +77,7 @@ func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) 
 		return nil
 	}
 	if s.Secrets == nil {
-		s.Secrets = &connection.Redactor{}
+		s.Secrets = &redact.Redactor{}
 	}
 	if s.Now == nil {
 		s.Now = time.Now
@@ -152,7 +153,7 @@ func (r receiver) send(ctx context.Context, m *Message, s Settings) error {
 }
 
 // clean returns the message with each of its texts redacted, escaped and bounded.
-func (m *Message) clean(secrets *connection.Redactor) *Message {
+func (m *Message) clean(secrets *redact.Redactor) *Message {
 	out := *m
 	text := func(s string) string { return display.Short(secrets.Clean(s), display.MaxCell) }
 	texts := func(all []string) []string {

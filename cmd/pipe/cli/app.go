@@ -13,9 +13,9 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/dotenv"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Host is everything that the program takes from the process around it; tests run the
@@ -42,7 +42,7 @@ type Host struct {
 // app is one run of the program.
 type app struct {
 	Host
-	redactor *connection.Redactor
+	redactor *redact.Redactor
 	envFile  *dotenv.File
 	// envFileSkipped says that there is a .env and that CI is not given it.
 	envFileSkipped bool
@@ -62,7 +62,7 @@ type app struct {
 
 // Run runs one call of the program and returns its exit code.
 func Run(ctx context.Context, h Host) (code int) {
-	secrets := &connection.Redactor{}
+	secrets := &redact.Redactor{}
 	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets), newWriter(h.Stderr, secrets)
 	a := &app{Host: h, redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	if h.Logs != nil {

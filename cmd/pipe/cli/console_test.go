@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // TestConsole: log records are lines for people, with their attributes below the level of
@@ -25,7 +25,7 @@ func TestConsole(t *testing.T) {
 // TestDivert: what is written while bars are shown goes above them, and back afterwards.
 func TestDivert(t *testing.T) {
 	var behind, above strings.Builder
-	w := newWriter(&behind, &connection.Redactor{})
+	w := newWriter(&behind, &redact.Redactor{})
 	w.divert(&above)
 	w.Write([]byte("one\n"))
 	w.divert(nil)

@@ -4,8 +4,8 @@ import (
 	"io"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // writer is where all output of the program goes (invariant 6). Secrets have
@@ -15,7 +15,7 @@ import (
 type writer struct {
 	behind io.Writer
 	mu     sync.Mutex
-	clean  *connection.Stream
+	clean  *redact.Stream
 	escape *display.Writer
 	target *target
 }
@@ -24,7 +24,7 @@ type writer struct {
 // there for a while.
 type target struct{ io.Writer }
 
-func newWriter(behind io.Writer, secrets *connection.Redactor) *writer {
+func newWriter(behind io.Writer, secrets *redact.Redactor) *writer {
 	t := &target{behind}
 	escape := display.NewWriter(t)
 	return &writer{behind: behind, clean: secrets.Stream(escape), escape: escape, target: t}
