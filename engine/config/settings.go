@@ -86,6 +86,11 @@ func listValues(v reflect.Value, path string, out *[]Value) {
 	}
 }
 
+// SecretHolder is a Decodable with secrets inside.
+type SecretHolder interface {
+	Secrets() []Secret
+}
+
 // Secrets lists the secrets that the struct that spec points to holds, for
 // whoever has to keep them out of what comes back from outside.
 func Secrets(spec any) []Secret {
@@ -95,6 +100,14 @@ func Secrets(spec any) []Secret {
 		if s, ok := v.Interface().(Secret); ok {
 			if s.IsSet() {
 				out = append(out, s)
+			}
+			return
+		}
+		if holder, ok := v.Interface().(SecretHolder); ok {
+			for _, s := range holder.Secrets() {
+				if s.IsSet() {
+					out = append(out, s)
+				}
 			}
 			return
 		}

@@ -20,13 +20,13 @@ const maxErrorBody = 64 << 10
 
 // read takes in the whole answer and checks that it is what k wants. The
 // caller closes the body.
-func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Response, error) {
+func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
 		if k.Secret {
 			body = nil
 		}
-		return nil, c.statusFault(resp, body, creds)
+		return nil, c.statusFault(resp, body)
 	}
 	body, err := take(resp, k.limit, int(c.expected.Load()))
 	c.expected.Store(int64(len(body)))

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
 )
@@ -26,9 +27,12 @@ type Connection struct {
 	maxResponse int64
 	retry       fault.Retry
 	limiter     *rate.Limiter
-	credentials *credentials
+	auth        *auth.List
 	redactor    *redact.Redactor
-	transport   *http.Transport
+	transport   transports
+	proxy       *proxyChoice            // nil for none
+	certificate *clientCertificate      // nil for none
+	source      *atomic.Pointer[string] // the address of this machine that was used last
 	warnings    []string
 	expected    *atomic.Int64 // bytes of the last answer
 	compress    string        // Config.Compress
@@ -43,7 +47,8 @@ type Connection struct {
 func New(cfg Config, s Settings) (*Connection, error) {
 	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout),
 		maxResponse: int64(cfg.MaxResponse), wait: sleep,
-		expected: &atomic.Int64{}, deprecated: &deprecations{}, compress: cfg.Compress, distance: &distance{}}
+		expected: &atomic.Int64{}, source: &atomic.Pointer[string]{}, deprecated: &deprecations{}, compress: cfg.Compress,
+		distance: &distance{}}
 	if c.redactor == nil {
 		c.redactor = &redact.Redactor{}
 	}
@@ -96,10 +101,21 @@ func (c *Connection) build(cfg Config) (err error) {
 	if c.base, err = parseBase(c.s.URL); err != nil {
 		return err
 	}
-	if c.credentials, err = newCredentials(c.s.Token, cfg.Headers, c.redactor); err != nil {
+	if err = c.newTransports(cfg); err != nil {
 		return err
 	}
-	c.transport, err = c.newTransport(cfg.TLS)
+	c.auth, err = auth.New(auth.Settings{Token: c.s.Token, Headers: cfg.Headers, Layers: cfg.Auth, Origin: c.base,
+		Fetch: fetcher{c, c.transport.fetch}, Cloud: fetcher{c, c.transport.cloud}, Redactor: c.redactor, Log: c.s.Log})
+	if err != nil {
+		return err
+	}
+	c.warnPlain()
+	return nil
+}
+
+// Renew obtains the credentials anew, and reads those of files again.
+func (c *Connection) Renew(ctx context.Context) error {
+	_, err := c.auth.Renew(ctx, nil)
 	return err
 }
 
@@ -114,6 +130,13 @@ func parseBase(raw string) (*url.URL, error) {
 		return nil, errors.New("the address is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
 		return nil, errors.New("the address does not start with http:// or https:// and a host")
+	case auth.IsMetadata(u.Hostname()):
+		return nil, fault.Errorf(
+			fault.Fatal,
+			"write the address of the server",
+			"the address is link-local, where cloud "+
+				"metadata servers are",
+		)
 	case u.User != nil:
 		return nil,
 			fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address contains a user "+
@@ -140,7 +163,11 @@ func (c *Connection) Allowing(allow func(method, path string) bool) *Connection 
 }
 
 // Close closes idle connections. Requests under way go on.
-func (c *Connection) Close() { c.transport.CloseIdleConnections() }
+func (c *Connection) Close() {
+	for _, t := range []*http.Transport{c.transport.origin, c.transport.fetch, c.transport.cloud} {
+		t.CloseIdleConnections()
+	}
+}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil || d <= 0 {

@@ -54,6 +54,8 @@ type failure struct {
 	text   string
 	remedy string
 	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
+	proxy  bool  // of the proxy; the remedy is that of its place in the configuration
+	unsent bool  // the request itself was not sent, so that it may be made again
 }
 
 func (f *failure) Error() string { return f.text }

@@ -33,7 +33,11 @@ func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int
 	}
 	if k.Secret {
 		return nil,
-			&failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to another address", resp.StatusCode)}
+			&failure{
+				class:  fault.Fatal,
+				remedy: remedy,
+				text:   fmt.Sprintf("%d redirects to another address", resp.StatusCode),
+			}
 	}
 	if !sameOrigin(c.base, to) {
 		return nil, &failure{class: fault.Fatal, remedy: remedy,

@@ -49,12 +49,13 @@ type receiver struct {
 
 func (c *Config) receivers() []receiver {
 	all := []receiver{
-		{name: "slack", url: c.Slack.URL, conn: connection.Config{TLS: c.Slack.TLS, Timeout: c.Slack.Timeout},
+		{name: "slack", url: c.Slack.URL,
+			conn: connection.Config{TLS: c.Slack.TLS, Timeout: c.Slack.Timeout, Proxy: c.Slack.Proxy},
 			encoded: func(m *Message) any {
 				return map[string]any{"text": slackText(m), "unfurl_links": false, "unfurl_media": false}
 			}},
 		{name: "webhook", url: c.Webhook.URL, token: c.Webhook.Token,
-			conn: connection.Config{TLS: c.Webhook.TLS, Timeout: c.Webhook.Timeout, Headers: c.Webhook.Headers},
+			conn: c.Webhook.config(),
 			encoded: func(m *Message) any {
 				return m
 			}},

@@ -29,6 +29,7 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
+	"golang.org/x/oauth2":                      {"engine/connection/auth"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "cmd/pipe/cli"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
@@ -73,7 +74,7 @@ var layers = [][]string{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
 		"engine/access",
 	},
-	{"engine/component", "engine/connection", "engine/records"},
+	{"engine/component", "engine/connection/auth", "engine/connection", "engine/records"},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{

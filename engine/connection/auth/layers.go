@@ -1,0 +1,198 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+)
+
+// Layers are the value of `auth:`, a list of schemes.
+type Layers []Layer
+
+// Layer is one item of `auth:`. Exactly one scheme is set.
+type Layer struct {
+	Bearer           *Bearer           `yaml:"bearer" doc:"A token in Authorization. token is its short form."`
+	Basic            *Basic            `yaml:"basic" doc:"A user name and password in Authorization."`
+	Header           *Header           `yaml:"header" doc:"A secret in a header of your choice."`
+	OAuth2           *OAuth2           `yaml:"oauth2" doc:"A token of an identity provider, by the client credentials grant."`
+	SignedJWT        *SignedJWT        `yaml:"signed_jwt" doc:"A JSON Web Token that pipe signs with a shared secret (HS256)."`
+	CloudflareAccess *CloudflareAccess `yaml:"cloudflare_access" doc:"A service token of Cloudflare Access."`
+
+	pos config.Pos
+}
+
+// scheme is what each kind of layer implements.
+type scheme interface {
+	// headers are the canonical names of the headers that it writes.
+	headers() []string
+	authorizer(field string, s Settings) (Authorizer, error)
+}
+
+// scheme is the one that is set with its key, nil when none is.
+func (l Layer) scheme() (string, scheme) {
+	switch {
+	case l.Bearer != nil:
+		return "bearer", l.Bearer
+	case l.Basic != nil:
+		return "basic", l.Basic
+	case l.Header != nil:
+		return "header", l.Header
+	case l.OAuth2 != nil:
+		return "oauth2", l.OAuth2
+	case l.SignedJWT != nil:
+		return "signed_jwt", l.SignedJWT
+	case l.CloudflareAccess != nil:
+		return "cloudflare_access", l.CloudflareAccess
+	}
+	return "", nil
+}
+
+func (l Layer) authorizer(field string, s Settings) (Authorizer, error) {
+	_, one := l.scheme()
+	if one == nil {
+		return nil, fmt.Errorf("%s: no scheme is set", field)
+	}
+	return one.authorizer(field, s)
+}
+
+var (
+	_ config.Decodable = (*Layers)(nil)
+	_ config.Described = (*Layers)(nil)
+)
+
+// DecodeNode decodes each item and reports two layers that write one header.
+func (l *Layers) DecodeNode(n *config.Node, d *config.Decoder) {
+	if n.Kind() != config.List {
+		hint := "start each scheme with a dash: - oauth2: …"
+		if entries := n.Entries(); len(entries) > 0 {
+			hint = "start each scheme with a dash: - " + entries[0].Key + ": …"
+		}
+		d.Problem(n, "wrong-kind", "auth is a list of schemes", hint)
+		return
+	}
+	for _, item := range n.Items() {
+		layer := Layer{pos: item.Pos()}
+		if entries := item.Entries(); item.Kind() == config.Mapping && len(entries) != 1 {
+			d.Problem(item, codeConnection, "an item of auth holds exactly one scheme",
+				"write each scheme as an item of its own: - "+strings.Join(schemes(), ": or - ")+":")
+			continue
+		} else if len(entries) == 1 && entries[0].Value.IsNull() && slices.Contains(schemes(), entries[0].Key) {
+			d.KeyProblem(entries[0], codeConnection, entries[0].Key+" has no settings",
+				"write its settings below it, indented by four spaces")
+			continue
+		}
+		d.Decode(item, &layer)
+		*l = append(*l, layer)
+		l.claim(len(*l)-1, item, d)
+	}
+}
+
+// claim reports a header of a layer that one before it writes.
+func (l Layers) claim(i int, n *config.Node, d *config.Decoder) {
+	name, _ := l[i].scheme()
+	for j := range i {
+		for _, header := range l.headers(i, true) {
+			if slices.Contains(l.headers(j, true), header) {
+				other, _ := l[j].scheme()
+				d.Problem(
+					n,
+					codeConnection,
+					fmt.Sprintf(
+						"%s and %s both write the header %s (%s is at %v)",
+						other,
+						name,
+						header,
+						other,
+						l[j].pos,
+					),
+					"remove one of the two, or give one of them another header",
+				)
+				return
+			}
+		}
+	}
+}
+
+// DescribeConfig is a list of mappings with one key each.
+func (l *Layers) DescribeConfig() config.Field {
+	f := config.DescribeType(&[]Layer{})
+	f.Choice = schemes()
+	return f
+}
+
+// schemes are the keys of a layer.
+func schemes() []string {
+	var out []string
+	for _, f := range config.Describe(&Layer{}) {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// field is how errors call a layer.
+func (l Layers) field(i int) string {
+	name, _ := l[i].scheme()
+	return fmt.Sprintf("auth.%d.%s", i, name)
+}
+
+// headers are those that a layer writes. owned says that token or headers write
+// Authorization.
+func (l Layers) headers(i int, owned bool) []string {
+	_, one := l[i].scheme()
+	if one == nil {
+		return nil
+	}
+	return one.headers()
+}
+
+// Conflict is what is wrong when token or a header of headers writes a header that a layer
+// writes too; "" when nothing is.
+func (l Layers) Conflict(header string) (message, hint string) {
+	for i := range l {
+		if name, _ := l[i].scheme(); slices.Contains(l.headers(i, true), header) {
+			where := ""
+			if l[i].pos.Line > 0 {
+				where = fmt.Sprintf(" (%v)", l[i].pos)
+			}
+			return fmt.Sprintf("this and auth.%d, %s%s, both write the header %s", i, name, where, header),
+				"remove one of the two"
+		}
+	}
+	return "", ""
+}
+
+// ownsAuthorization reports whether token or headers write Authorization.
+func (s Settings) ownsAuthorization() bool {
+	if s.Token.IsSet() {
+		return true
+	}
+	for name := range s.Headers {
+		if http.CanonicalHeaderKey(name) == authorization {
+			return true
+		}
+	}
+	return false
+}
+
+// conflict is the error of two owners of one header.
+func (s Settings) conflict() error {
+	if s.Token.IsSet() {
+		if message, _ := s.Layers.Conflict(authorization); message != "" {
+			return errors.New("token: " + message)
+		}
+	}
+	for _, name := range sortedNames(s.Headers) {
+		key := http.CanonicalHeaderKey(name)
+		if s.Token.IsSet() && key == authorization {
+			return errors.New("headers: token sets Authorization; use only one of the two")
+		}
+		if message, _ := s.Layers.Conflict(key); message != "" {
+			return errors.New("headers." + name + ": " + message)
+		}
+	}
+	return nil
+}
