@@ -42,10 +42,10 @@ func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", name)}
 	case isCut(err):
 		f = &failure{class: fault.Transient,
-			text: fmt.Sprintf("%s closed the connection before its response was complete", u.Host)}
-		if u.Scheme == "https" {
-			f.remedy = "check the server's log; a server that rejects the client certificate closes the " +
-				"connection like this too: " + clientRemedy
+			text:   fmt.Sprintf("%s closed the connection before its response was complete", u.Host),
+			remedy: "check the server's log" + c.allowList()}
+		if c.certificate != nil {
+			f.remedy += "; a server that rejects the client certificate closes the connection like this too: " + clientRemedy
 		}
 		return f
 	case errors.As(err, &op) && op.Op == "dial":
@@ -73,10 +73,13 @@ func isCut(err error) bool {
 // proxyFault is about the proxy of the environment, nil when err is not.
 func (c *Connection) proxyFault(err error) error {
 	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "proxyconnect" {
+	if !errors.As(err, &op) || op.Op != "proxyconnect" && !strings.HasPrefix(op.Op, "socks") {
 		return nil
 	}
 	var f *failure
+	if strings.Contains(op.Err.Error(), "authentication failed") { // SOCKS
+		return &failure{class: fault.Fatal, text: wrongProxyUser, remedy: c.proxy.remedy()}
+	}
 	if errors.As(op.Err, &f) {
 		return c.ofProxy(f)
 	}
@@ -134,6 +137,24 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 }
 
 const clientRemedy = "check `tls.cert_file` and `tls.key_file`"
+
+// allowList names the address that requests come from, for a server that lets only some
+// addresses in; "" when none was made.
+func (c *Connection) allowList() string {
+	source := c.source.Load()
+	if source == nil {
+		return ""
+	}
+	return ", and whether an allow list in front of it lets " + *source + c.byProxy() + " in"
+}
+
+// byProxy is how requests get to the server when a proxy is in between.
+func (c *Connection) byProxy() string {
+	if !c.distance.proxied.Load() {
+		return ""
+	}
+	return ", or the proxy that this machine uses,"
+}
 
 // withoutURL is what url.Error wraps, as its text repeats a whole address.
 func withoutURL(err error) error {

@@ -76,10 +76,14 @@ func (p Proxy) Secrets() []config.Secret { return []config.Secret{p.Password} }
 
 // MarshalText is the address without the password.
 func (p Proxy) MarshalText() ([]byte, error) {
-	if p.Username == "" {
-		return []byte(p.URL), nil
+	shown := p.URL
+	if at := strings.LastIndexByte(shown, '@'); at >= 0 { // a problem was reported
+		shown = "[redacted]" + shown[at:]
 	}
-	return []byte(p.URL + " as " + p.Username), nil
+	if p.Username != "" {
+		shown += " as " + p.Username
+	}
+	return []byte(shown), nil
 }
 
 // problem is what is wrong with the address. It quotes no part of it.
@@ -193,13 +197,15 @@ func (p *proxyChoice) remedy() string {
 
 const envRemedy = "check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY"
 
+const wrongProxyUser = "the proxy does not accept the user name and password"
+
 func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	f := &failure{class: fault.Permanent, proxy: true, text: "the proxy refused the connection: " + resp.Status}
 	switch {
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case resp.StatusCode == http.StatusProxyAuthRequired && proxy.User != nil:
-		f.class, f.text = fault.Fatal, "the proxy does not accept the user name and password"
+		f.class, f.text = fault.Fatal, wrongProxyUser
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		f.class, f.text = fault.Fatal, "the proxy requires credentials"
 		f.remedy = "set them as username and password below proxy, or in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT"

@@ -37,7 +37,7 @@ func (c *Connection) statusFault(resp *http.Response, body []byte) *failure {
 		f.text += " instead of the API's response: a sign-in proxy or a web frontend answers at this address"
 		f.remedy = c.pageRemedy()
 	case e.Status == http.StatusForbidden:
-		f.remedy = fmt.Sprintf("check what the token of %s may do, and from where", c.s.Name)
+		f.remedy = fmt.Sprintf("check what the credentials of %s may do%s", c.s.Name, c.allowList())
 	case f.class == fault.Throttled:
 		f.remedy = fmt.Sprintf("request less from %s at a time, or raise its rate limit", c.s.Name)
 	}
