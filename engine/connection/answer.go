@@ -133,10 +133,9 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		if k.Secret {
 			title = ""
 		}
-		return &failure{class: fault.Fatal,
-			text: fmt.Sprintf("%d, but the response is %s instead of the API's: a sign-in proxy or a web "+
-				"frontend answers at this address", resp.StatusCode, c.pageName(title)),
-			remedy: c.pageRemedy()}
+		who, remedy := c.page(resp, body)
+		return &failure{class: fault.Fatal, remedy: remedy,
+			text: fmt.Sprintf("%d, but the response is %s instead of the API's: %s", resp.StatusCode, c.pageName(title), who)}
 	}
 	if k.Accept != nil {
 		return c.accept(k, resp.StatusCode, body)
@@ -184,5 +183,5 @@ func isJSON(contentType string) bool {
 
 func (c *Connection) pageRemedy() string {
 	return fmt.Sprintf("check the address of %s, and let API requests pass the proxy in front of it, with "+
-		"`headers` if it needs any", c.s.Name)
+		"`auth` if it needs any", c.s.Name)
 }

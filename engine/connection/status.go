@@ -34,8 +34,9 @@ func (c *Connection) statusFault(resp *http.Response, body []byte) *failure {
 	case e.Status == http.StatusProxyAuthRequired:
 		f.remedy = c.proxy.remedy()
 	case page && e.Status < 500:
-		f.text += " instead of the API's response: a sign-in proxy or a web frontend answers at this address"
-		f.remedy = c.pageRemedy()
+		who, remedy := c.page(resp, body)
+		f.text += " instead of the API's response: " + who
+		f.remedy = remedy
 	case e.Status == http.StatusForbidden:
 		f.remedy = fmt.Sprintf("check what the credentials of %s may do%s", c.s.Name, c.allowList())
 	case f.class == fault.Throttled:

@@ -86,12 +86,13 @@ func New(s Settings) (*List, error) {
 		}
 		l.add("headers."+name, a, http.CanonicalHeaderKey(name))
 	}
+	s.Layers = s.Layers.settle(s.ownsAuthorization())
 	for i, layer := range s.Layers {
 		a, err := layer.authorizer(s.Layers.field(i), s)
 		if err != nil {
 			return nil, err
 		}
-		l.add(s.Layers.field(i), a, s.Layers.headers(i, s.ownsAuthorization())...)
+		l.add(s.Layers.field(i), a, s.Layers.headers(i)...)
 	}
 	l.signLast()
 	return l, nil

@@ -53,6 +53,8 @@ func (k jwtKey) token(c claims) (string, error) {
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
+func decode64(text string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(text) }
+
 // hs256 is the key of a shared secret.
 func hs256(secret []byte) jwtKey {
 	return jwtKey{algorithm: "HS256", sign: func(text []byte) ([]byte, error) {

@@ -20,9 +20,10 @@ type Layer struct {
 	Header           *Header           `yaml:"header" doc:"A secret in a header of your choice."`
 	OAuth2           *OAuth2           `yaml:"oauth2" doc:"A token of an identity provider, by the client credentials grant."`
 	SignedJWT        *SignedJWT        `yaml:"signed_jwt" doc:"A JSON Web Token that pipe signs with a shared secret (HS256)."`
+	GoogleIAP        *GoogleIAP        `yaml:"google_iap" doc:"An ID token for Google's Identity-Aware Proxy."`
 	CloudflareAccess *CloudflareAccess `yaml:"cloudflare_access" doc:"A service token of Cloudflare Access."`
 
-	pos config.Pos
+	node *config.Node // nil when no file has it
 }
 
 // scheme is what each kind of layer implements.
@@ -45,6 +46,8 @@ func (l Layer) scheme() (string, scheme) {
 		return "oauth2", l.OAuth2
 	case l.SignedJWT != nil:
 		return "signed_jwt", l.SignedJWT
+	case l.GoogleIAP != nil:
+		return "google_iap", l.GoogleIAP
 	case l.CloudflareAccess != nil:
 		return "cloudflare_access", l.CloudflareAccess
 	}
@@ -75,7 +78,7 @@ func (l *Layers) DecodeNode(n *config.Node, d *config.Decoder) {
 		return
 	}
 	for _, item := range n.Items() {
-		layer := Layer{pos: item.Pos()}
+		layer := Layer{}
 		if entries := item.Entries(); item.Kind() == config.Mapping && len(entries) != 1 {
 			d.Problem(item, codeConnection, "an item of auth holds exactly one scheme",
 				"write each scheme as an item of its own: - "+strings.Join(schemes(), ": or - ")+":")
@@ -86,33 +89,28 @@ func (l *Layers) DecodeNode(n *config.Node, d *config.Decoder) {
 			continue
 		}
 		d.Decode(item, &layer)
+		layer.node = item
 		*l = append(*l, layer)
-		l.claim(len(*l)-1, item, d)
 	}
+	l.claims(d)
 }
 
-// claim reports a header of a layer that one before it writes.
-func (l Layers) claim(i int, n *config.Node, d *config.Decoder) {
-	name, _ := l[i].scheme()
-	for j := range i {
-		for _, header := range l.headers(i, true) {
-			if slices.Contains(l.headers(j, true), header) {
-				other, _ := l[j].scheme()
-				d.Problem(
-					n,
-					codeConnection,
-					fmt.Sprintf(
-						"%s and %s both write the header %s (%s is at %v)",
-						other,
-						name,
-						header,
-						other,
-						l[j].pos,
-					),
-					"remove one of the two, or give one of them another header",
-				)
-				return
+// claims reports each layer that writes a header which one before it writes.
+func (l Layers) claims(d *config.Decoder) {
+	settled := l.settle(false)
+	for i := range settled {
+		name, _ := l[i].scheme()
+		for j := range i {
+			shared := slices.IndexFunc(settled.headers(i), func(h string) bool {
+				return slices.Contains(settled.headers(j), h)
+			})
+			if shared < 0 {
+				continue
 			}
+			other, _ := l[j].scheme()
+			d.Problem(l[i].node, codeConnection, fmt.Sprintf("%s and %s both write the header %s (%s is at %v)", other, name,
+				settled.headers(i)[shared], other, l[j].node.Pos()), "remove one of the two, or give one of them another header")
+			break
 		}
 	}
 }
@@ -139,9 +137,8 @@ func (l Layers) field(i int) string {
 	return fmt.Sprintf("auth.%d.%s", i, name)
 }
 
-// headers are those that a layer writes. owned says that token or headers write
-// Authorization.
-func (l Layers) headers(i int, owned bool) []string {
+// headers are those that a layer writes.
+func (l Layers) headers(i int) []string {
 	_, one := l[i].scheme()
 	if one == nil {
 		return nil
@@ -149,14 +146,38 @@ func (l Layers) headers(i int, owned bool) []string {
 	return one.headers()
 }
 
+// settle gives google_iap Proxy-Authorization where its header is auto and another layer,
+// or owned, which is token or headers, writes Authorization.
+func (l Layers) settle(owned bool) Layers {
+	out := slices.Clone(l)
+	for i := range out {
+		iap := out[i].GoogleIAP
+		if iap == nil || iap.Header != "" && iap.Header != "auto" {
+			continue
+		}
+		elsewhere := owned
+		for j := range out {
+			elsewhere = elsewhere || j != i && slices.Contains(out.headers(j), authorization)
+		}
+		one := *iap
+		one.Header = authorization
+		if elsewhere {
+			one.Header = proxyAuthorization
+		}
+		out[i].GoogleIAP = &one
+	}
+	return out
+}
+
 // Conflict is what is wrong when token or a header of headers writes a header that a layer
 // writes too; "" when nothing is.
 func (l Layers) Conflict(header string) (message, hint string) {
-	for i := range l {
-		if name, _ := l[i].scheme(); slices.Contains(l.headers(i, true), header) {
+	settled := l.settle(header == authorization)
+	for i := range settled {
+		if name, _ := l[i].scheme(); slices.Contains(settled.headers(i), header) {
 			where := ""
-			if l[i].pos.Line > 0 {
-				where = fmt.Sprintf(" (%v)", l[i].pos)
+			if l[i].node != nil {
+				where = fmt.Sprintf(" (%v)", l[i].node.Pos())
 			}
 			return fmt.Sprintf("this and auth.%d, %s%s, both write the header %s", i, name, where, header),
 				"remove one of the two"
