@@ -105,7 +105,8 @@ func (c *Connection) build(cfg Config) (err error) {
 		return err
 	}
 	c.auth, err = auth.New(auth.Settings{Token: c.s.Token, Headers: cfg.Headers, Layers: cfg.Auth, Origin: c.base,
-		Fetch: fetcher{c, c.transport.fetch}, Cloud: fetcher{c, c.transport.cloud}, Redactor: c.redactor, Log: c.s.Log})
+		Fetch: fetcher{c, c.transport.fetch}, Cloud: fetcher{c, c.transport.cloud},
+		CloudTransport: c.transport.cloud, Redactor: c.redactor, Log: c.s.Log})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 		f = &failure{class: fault.Transient,
 			text:   fmt.Sprintf("%s closed the connection before its response was complete", u.Host),
 			remedy: "check the server's log" + c.allowList()}
-		if c.certificate != nil {
+		if u.Scheme == "https" {
 			f.remedy += "; a server that rejects the client certificate closes the connection like this too: " + clientRemedy
 		}
 		return f

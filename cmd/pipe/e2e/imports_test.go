@@ -30,6 +30,7 @@ var homes = map[string][]string{
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
 	"golang.org/x/oauth2":                      {"engine/connection/auth"},
+	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "cmd/pipe/cli"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},

@@ -36,8 +36,11 @@ type Settings struct {
 	// Fetch sends requests to addresses of the pipeline file, such as a token endpoint.
 	// Cloud sends those of cloud libraries, which may reach the metadata server.
 	Fetch, Cloud http.RoundTripper
-	Redactor     *redact.Redactor
-	Log          *slog.Logger
+	// CloudTransport is what Cloud sends by, for a library that wants a transport of its
+	// own; nil is the default one.
+	CloudTransport *http.Transport
+	Redactor       *redact.Redactor
+	Log            *slog.Logger
 	// Now is the clock, nil is the system's.
 	Now func() time.Time
 }

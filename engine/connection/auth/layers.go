@@ -21,6 +21,7 @@ type Layer struct {
 	OAuth2           *OAuth2           `yaml:"oauth2" doc:"A token of an identity provider, by the client credentials grant."`
 	SignedJWT        *SignedJWT        `yaml:"signed_jwt" doc:"A JSON Web Token that pipe signs with a shared secret (HS256)."`
 	GoogleIAP        *GoogleIAP        `yaml:"google_iap" doc:"An ID token for Google's Identity-Aware Proxy."`
+	AWSSigV4         *AWSSigV4         `yaml:"aws_sigv4" doc:"A signature with AWS credentials, for a server behind AWS IAM."`
 	CloudflareAccess *CloudflareAccess `yaml:"cloudflare_access" doc:"A service token of Cloudflare Access."`
 
 	node *config.Node // nil when no file has it
@@ -48,6 +49,8 @@ func (l Layer) scheme() (string, scheme) {
 		return "signed_jwt", l.SignedJWT
 	case l.GoogleIAP != nil:
 		return "google_iap", l.GoogleIAP
+	case l.AWSSigV4 != nil:
+		return "aws_sigv4", l.AWSSigV4
 	case l.CloudflareAccess != nil:
 		return "cloudflare_access", l.CloudflareAccess
 	}
