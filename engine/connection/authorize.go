@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/pipe-engine/pipe/engine/connection/auth"
@@ -18,16 +17,24 @@ func (c *Connection) authorize(ctx context.Context, k *call, r *http.Request) (a
 		return used, nil
 	}
 	if ctx.Err() != nil {
-		f := timedOut(fmt.Sprintf("no credentials within %v", k.timeout))
+		err = ctx.Err()
+	}
+	return nil, c.authFault(ctx, err)
+}
+
+// authFault says what it means that a layer has no credential.
+func (c *Connection) authFault(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		f := timedOut("no credentials in time")
 		f.remedy, f.unsent = "check that the identity provider is reachable", true
-		return nil, f
+		return f
 	}
 	f := &failure{class: fault.ClassOf(err), text: err.Error(), remedy: fault.RemedyOf(err), unsent: true}
 	var known *fault.Error
 	if errors.As(err, &known) {
 		f.delay = known.Delay
 	}
-	return nil, f
+	return f
 }
 
 // fetcher sends the requests by which credentials are obtained: with the proxy and the

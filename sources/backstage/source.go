@@ -34,6 +34,7 @@ var (
 	_ component.Confirmer = (*Source)(nil)
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
+	_ component.Diagnoser    = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
 )
 
@@ -58,6 +59,9 @@ func (s *Source) Close() error {
 	s.conn.Close()
 	return nil
 }
+
+// Diagnose goes to the server step by step and sends no request.
+func (s *Source) Diagnose(ctx context.Context) []component.Finding { return s.conn.Diagnose(ctx) }
 
 // Notes are the warnings of the connection, what Backstage says will be removed,
 // and what was surprising about the catalog.

@@ -297,7 +297,8 @@ func (a *sigV4) refused(refused smithy.APIError, err error) error {
 	class, remedy := fault.Fatal, "check the AWS credentials"
 	switch code {
 	case "AccessDenied", "AccessDeniedException":
-		remedy = "check the trust policy of the role: whom it names, and that external_id is the one of its condition"
+		remedy = "check the trust policy of the role: the principal it names, and that external_id is the one of its " +
+			"condition"
 	case "ExpiredToken", "ExpiredTokenException":
 		remedy = "renew the credentials that the role is assumed with"
 	case "InvalidIdentityToken", "IDPRejectedClaim", "IDPCommunicationError":
