@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,8 +97,8 @@ type sigV4 struct {
 
 func (a *sigV4) signs() {}
 
-// Authorize signs method, address, host, type and body. Headers that an edge may change are
-// not part of the signature.
+// Authorize signs method, address, host, type, body and the X-Amz- headers of the request,
+// which AWS requires. Headers that an edge may change are not part of the signature.
 func (a *sigV4) Authorize(ctx context.Context, r *http.Request, body []byte) (int, error) {
 	creds, region, revision, err := a.retrieve(ctx)
 	if err != nil {
@@ -107,6 +108,11 @@ func (a *sigV4) Authorize(ctx context.Context, r *http.Request, body []byte) (in
 	signed.Header = http.Header{}
 	if kind := r.Header.Get("Content-Type"); kind != "" {
 		signed.Header.Set("Content-Type", kind)
+	}
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, "X-Amz-") {
+			signed.Header[name] = values
+		}
 	}
 	sum := sha256.Sum256(body)
 	err = v4.NewSigner().SignHTTP(ctx, creds, signed, hex.EncodeToString(sum[:]), a.Service, region, a.s.Now())
@@ -183,7 +189,7 @@ func (a *sigV4) open(ctx context.Context) (*aws.CredentialsCache, string, error)
 		return nil, "", err
 	}
 	if cfg.Region == "" {
-		return nil, "", fault.Errorf(fault.Fatal, "set region, or AWS_REGION", "aws_sigv4: the region is not known")
+		return nil, "", errNoRegion()
 	}
 	provider := cfg.Credentials
 	if a.AssumeRole != nil {
@@ -192,6 +198,20 @@ func (a *sigV4) open(ctx context.Context) (*aws.CredentialsCache, string, error)
 	a.region = cfg.Region
 	a.chain = aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewAhead })
 	return a.chain, a.region, nil
+}
+
+func errNoRegion() error {
+	return fault.Errorf(fault.Fatal, "set region, or AWS_REGION", "aws_sigv4: the region is not known")
+}
+
+// AWSRegion returns the region of AWS_REGION or the profile, for an address that depends on
+// it. It makes no request.
+func AWSRegion(ctx context.Context) (string, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err == nil && cfg.Region == "" {
+		err = errNoRegion()
+	}
+	return cfg.Region, err
 }
 
 // client is an HTTP client of the library's own type, to which it adds AWS_CA_BUNDLE, with

@@ -42,8 +42,10 @@ func verifySigV4(r *http.Request, body []byte, host, secret string) string {
 	if !slices.Contains(names, "host") || !slices.Contains(names, "x-amz-date") || !slices.IsSorted(names) {
 		return "host or x-amz-date is not signed"
 	}
-	if r.Header.Get("X-Amz-Security-Token") != "" && !slices.Contains(names, "x-amz-security-token") {
-		return "the session token is not signed"
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Amz-") && !slices.Contains(names, strings.ToLower(name)) {
+			return name + " is not signed"
+		}
 	}
 	var headers strings.Builder
 	for _, name := range names {
@@ -242,7 +244,8 @@ func TestAWSSigV4(t *testing.T) {
 	l := sigList(t, Settings{Redactor: &secrets}, AWSSigV4{Region: "eu-west-1", Service: "execute-api",
 		AssumeRole: &AssumeRole{ARN: "arn:aws:iam::222222222222:role/reader", ExternalID: "acme-42", SessionName: "pipe",
 			Duration: config.Duration(time.Hour)}},
-		Layer{Header: &Header{Name: "X-Edge", Value: config.NewSecret("edge-secret")}})
+		Layer{Header: &Header{Name: "X-Edge", Value: config.NewSecret("edge-secret")}},
+		Layer{Header: &Header{Name: "X-Amz-Target", Value: config.NewSecret("Service.Action")}})
 	for _, tc := range [][3]string{
 		{"GET", "/", ""},
 		{"GET", "/api/catalog/entities/by-query?limit=500&filter=kind%3Dcomponent&orderField=metadata.name,asc", ""},
@@ -259,7 +262,7 @@ func TestAWSSigV4(t *testing.T) {
 		s.forms[0].Get("DurationSeconds") != "3600" {
 		t.Errorf("%v %v", s.actions, s.forms)
 	}
-	if last := l.Layers()[1]; last.Name != "auth.0.aws_sigv4" || last.Expires().IsZero() {
+	if last := l.Layers()[2]; last.Name != "auth.0.aws_sigv4" || last.Expires().IsZero() {
 		t.Errorf("the signature is not the last layer: %s, %v", last.Name, last.Expires())
 	}
 	r := httptest.NewRequest(http.MethodGet, g.URL, nil)
