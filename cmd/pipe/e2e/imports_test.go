@@ -75,8 +75,10 @@ var layers = [][]string{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
 		"engine/access",
 	},
-	{"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
-		"engine/records"},
+	{
+		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
+		"engine/secret/aws", "engine/records",
+	},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
