@@ -28,6 +28,9 @@ type SourceSpec[C any] struct {
 	Name, Summary string
 	// Config is a new configuration with nothing set.
 	Config func() C
+	// Address is where the secrets of the configuration are sent, "" when it is not known;
+	// nil when they are sent nowhere.
+	Address func(cfg C) string
 	// Model is made from the decoded configuration alone.
 	Model func(cfg C) Model
 	// Open makes the source; it may read files and opens no connection yet.
@@ -42,6 +45,8 @@ type SourceSpec[C any] struct {
 type SinkSpec[C any] struct {
 	Name, Summary string
 	Config        func() C
+	// Address is where the secrets of the configuration are sent, as of a source.
+	Address func(cfg C) string
 	// Streams is what the sink stores, from the decoded configuration alone.
 	Streams func(cfg C) []Stream
 	// Content are the keys of its settings that only say what the items look like: no

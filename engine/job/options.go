@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/secret/store"
 )
 
 // Options say which file is opened, and how.
@@ -26,6 +27,9 @@ type Options struct {
 	Only []string
 	// Lenient lets variables be unset everywhere, SinkLenient those of the sink.
 	Lenient, SinkLenient bool
+	// SkipSecrets leaves secrets unresolved that come from a file or a provider: nothing is
+	// read, opened or started for them.
+	SkipSecrets bool
 	// NoSource opens no source, and lets its variables be unset.
 	NoSource bool
 	// Unpinned allows programs whose checksum the file does not give.
@@ -76,7 +80,7 @@ func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
-		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
+		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets}, Log: o.Log,
 	}
 	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {
@@ -94,6 +98,12 @@ func (o Options) Parse() *pipeline.Definition {
 			}
 		}
 		o.Secrets.Add(d.Notify.Secrets()...)
+		if d.Secrets != nil {
+			for _, s := range config.Secrets(d.Secrets) {
+				o.Secrets.Add(s.Reveal())
+				o.Secrets.Add(store.Keys(s.Reveal())...)
+			}
+		}
 	}
 	return d
 }
