@@ -51,6 +51,23 @@ func (s Secret) SendTo(origin string) (string, error) {
 	return *s.v.text, nil
 }
 
+// CheckOrigins are the problems of the stored secrets that the struct that spec points to
+// would send elsewhere than they may be sent. address is where the component sends its
+// secrets; those of a Destined part go to its own.
+func CheckOrigins(spec any, address string) (out Problems) {
+	eachSecret(spec, address, func(s Secret, to string) {
+		origin, err := Origin(to)
+		if err != nil {
+			return // Unsent reports it
+		}
+		var problems Problems
+		if _, err := s.SendTo(origin); errors.As(err, &problems) {
+			out = append(out, problems...)
+		}
+	})
+	return out
+}
+
 // Unsent are the problems of stored secrets with origins that nothing asked SendTo for:
 // the file uses them where it is not known which address gets them, such as in the
 // settings of a plugin.

@@ -34,6 +34,7 @@ var (
 	_ config.Decodable       = (*Proxy)(nil)
 	_ config.Described       = (*Proxy)(nil)
 	_ config.SecretHolder    = Proxy{}
+	_ config.Destined        = Proxy{}
 	_ encoding.TextMarshaler = Proxy{}
 )
 
@@ -70,6 +71,9 @@ func (p *Proxy) DecodeNode(n *config.Node, d *config.Decoder) {
 func (p *Proxy) DescribeConfig() config.Field {
 	return config.Field{Type: "text or mapping", Fields: config.Describe(&settings{})}
 }
+
+// SecretAddress is the proxy's.
+func (p Proxy) SecretAddress() string { return strings.Replace(p.URL, "socks5://", "http://", 1) }
 
 // Secrets is the password.
 func (p Proxy) Secrets() []config.Secret { return []config.Secret{p.Password} }

@@ -1,8 +1,6 @@
 package notify
 
 import (
-	"errors"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -45,6 +43,17 @@ var (
 	_ config.Validator = (*Webhook)(nil)
 )
 
+var (
+	_ config.Destined = Slack{}
+	_ config.Destined = Webhook{}
+)
+
+// SecretAddress is that of the webhook.
+func (s Slack) SecretAddress() string { return s.URL.Reveal() }
+
+// SecretAddress is that of the webhook.
+func (w Webhook) SecretAddress() string { return w.URL.Reveal() }
+
 // codeNotify is the code of the problems below.
 const codeNotify = "notify"
 
@@ -67,26 +76,6 @@ func (w *Webhook) Validate(report func(field, code, message, hint string)) {
 	validateURL(w.URL, report)
 	w.config().ValidateToken("token", w.Token, report)
 	w.config().Validate(report)
-}
-
-// CheckOrigins reports the stored secrets that may not be sent to the address that would
-// get them.
-func (c *Config) CheckOrigins() (out config.Problems) {
-	check := func(to config.Secret, more ...config.Secret) {
-		origin, err := config.Origin(to.Reveal())
-		if err != nil {
-			return
-		}
-		for _, s := range append(more, to) {
-			var problems config.Problems
-			if _, err := s.SendTo(origin); errors.As(err, &problems) {
-				out = append(out, problems...)
-			}
-		}
-	}
-	check(c.Slack.URL)
-	check(c.Webhook.URL, append(slices.Collect(maps.Values(c.Webhook.Headers)), c.Webhook.Token)...)
-	return out
 }
 
 // validateURL reports what is wrong with an address, which no message quotes. It returns

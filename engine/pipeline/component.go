@@ -54,7 +54,7 @@ func (d *Definition) buildSource() {
 			d.Source, d.SourceCfg = s, s.Config()
 			d.o.Variables.Leniently(d.o.SourceLenient, func() { d.decode(node, d.SourceCfg) })
 			if s.Address != nil {
-				d.checkOrigin(d.SourceCfg, s.Address(d.SourceCfg))
+				d.b.problems = append(d.b.problems, config.CheckOrigins(d.SourceCfg, s.Address(d.SourceCfg))...)
 			}
 			d.Model = s.Model(d.SourceCfg)
 		}
@@ -103,7 +103,7 @@ func (d *Definition) buildSink() {
 			d.SinkMissing = s.Missing(d.SinkCfg)
 		}
 		if s.Address != nil {
-			d.checkOrigin(d.SinkCfg, s.Address(d.SinkCfg))
+			d.b.problems = append(d.b.problems, config.CheckOrigins(d.SinkCfg, s.Address(d.SinkCfg))...)
 		}
 		d.Streams = s.Streams(d.SinkCfg)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/notify"
+	"github.com/pipe-engine/pipe/engine/secret"
 )
 
 // Describe says what may stand in a pipeline file, key by key, from the specs of
@@ -35,6 +36,8 @@ func Describe(r component.Registry) config.Field {
 			}
 		case "notify":
 			shape = config.DescribeType(&notify.Config{})
+		case "secrets":
+			shape = config.DescribeType(&secret.Config{})
 		case "mapping":
 			shape = describeMapping(r)
 		case "permissions":

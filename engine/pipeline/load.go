@@ -168,7 +168,7 @@ func (d *Definition) buildNotify() {
 	}
 	d.Notify = &notify.Config{}
 	d.o.Variables.Leniently(d.o.NotifyLenient, func() { d.decode(d.File.Notify, d.Notify) })
-	d.b.problems = append(d.b.problems, d.Notify.CheckOrigins()...)
+	d.b.problems = append(d.b.problems, config.CheckOrigins(d.Notify, "")...)
 }
 
 func isMapping(n *config.Node) bool { return n.IsNull() || n.Kind() == config.Mapping }

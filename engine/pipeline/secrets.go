@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"path/filepath"
 
 	"github.com/pipe-engine/pipe/engine/config"
@@ -27,19 +26,4 @@ func (d *Definition) buildSecrets() {
 		return
 	}
 	vars.Secret = secret.NewResolver(d.Secrets, filepath.Dir(d.Document.File())).Secret
-}
-
-// checkOrigin reports the stored secrets of a component that its address does not have a
-// right to.
-func (d *Definition) checkOrigin(cfg any, address string) {
-	origin, err := config.Origin(address)
-	if err != nil {
-		return // without an address nothing asks for the secrets, which Unsent reports
-	}
-	for _, s := range config.Secrets(cfg) {
-		var problems config.Problems
-		if _, err := s.SendTo(origin); errors.As(err, &problems) {
-			d.b.problems = append(d.b.problems, problems...)
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -33,7 +34,11 @@ type OAuth2 struct {
 var (
 	_ scheme           = (*OAuth2)(nil)
 	_ config.Validator = (*OAuth2)(nil)
+	_ config.Destined  = (*OAuth2)(nil)
 )
+
+// SecretAddress is that of the identity provider.
+func (o *OAuth2) SecretAddress() string { return cmp.Or(o.TokenURL, o.Issuer) }
 
 // Validate reports an endpoint that is missing or not encrypted, and a client that proves
 // itself in no way or in two.
@@ -127,6 +132,9 @@ func (p *provider) token(ctx context.Context) (credential, error) {
 	if err != nil {
 		return credential{}, err
 	}
+	if err := p.mayReceive(endpoint); err != nil {
+		return credential{}, err
+	}
 	g := grant{endpoint: endpoint, client: p.ClientID, post: p.ClientAuth == "post", scopes: strings.Fields(p.Scope),
 		params: url.Values{}}
 	if p.Audience != "" {
@@ -152,6 +160,21 @@ func (p *provider) token(ctx context.Context) (credential, error) {
 		g.secret, _ = p.secret.value()
 	}
 	return g.token(ctx, p.s)
+}
+
+// mayReceive refuses to send a stored secret to a token endpoint that it is not stored for:
+// the metadata of an issuer may name another server.
+func (p *provider) mayReceive(endpoint string) error {
+	origin, err := config.Origin(endpoint)
+	if err != nil {
+		return fault.Errorf(fault.Fatal, "check issuer or token_url", "the token endpoint: %w", err)
+	}
+	for _, s := range []config.Secret{p.ClientSecret, p.PrivateKey} {
+		if _, err := s.SendTo(origin); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // assertionLife is how long a signed assertion is valid. It is used at once.
