@@ -36,8 +36,8 @@ func (p *Provider) login(ctx context.Context) (config.Secret, time.Duration, err
 			Lease int64  `json:"lease_duration"`
 		} `json:"auth"`
 	}
-	_, err = conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Secret: true, Idempotent: true,
-		MaxBytes: maxAnswer, Parse: func(body []byte) error {
+	_, err = conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: path, Body: body, Secret: true,
+		Idempotent: true, MaxBytes: maxAnswer, Parse: func(body []byte) error {
 			if err := codec.Unmarshal(body, &answer); err != nil || answer.Auth.Token == "" {
 				return fault.Errorf(fault.Fatal, "check url and mount", "the response to the login has no client_token")
 			}
