@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"strings"
@@ -81,6 +82,7 @@ func (o Options) Parse() *pipeline.Definition {
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
 		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets}, Log: o.Log,
+		Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
 	}
 	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/notify"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/secret"
 )
 
@@ -30,6 +31,9 @@ type Options struct {
 	// Unpinned allows programs whose checksum the file does not give.
 	Unpinned bool
 	Log      *slog.Logger
+	// UserAgent and Redactor are for the providers of secrets that are servers.
+	UserAgent string
+	Redactor  *redact.Redactor
 }
 
 // Definition is a pipeline as its file says it. Its problems are in the order

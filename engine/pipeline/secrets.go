@@ -25,5 +25,6 @@ func (d *Definition) buildSecrets() {
 		vars.SkipSecrets = true // what is wrong has been said
 		return
 	}
-	vars.Secret = secret.NewResolver(d.Secrets, filepath.Dir(d.Document.File())).Secret
+	vars.Secret = secret.NewResolver(d.Secrets, secret.Settings{Folder: filepath.Dir(d.Document.File()),
+		UserAgent: d.o.UserAgent, Redactor: d.o.Redactor, Log: d.o.Log}).Secret
 }

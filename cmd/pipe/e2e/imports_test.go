@@ -32,7 +32,8 @@ var homes = map[string][]string{
 	"golang.org/x/oauth2":                      {"engine/connection/auth"},
 	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
-	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "cmd/pipe/cli"},
+	"filippo.io/age":                           {"engine/secret/store"},
+	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "engine/secret/store", "cmd/pipe/cli"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
@@ -77,7 +78,7 @@ var layers = [][]string{
 	},
 	{
 		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
-		"engine/secret/aws", "engine/records",
+		"engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
 	},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -67,11 +67,11 @@ func New(path, identity string) (*Store, error) {
 	return &Store{path, ids}, nil
 }
 
-// Get returns the secret of a name. Its errors are of type *config.SecretError.
+// Get returns the secret of a name.
 func (s *Store) Get(name string) (config.SecretText, error) {
 	c, err := s.read()
 	if err != nil {
-		return config.SecretText{}, &config.SecretError{Message: err.Error(), Hint: fault.RemedyOf(err)}
+		return config.SecretText{}, err
 	}
 	v, ok := c.Secrets[name]
 	if !ok {
@@ -79,8 +79,7 @@ func (s *Store) Get(name string) (config.SecretText, error) {
 		if near := config.Nearest(name, c.names()); near != "" {
 			hint = "did you mean " + near + "? Or " + hint
 		}
-		return config.SecretText{}, &config.SecretError{
-			Message: fmt.Sprintf("the secret store %s has no secret %q", s.path, name), Hint: hint}
+		return config.SecretText{}, fault.Errorf(fault.Fatal, hint, "%s has no secret %q", s.path, name)
 	}
 	return config.SecretText{Text: v.Value, Origins: v.For}, nil
 }
@@ -131,9 +130,7 @@ func (s *Store) read() (*content, error) {
 		return nil, damaged(s.path, "is damaged, or is not a file of age")
 	}
 	var c content
-	d := json.NewDecoder(bytes.NewReader(plain))
-	d.DisallowUnknownFields()
-	switch err := d.Decode(&c); {
+	switch err := codec.Unmarshal(plain, &c); {
 	case err != nil:
 		return nil, damaged(s.path, "does not contain the JSON of a secret store")
 	case c.Version != version:

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -148,7 +148,7 @@ func (s *Store) write(c *content, ids []age.Identity) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(c, "", "  ")
+	text, err := codec.MarshalIndent(c)
 	if err != nil {
 		return err
 	}
