@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/secret/aws"
 	"github.com/pipe-engine/pipe/engine/secret/exec"
 	"github.com/pipe-engine/pipe/engine/secret/store"
 	"github.com/pipe-engine/pipe/engine/secret/vault"
@@ -22,9 +23,10 @@ type Config struct {
 	Store *store.Config `yaml:"store" doc:"A file that is encrypted with age and may be committed; pipe secret changes it."`
 	Exec  *exec.Config  `yaml:"exec" doc:"A command that prints one secret, such as that of a password manager."`
 	Vault *vault.Config `yaml:"vault" doc:"A KV engine (version 2) of HashiCorp Vault or OpenBao. A key is PATH#FIELD."`
+	AWS   *aws.Config   `yaml:"aws" doc:"Parameter Store and Secrets Manager of AWS, with the credentials that its tools find."`
 }
 
-// Settings is what the host gives the providers. Only vault connects to anything.
+// Settings is what the host gives the providers. Only vault and aws connect to anything.
 type Settings struct {
 	// Folder is that of the pipeline file: relative paths start from it.
 	Folder    string
@@ -83,6 +85,12 @@ func NewResolver(cfg *Config, s Settings) *Resolver {
 	if c := cfg.Vault; c != nil {
 		add("vault", func() (get, error) {
 			one, err := vault.New(*c, connection.Settings{UserAgent: s.UserAgent, Redactor: s.Redactor, Log: s.Log})
+			return getText(one.Get), err
+		})
+	}
+	if c := cfg.AWS; c != nil {
+		add("aws", func() (get, error) {
+			one, err := aws.New(*c, connection.Settings{UserAgent: s.UserAgent, Redactor: s.Redactor, Log: s.Log})
 			return getText(one.Get), err
 		})
 	}
