@@ -2,13 +2,14 @@
 // pipeline (read, review, publish) and performs the operations outside a run. The packages,
 // from the lowest layer:
 //
-//   - codec, display, markdown, atomicfile, fault: JSON; text for people; Markdown to text;
-//     replacing a file; kinds of failure
+//   - codec, display, markdown, atomicfile, fault, redact: JSON; text for people; Markdown to
+//     text; replacing a file; kinds of failure; removing secrets from texts
 //   - config, config/schema, dotenv: the pipeline file; its JSON Schema; files of variables
 //   - expression, expression/condition: expressions; the syntax of conditions
 //   - access: who may find an item; refset: numbers for refs
 //   - component: the contract with sources, transforms, permissions and sinks
-//   - connection: every HTTP request
+//   - connection: every HTTP request; connection/auth: how a request proves who sends it
+//   - secret: the providers of ${secret:NAME}: store, exec, vault, aws
 //   - records: files of records
 //   - stage: what a run will send, on disk
 //   - baseline: what the last good run delivered, and how a run differs from it

@@ -5,8 +5,8 @@ import "context"
 // Any returns the spec for a registry, where configurations have any type.
 func (s SourceSpec[C]) Any() SourceSpec[any] {
 	return SourceSpec[any]{
-		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Model: erase(s.Model), Open: eraseOpen(s.Open),
-		Sandbox: eraseSandbox(s.Sandbox),
+		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Address: erase(s.Address), Model: erase(s.Model),
+		Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
 	}
 }
 
@@ -14,7 +14,7 @@ func (s SourceSpec[C]) Any() SourceSpec[any] {
 func (s SinkSpec[C]) Any() SinkSpec[any] {
 	out := SinkSpec[any]{
 		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Streams: erase(s.Streams),
-		Content: s.Content, Own: s.Own, PlaceName: erase(s.PlaceName),
+		Address: erase(s.Address), Content: s.Content, Own: s.Own, PlaceName: erase(s.PlaceName),
 		Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
 		Missing: erase(s.Missing),
 	}

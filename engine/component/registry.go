@@ -29,6 +29,9 @@ type SourceSpec[C any] struct {
 	Name, Summary string
 	// Config returns a new configuration with no field set.
 	Config func() C
+	// Address returns the address that the secrets of the configuration are sent to, "" when it
+	// is not known. nil means that they are sent nowhere.
+	Address func(cfg C) string
 	// Model returns the model; it depends on the decoded configuration alone.
 	Model func(cfg C) Model
 	// Open returns the source. It may read files but opens no connection.
@@ -42,6 +45,9 @@ type SourceSpec[C any] struct {
 type SinkSpec[C any] struct {
 	Name, Summary string
 	Config        func() C
+	// Address returns the address that the secrets of the configuration are sent to, as for a
+	// source.
+	Address func(cfg C) string
 	// Streams returns the streams of the sink; they depend on the decoded configuration alone.
 	Streams func(cfg C) []Stream
 	// Content are the keys of the settings that only describe how items look: they hold no

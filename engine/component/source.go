@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
@@ -121,13 +122,22 @@ type Checker interface {
 	Check(ctx context.Context) []Finding
 }
 
+// Diagnoser is the optional capability of a source or sink to go to its server step by step,
+// before Check makes a request. When a step is not OK, Check would fail for the same cause.
+type Diagnoser interface {
+	Diagnose(ctx context.Context) []Finding
+}
+
 // Finding is one line of a check.
 type Finding struct {
-	What   string // what was checked: "reachable", "credentials", …
-	OK     bool
-	Detail string // what was found
-	Remedy string // what to do when OK is false
-	Err    error  // the error that Detail describes, nil when there is none
+	What    string // what was checked: "reachable", "credentials", …
+	OK      bool
+	Skipped bool          // not checked, because a step before it is not OK
+	Warning bool          // OK for now
+	Detail  string        // what was found
+	Remedy  string        // what to do when it is not OK or a warning
+	Took    time.Duration // how long it took, 0 when that was not measured
+	Err     error         // the error that Detail describes, nil when there is none
 }
 
 // Noter is the optional capability of a source, transform or session to add notes to the

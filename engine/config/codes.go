@@ -30,7 +30,9 @@ const (
 	codeNotAllowed     = "not-allowed"
 	codeBadVariable    = "bad-variable"
 	codeUndefined      = "undefined-variable"
+	codeSecret         = "secret"
 	codeSecretFile     = "secret-file"
+	codeSecretOrigin   = "secret-origin"
 	codeLiteralSecret  = "literal-secret"
 	codeVariableInExpr = "variable-in-expression"
 )
@@ -40,7 +42,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		{codeAlias, "a YAML alias or merge key that cannot be resolved"},
-		{codeBadVariable, "a ${…} that is not ${NAME}, ${NAME:-default} or, in a secret, ${file:PATH}"},
+		{codeBadVariable, "a ${…} that is not ${NAME}, ${NAME:-default} or, in a secret, ${file:PATH} or ${secret:NAME}"},
 		{codeKey, "a key that is not plain text"},
 		{codeDuplicate, "a key that is written twice in one mapping"},
 		{codeEmpty, "a file without content"},
@@ -51,7 +53,9 @@ func Codes() []Code {
 		{codeNotUTF8, "a file that is not UTF-8 text"},
 		{codeOutOfRange, "a value below the least or above the greatest allowed"},
 		{codeRequired, "a required field is missing or empty"},
+		{codeSecret, "a ${secret:NAME} that its provider does not have, or that cannot be read"},
 		{codeSecretFile, "a file named by ${file:PATH} that is missing, unreadable, empty or too large"},
+		{codeSecretOrigin, "a stored secret that the file would send to an address that it is not stored for"},
 		{codeDocuments, "more than one YAML document in a file"},
 		{codeTab, "a tab where YAML wants spaces"},
 		{codeTooDeep, "values nested more than 100 levels deep"},

@@ -4,8 +4,8 @@ import "slices"
 
 // Data is a part of the file whose shape somebody else knows, such as a plugin
 // with the schema of its configuration: variables are replaced, and scalars are
-// texts until then. ${file:PATH} is allowed everywhere in it; who knows the
-// shape refuses it where no secret is meant. The zero value is absent.
+// texts until then. ${file:PATH} and ${secret:NAME} are allowed everywhere in it; whoever
+// knows the shape refuses them where no secret is meant. The zero value is absent.
 type Data struct {
 	Node    *Node
 	Entries []DataEntry // of a mapping, in the order of the file
@@ -53,7 +53,8 @@ func (v *Data) DecodeNode(n *Node, d *Decoder) {
 		}
 	default:
 		r, ok := d.resolve(n, true)
-		v.Text = Secret{&secret{text: &r.text, read: r.read}}
+		v.Text = Secret{&secret{text: &r.text, read: r.read, limits: r.limits}}
+		d.vars.limits = append(d.vars.limits, r.limits...)
 		v.Quoted, v.Variable, v.Written, v.Unknown = n.style != plain, r.variable, r.written, !ok
 	}
 }

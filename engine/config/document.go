@@ -26,6 +26,9 @@ type Document struct {
 // parsed, Decode of the root reports nothing further.
 func (d *Document) Root() *Node { return d.root }
 
+// File is the path that the document was loaded from.
+func (d *Document) File() string { return d.file }
+
 // Certain leaves out the problems that may follow from a line with a wrong indentation:
 // which mapping a line belongs to is a guess then. The problem of that line stays.
 func (d *Document) Certain(all Problems) Problems {

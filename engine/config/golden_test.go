@@ -31,6 +31,17 @@ func environment() *Variables {
 			}
 			return nil, os.ErrNotExist
 		},
+		Secret: func(name string, _ bool) (SecretText, error) {
+			switch name {
+			case "token":
+				return SecretText{Text: canary}, nil
+			case "portal":
+				return SecretText{Text: canary, Origins: []string{"https://portal.example.com"}}, nil
+			case "empty":
+				return SecretText{}, nil
+			}
+			return SecretText{}, &SecretError{Message: "the store has no secret " + quote(name), Hint: "add it"}
+		},
 	}
 }
 
@@ -70,7 +81,9 @@ func TestBad(t *testing.T) {
 			}
 			name := filepath.Base(file)
 			doc, problems := Parse(name, data)
-			problems = append(problems, Decode(doc.Root(), &pipeline{}, environment())...)
+			vars := environment()
+			problems = append(problems, Decode(doc.Root(), &pipeline{}, vars)...)
+			problems = append(problems, vars.Unsent()...)
 			if len(problems) == 0 {
 				t.Fatal("nothing is wrong")
 			}

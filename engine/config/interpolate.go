@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// part is a piece of a scalar: text, ${NAME}, ${NAME:-default} or ${file:PATH}.
+// part is a piece of a scalar: text, ${NAME}, ${NAME:-default}, ${file:PATH} or
+// ${secret:NAME}.
 type part struct {
 	text       string // literal text; set when nothing else is
 	name       string
 	file       []part // the path of a ${file:…}
+	secret     string // the name of a ${secret:…}
 	fallback   []part
 	hasDefault bool
 	start, end int // byte offsets in the scalar's text
@@ -24,7 +26,10 @@ type badVariable struct {
 
 const maxVariableDepth = 20
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+var (
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+	secretName   = regexp.MustCompile(`^[A-Za-z0-9/][^\s${}]*`)
+)
 
 // parseTemplate cuts a scalar's text into parts. $${ stands for ${.
 func parseTemplate(text string) ([]part, *badVariable) {
@@ -91,6 +96,15 @@ func (s *templateScanner) variable() part {
 		}
 		return s.close(p)
 	}
+	if name, ok := strings.CutPrefix(rest, "secret:"); ok {
+		p.secret = secretName.FindString(name)
+		s.at += len("secret:") + len(p.secret)
+		if p.secret == "" || !strings.HasPrefix(s.text[s.at:], "}") {
+			s.fail(p.start, "this is not the name of a secret",
+				"write ${secret:NAME}, where NAME begins with a letter, a digit or / and has no spaces or braces")
+		}
+		return s.close(p)
+	}
 	p.name = variableName.FindString(rest)
 	s.at += len(p.name)
 	rest = s.text[s.at:]
@@ -141,8 +155,10 @@ type resolved struct {
 	text     string
 	variable bool                   // a variable has a part in it: never quote it
 	written  bool                   // a part of it, other than white space, is written in the file
-	read     func() (string, error) // resolves it again; nil when no file is read
+	read     func() (string, error) // resolves it again; nil without a file or a provider
 	file     string                 // the file whose text it is, "" when it is more than that
+	stored   string                 // the ${secret:NAME} whose text it is, "" when it is more than that
+	limits   []*limit               // of the stored secrets in it
 }
 
 // bareVariable is a variable as a shell has it, without braces.
@@ -183,11 +199,12 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 		d.leave(n)
 		return r, false
 	}
+	r.limits = in.limits
 	if in.files {
 		again := *in
 		r.read = func() (string, error) { return again.reread(parts) }
 		if r.text == in.content {
-			r.file = in.path
+			r.file, r.stored = in.path, in.stored
 		}
 	}
 	return r, true

@@ -14,12 +14,15 @@ type interpolation struct {
 
 	variable   bool   // a variable or a file has a part in the text
 	written    bool   // text of the file has a part in it
-	files      bool   // a file was read
-	path       string // of the last file
-	content    string // its text
-	unset      bool   // a variable was not set
-	unresolved bool   // the value cannot be known (lenient)
-	failed     bool   // a problem was reported
+	files      bool   // a file was read, or a provider was asked
+	path       string // of the last file, "" when a provider was asked last
+	stored     string // the name that a provider was last asked for, "" when a file was read last
+	content    string // the text of the last file or secret
+	again      bool   // this is not the first time: a provider is to look again
+	limits     []*limit
+	unset      bool // a variable was not set
+	unresolved bool // the value cannot be known (lenient)
+	failed     bool // a problem was reported
 }
 
 // note remembers every variable of the parts, also of defaults that are not
@@ -29,6 +32,7 @@ func (in *interpolation) note(parts []part, path bool) {
 		switch {
 		case p.file != nil:
 			in.note(p.file, true)
+		case p.secret != "":
 		case p.name != "":
 			_, set := in.d.vars.lookup(p.name)
 			u := Variable{Name: p.name, Set: set, HasDefault: p.hasDefault, Secret: in.secret && !path,
@@ -51,6 +55,9 @@ func (in *interpolation) text(parts []part) string {
 		case p.file != nil:
 			in.variable = true
 			b.WriteString(in.file(p))
+		case p.secret != "":
+			in.variable = true
+			b.WriteString(in.provided(p))
 		case p.name != "":
 			in.variable = true
 			b.WriteString(in.value(p))
@@ -98,7 +105,7 @@ func (in *interpolation) file(p part) string {
 	if inner.variable {
 		shown = in.node.text[p.start:p.end]
 	}
-	if in.failed || in.d.vars.Lenient {
+	if in.failed || in.d.vars.SkipSecrets {
 		in.unresolved = true
 		return ""
 	}
@@ -111,15 +118,50 @@ func (in *interpolation) file(p part) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(in.base(), path)
 	}
-	in.path, in.content = path, text
+	in.path, in.stored, in.content = path, "", text
 	return text
+}
+
+// provided is the text of a ${secret:NAME}.
+func (in *interpolation) provided(p part) string {
+	switch {
+	case !in.secret:
+		in.problem(p, codeBadVariable, "${secret:…} is allowed only in a secret", "use ${NAME} here")
+		return ""
+	case in.d.vars.SkipSecrets:
+		in.unresolved = true
+		return ""
+	case in.d.vars.Secret == nil:
+		in.problem(p, codeSecret, "the file has no secrets block that provides "+quote(p.secret),
+			"add a secrets block with a provider, such as store")
+		return ""
+	}
+	text, err := in.d.vars.Secret(p.secret, in.again)
+	var why *SecretError
+	switch {
+	case errors.As(err, &why):
+		in.problem(p, codeSecret, why.Message, why.Hint)
+		return ""
+	case err != nil:
+		in.problem(p, codeSecret, "the secret "+quote(p.secret)+" cannot be read: "+err.Error(), "")
+		return ""
+	case text.Text == "":
+		in.problem(p, codeSecret, "the secret "+quote(p.secret)+" is empty", "store a value under this name")
+		return ""
+	}
+	in.files = true
+	in.path, in.stored, in.content = "", p.secret, text.Text
+	if len(text.Origins) > 0 {
+		in.limits = append(in.limits, &limit{name: p.secret, origins: text.Origins, at: in.node.span(p.start, p.end)})
+	}
+	return text.Text
 }
 
 // reread resolves the parts once more, reporting the first file that cannot be
 // read.
 func (in interpolation) reread(parts []part) (string, error) {
 	quiet := &Decoder{vars: in.d.vars}
-	in.d, in.failed = quiet, false
+	in.d, in.failed, in.again, in.limits = quiet, false, true, nil
 	text := in.text(parts)
 	if len(quiet.problems) > 0 {
 		return "", quiet.problems[:1]

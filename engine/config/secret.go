@@ -22,9 +22,11 @@ type Secret struct {
 // secret holds the text behind two pointers, which fmt does not follow: it
 // calls no methods of unexported fields.
 type secret struct {
-	text *string
-	read func() (string, error) // reads it again; nil when no file is behind it
-	file string                 // the file that holds it and nothing else; "" when there is none
+	text   *string
+	read   func() (string, error) // reads it again; nil when no file or provider is behind it
+	file   string                 // the file that holds it and nothing else; "" when there is none
+	stored string                 // the name of the ${secret:NAME} that it is; "" when it is none
+	limits []*limit               // where the stored secrets in it may be sent
 }
 
 var secretType = reflect.TypeFor[Secret]()
@@ -51,8 +53,8 @@ func (s Secret) Reveal() string {
 // IsSet says that the secret is not empty.
 func (s Secret) IsSet() bool { return s.Reveal() != "" }
 
-// FromFile says that the text came from a ${file:PATH}, so that Reload may find
-// another one.
+// FromFile reports whether the text came from a ${file:PATH} or a ${secret:NAME}, so
+// that Reload may find another one.
 func (s Secret) FromFile() bool { return s.v != nil && s.v.read != nil }
 
 // File is the file whose content is the secret and nothing else; "" when there is
@@ -64,8 +66,17 @@ func (s Secret) File() string {
 	return s.v.file
 }
 
-// Reload reads the files behind the secret again, for tokens that are renewed
-// while the program runs. Without a file it is the secret itself.
+// Stored is the name of the ${secret:NAME} that the secret is; "" when it comes from
+// elsewhere, or only partly from one.
+func (s Secret) Stored() string {
+	if s.v == nil {
+		return ""
+	}
+	return s.v.stored
+}
+
+// Reload reads the files behind the secret again and asks its provider, for tokens that
+// are renewed while the program runs. Without either it is the secret itself.
 func (s Secret) Reload() (Secret, error) {
 	if !s.FromFile() {
 		return s, nil
@@ -74,7 +85,7 @@ func (s Secret) Reload() (Secret, error) {
 	if err != nil {
 		return s, err
 	}
-	return Secret{&secret{&text, s.v.read, s.v.file}}, nil
+	return Secret{&secret{&text, s.v.read, s.v.file, s.v.stored, s.v.limits}}, nil
 }
 
 // String is [redacted] or [unset].
@@ -111,9 +122,10 @@ func (s *Secret) DecodeNode(n *Node, d *Decoder) {
 		n.hide()
 		d.add(Problem{Pos: n.pos, Code: codeLiteralSecret, Warning: true, Width: n.width(),
 			Message: "a secret is written in the file itself",
-			Hint:    "use a variable, ${NAME}, or a file, ${file:PATH}"})
+			Hint:    "use a variable, ${NAME}, a file, ${file:PATH}, or ${secret:NAME}"})
 	}
 	if ok {
-		*s = Secret{&secret{&r.text, r.read, r.file}}
+		*s = Secret{&secret{&r.text, r.read, r.file, r.stored, r.limits}}
+		d.vars.limits = append(d.vars.limits, r.limits...)
 	}
 }

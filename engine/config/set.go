@@ -79,8 +79,8 @@ func (n *Node) grow(key string, pos Pos) *Node {
 }
 
 func joinPath(path, segment string) string {
-	if path == "" {
-		return segment
+	if path == "" || strings.HasPrefix(segment, "[]") {
+		return path + segment
 	}
 	return path + "." + segment
 }

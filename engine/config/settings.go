@@ -86,15 +86,47 @@ func listValues(v reflect.Value, path string, out *[]Value) {
 	}
 }
 
+// SecretHolder is a Decodable with secrets inside.
+type SecretHolder interface {
+	Secrets() []Secret
+}
+
+// Destined is a part of a configuration whose secrets are sent to an address of its own,
+// and not to that of the component: the password of a proxy, the secret of an OAuth client.
+// "" means that the address is not known.
+type Destined interface {
+	SecretAddress() string
+}
+
 // Secrets lists the secrets that the struct that spec points to holds, for
 // whoever has to keep them out of what comes back from outside.
 func Secrets(spec any) []Secret {
 	var out []Secret
-	var walk func(v reflect.Value)
-	walk = func(v reflect.Value) {
+	eachSecret(spec, "", func(s Secret, _ string) { out = append(out, s) })
+	return out
+}
+
+// eachSecret calls do with every secret that the struct that spec points to holds, and with
+// the address that it is sent to.
+func eachSecret(spec any, address string, do func(s Secret, address string)) {
+	var walk func(v reflect.Value, to string)
+	walk = func(v reflect.Value, to string) {
 		if s, ok := v.Interface().(Secret); ok {
 			if s.IsSet() {
-				out = append(out, s)
+				do(s, to)
+			}
+			return
+		}
+		if v.Kind() != reflect.Pointer || !v.IsNil() {
+			if other, ok := v.Interface().(Destined); ok {
+				to = other.SecretAddress()
+			}
+		}
+		if holder, ok := v.Interface().(SecretHolder); ok {
+			for _, s := range holder.Secrets() {
+				if s.IsSet() {
+					do(s, to)
+				}
 			}
 			return
 		}
@@ -104,22 +136,21 @@ func Secrets(spec any) []Secret {
 				return
 			}
 			for _, f := range fieldsOf(v.Type()) {
-				walk(v.FieldByIndex(f.index))
+				walk(v.FieldByIndex(f.index), to)
 			}
 		case reflect.Pointer:
 			if !v.IsNil() {
-				walk(v.Elem())
+				walk(v.Elem(), to)
 			}
 		case reflect.Map:
 			for _, k := range v.MapKeys() {
-				walk(v.MapIndex(k))
+				walk(v.MapIndex(k), to)
 			}
 		case reflect.Slice:
 			for i := range v.Len() {
-				walk(v.Index(i))
+				walk(v.Index(i), to)
 			}
 		}
 	}
-	walk(reflect.ValueOf(spec).Elem())
-	return out
+	walk(reflect.ValueOf(spec).Elem(), address)
 }

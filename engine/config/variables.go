@@ -19,12 +19,28 @@ type Variables struct {
 	Lookup func(name string) (value string, ok bool)
 	// ReadFile reads the file of a secret; nil is the file system.
 	ReadFile func(path string) ([]byte, error)
-	// Lenient leaves values unresolved whose variable is not set, and reads no
-	// secret's file, so that a file can be checked without its environment.
+	// Secret returns the secret of a ${secret:NAME}. With again it asks the provider,
+	// even if it has the answer. nil means that the file has no provider. An error that
+	// is a *SecretError becomes the problem's message and hint.
+	Secret func(name string, again bool) (SecretText, error)
+	// Lenient leaves values unresolved whose variable is not set.
 	Lenient bool
+	// SkipSecrets leaves secrets unresolved that come from a file or a provider, so that a
+	// file of a stranger can be checked: nothing is read, opened or started.
+	SkipSecrets bool
 
 	used       map[string]Variable
 	unresolved map[string]bool
+	limits     []*limit
+}
+
+// Leniently runs a part of the decoding with Lenient and SkipSecrets set when when is
+// true.
+func (v *Variables) Leniently(when bool, decode func()) {
+	lenient, skip := v.Lenient, v.SkipSecrets
+	v.Lenient, v.SkipSecrets = lenient || when, skip || when
+	decode()
+	v.Lenient, v.SkipSecrets = lenient, skip
 }
 
 // Variable is what is known about a name after decoding.

@@ -43,7 +43,10 @@ func TestAccept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			attempts := 0
 			f := start(t, func(w http.ResponseWriter, r *http.Request) { attempts++; tc.serve(w, r) })
-			_, err := f.Do(t.Context(), Request{Method: "POST", Path: "/x", Idempotent: true, Accept: onlyEmpty(tc.class)})
+			_, err := f.Do(
+				t.Context(),
+				Request{Method: "POST", Path: "/x", Idempotent: true, Accept: onlyEmpty(tc.class)},
+			)
 			switch {
 			case tc.says == "" && err != nil:
 				t.Error(err)

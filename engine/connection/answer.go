@@ -20,13 +20,13 @@ const maxErrorBody = 64 << 10
 
 // read takes in the whole answer and checks that it is what k wants. The
 // caller closes the body.
-func (c *Connection) read(k *call, resp *http.Response, creds http.Header) (*Response, error) {
+func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
 		if k.Secret {
 			body = nil
 		}
-		return nil, c.statusFault(resp, body, creds)
+		return nil, c.statusFault(resp, body)
 	}
 	body, err := take(resp, k.limit, int(c.expected.Load()))
 	c.expected.Store(int64(len(body)))
@@ -133,10 +133,9 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 		if k.Secret {
 			title = ""
 		}
-		return &failure{class: fault.Fatal,
-			text: fmt.Sprintf("%d, but the response is %s instead of the API's: a sign-in proxy or a web "+
-				"frontend answers at this address", resp.StatusCode, c.pageName(title)),
-			remedy: c.pageRemedy()}
+		who, remedy := c.page(resp, body)
+		return &failure{class: fault.Fatal, remedy: remedy,
+			text: fmt.Sprintf("%d, but the response is %s instead of the API's: %s", resp.StatusCode, c.pageName(title), who)}
 	}
 	if k.Accept != nil {
 		return c.accept(k, resp.StatusCode, body)
@@ -184,5 +183,5 @@ func isJSON(contentType string) bool {
 
 func (c *Connection) pageRemedy() string {
 	return fmt.Sprintf("check the address of %s, and let API requests pass the proxy in front of it, with "+
-		"`headers` if it needs any", c.s.Name)
+		"`auth` if it needs any", c.s.Name)
 }

@@ -2,13 +2,12 @@ package connection
 
 import (
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -17,11 +16,22 @@ import (
 type Config struct {
 	TokenExpires config.Date              `yaml:"token_expires" doc:"The day on which the token expires, as 2027-01-31. From 30 days before, check, doctor and run warn."`
 	TLS          TLS                      `yaml:"tls" doc:"How the server is verified, and the client certificate."`
-	Headers      map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front such as Google IAP or Cloudflare Access."`
+	Auth         auth.Layers              `yaml:"auth" doc:"How requests prove who sends them: a list of schemes, each with a header of its own."`
+	Headers      map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front of the server."`
+	Proxy        Proxy                    `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy. Without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply."`
+	LocalAddress string                   `yaml:"local_address" doc:"The address of this machine that connections start from, where it has several and the server allows one."`
 	Timeout      config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, including its answer."`
 	MaxResponse  config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest accepted answer, after decompression."`
 	Compress     string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether to request compressed answers (gzip). auto does so unless the server is on this machine or in a private network, where compression costs more time than it saves."`
 	Retries      Retries                  `yaml:"retries" doc:"How often a failed request is retried."`
+}
+
+// localAddress is where connections start from, nil when the system chooses.
+func (c Config) localAddress() net.Addr {
+	if ip := net.ParseIP(c.LocalAddress); ip != nil {
+		return &net.TCPAddr{IP: ip}
+	}
+	return nil
 }
 
 // TLS is about certificates.
@@ -56,12 +66,6 @@ func Default() Config {
 	}
 }
 
-// reserved are the headers that the connection itself decides.
-var reserved = []string{
-	"Accept", "Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
-	"Expect", "Host", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
-}
-
 var (
 	_ config.Validator = Config{}
 	_ config.Validator = TLS{}
@@ -70,23 +74,26 @@ var (
 // codeConnection is the code of the problems below.
 const codeConnection = "connection"
 
-// Validate reports what is wrong with the headers. A component that embeds
-// Config and has a Validate of its own calls it there.
+// Validate reports what is wrong with the headers, and a header that auth writes too. A
+// component that embeds Config and has a Validate of its own calls it there.
 func (c Config) Validate(report func(field, code, message, hint string)) {
-	seen := map[string]string{}
-	for _, name := range sortedNames(c.Headers) {
-		key := http.CanonicalHeaderKey(name)
-		switch {
-		case !validName(name):
-			report("headers", codeConnection, fmt.Sprintf("%q is not a header name", name),
-				"use letters, digits and hyphens")
-		case slices.Contains(reserved, key):
-			report("headers", codeConnection, key+" cannot be set here", "pipe sets this header; remove the line")
-		case seen[key] != "":
-			report("headers", codeConnection, fmt.Sprintf("%q and %q are the same header", seen[key], name),
-				"remove one of the two")
+	auth.ValidateHeaders(c.Headers, report)
+	if c.LocalAddress != "" && net.ParseIP(c.LocalAddress) == nil {
+		report("local_address", codeConnection, "not an IP address", "write an address of this machine, as 10.1.2.3")
+	}
+	for name := range c.Headers {
+		if message, hint := c.Auth.Conflict(http.CanonicalHeaderKey(name)); message != "" {
+			report("headers."+name+":", codeConnection, message, hint)
 		}
-		seen[key] = name
+	}
+}
+
+// ValidateToken reports a token that no server takes, or that auth has an equal of.
+// Components call it in their Validate for the field that becomes Settings.Token.
+func (c Config) ValidateToken(field string, token config.Secret, report func(field, code, message, hint string)) {
+	auth.ValidateToken(field, token, report)
+	if message, hint := c.Auth.Conflict("Authorization"); message != "" && token.IsSet() {
+		report(field+":", codeConnection, message, hint)
 	}
 }
 
@@ -107,25 +114,4 @@ func (c Config) problems() error {
 	c.Validate(report)
 	c.TLS.Validate(func(_, code, message, hint string) { report("tls", code, message, hint) })
 	return errors.Join(all...)
-}
-
-func sortedNames(headers map[string]config.Secret) []string {
-	names := make([]string, 0, len(headers))
-	for name := range headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// validName tells whether name is a token of RFC 9110.
-func validName(name string) bool {
-	return name != "" && strings.IndexFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	}) < 0
-}
-
-// validValue tells whether value may stand in a header.
-func validValue(value string) bool {
-	return strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) < 0
 }

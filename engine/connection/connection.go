@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Connection sends the requests of one component to one origin. It is safe for
@@ -25,9 +27,12 @@ type Connection struct {
 	maxResponse int64
 	retry       fault.Retry
 	limiter     *rate.Limiter
-	credentials *credentials
-	redactor    *Redactor
-	transport   *http.Transport
+	auth        *auth.List
+	redactor    *redact.Redactor
+	transport   transports
+	proxy       *proxyChoice            // nil for none
+	certificate *clientCertificate      // nil for none
+	source      *atomic.Pointer[string] // the address of this machine that was used last
 	warnings    []string
 	expected    *atomic.Int64 // bytes of the last answer
 	compress    string        // Config.Compress
@@ -42,9 +47,10 @@ type Connection struct {
 func New(cfg Config, s Settings) (*Connection, error) {
 	c := &Connection{s: s, redactor: s.Redactor, retry: s.Retry, timeout: time.Duration(cfg.Timeout),
 		maxResponse: int64(cfg.MaxResponse), wait: sleep,
-		expected: &atomic.Int64{}, deprecated: &deprecations{}, compress: cfg.Compress, distance: &distance{}}
+		expected: &atomic.Int64{}, source: &atomic.Pointer[string]{}, deprecated: &deprecations{}, compress: cfg.Compress,
+		distance: &distance{}}
 	if c.redactor == nil {
-		c.redactor = &Redactor{}
+		c.redactor = &redact.Redactor{}
 	}
 	if c.s.Log == nil {
 		c.s.Log = slog.New(slog.DiscardHandler)
@@ -95,10 +101,22 @@ func (c *Connection) build(cfg Config) (err error) {
 	if c.base, err = parseBase(c.s.URL); err != nil {
 		return err
 	}
-	if c.credentials, err = newCredentials(c.s.Token, cfg.Headers, c.redactor); err != nil {
+	if err = c.newTransports(cfg); err != nil {
 		return err
 	}
-	c.transport, err = c.newTransport(cfg.TLS)
+	c.auth, err = auth.New(auth.Settings{Token: c.s.Token, Headers: cfg.Headers, Layers: cfg.Auth, Origin: c.base,
+		Fetch: fetcher{c, c.transport.fetch}, Cloud: fetcher{c, c.transport.cloud},
+		CloudTransport: c.transport.cloud, Redactor: c.redactor, Log: c.s.Log})
+	if err != nil {
+		return err
+	}
+	c.warnPlain()
+	return nil
+}
+
+// Renew obtains the credentials anew, and reads those of files again.
+func (c *Connection) Renew(ctx context.Context) error {
+	_, err := c.auth.Renew(ctx, nil)
 	return err
 }
 
@@ -113,6 +131,13 @@ func parseBase(raw string) (*url.URL, error) {
 		return nil, errors.New("the address is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.Hostname() == "":
 		return nil, errors.New("the address does not start with http:// or https:// and a host")
+	case auth.IsMetadata(u.Hostname()):
+		return nil, fault.Errorf(
+			fault.Fatal,
+			"write the address of the server",
+			"the address is link-local, where cloud "+
+				"metadata servers are",
+		)
 	case u.User != nil:
 		return nil,
 			fault.Errorf(fault.Fatal, "put credentials under token or headers", "the address contains a user "+
@@ -139,7 +164,11 @@ func (c *Connection) Allowing(allow func(method, path string) bool) *Connection 
 }
 
 // Close closes idle connections. Requests under way go on.
-func (c *Connection) Close() { c.transport.CloseIdleConnections() }
+func (c *Connection) Close() {
+	for _, t := range []*http.Transport{c.transport.origin, c.transport.fetch, c.transport.cloud} {
+		t.CloseIdleConnections()
+	}
+}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil || d <= 0 {

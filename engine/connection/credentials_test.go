@@ -34,6 +34,20 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// writeUnseen replaces a file by one of the same size and time: only a 401 causes it to be
+// read again.
+func writeUnseen(t *testing.T, path, text string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil || info.Size() != int64(len(text)) {
+		t.Fatal(info, err)
+	}
+	write(t, path, text)
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // wants answers well only to this Authorization and this X-Assertion.
 func wants(authorization, assertion string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -53,19 +67,22 @@ func TestTokenFileIsReadAgain(t *testing.T) {
 		attempts int
 		says     string
 	}{
-		"renewed": {func(token, header string) { write(t, token, "token-renewed\n") }, Request{Method: "GET"}, 2, ""},
+		"changed": {func(token, header string) { write(t, token, "token-renewed") }, Request{Method: "GET"}, 1, ""},
+		"renewed": {func(token, header string) { writeUnseen(t, token, "token-renewed\n") }, Request{Method: "GET"}, 2, ""},
 		"renewed, and a request that is never repeated": {func(token, header string) {
-			write(t, token, "token-renewed\n")
+			writeUnseen(t, token, "token-renewed\n")
 		}, Request{Method: "POST", NoRetry: true}, 2, ""},
 		"the same": {func(token, header string) {}, Request{Method: "GET"}, 1, "401"},
 		"also refused": {func(token, header string) {
-			write(t, token, "token-wrong-again")
+			writeUnseen(t, token, "token-wronger\n")
 		}, Request{Method: "GET"}, 2, "401"},
 		"gone": {func(token, header string) { _ = os.Remove(token) }, Request{Method: "GET"}, 1,
 			"read token again"},
+		"half written": {func(token, header string) { write(t, token, "") }, Request{Method: "GET"}, 1,
+			"read token again"},
 		"with a header": {func(token, header string) {
-			write(t, token, "token-renewed")
-			write(t, header, "fresh-assertion")
+			writeUnseen(t, token, "token-renewed\n")
+			writeUnseen(t, header, "fresh-assertion")
 		}, Request{Method: "GET"}, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +137,7 @@ func TestRenewInParallel(t *testing.T) {
 		}
 		good(w, r)
 	}, func(_ *Config, s *Settings) { s.Token = fileSecret(t, path) })
-	write(t, path, "token-renewed")
+	writeUnseen(t, path, "token-renewed")
 	var requests sync.WaitGroup
 	for range 8 {
 		requests.Go(func() {

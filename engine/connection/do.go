@@ -8,14 +8,15 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Do makes a request and returns its complete answer. The error is ctx's own
 // when ctx ended; else its class is known (fault.ClassOf), it wraps a
 // *StatusError, ErrTimeout or ErrTooLarge where one of these is the cause, and
-// it was retried as far as that helps. Refused credentials are not: they end it
-// at once. When too many attempts in a row have failed, of whichever requests,
+// it was retried as far as that helps. Refused credentials are renewed once; when
+// they are refused again, it ends at once. When too many attempts in a row have failed, of whichever requests,
 // no further one is made, and the error, which is Transient, wraps ErrDown.
 func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 	k, err := c.prepare(r)
@@ -35,8 +36,7 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		if attempt > 1 && k.Again != nil {
 			k.carry(k.Again(), c.s.Compress)
 		}
-		creds := c.credentials.headers()
-		resp, err := c.attempt(ctx, k, creds, attempt)
+		resp, used, err := c.attempt(ctx, k, attempt)
 		if err == nil {
 			c.circuit.note(nil)
 			return resp, nil
@@ -51,13 +51,13 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 
 		if unauthorized(err) && !renewed {
 			renewed = true
-			if c.renew(failed, creds) {
+			if c.renew(ctx, failed, used) {
 				continue
 			}
 		}
 		elapsed := time.Since(begin)
 		delay, again := c.retry.Next(attempt, elapsed, failed)
-		if !again || !k.repeatable() {
+		if !again || !k.repeatable() && !asFault(err).unsent {
 			if attempt > 1 {
 				failed.Err = fmt.Errorf("%w (%d attempts in %v)", failed.Err, attempt, rounded(elapsed))
 			}
@@ -66,8 +66,13 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		if err := c.down(k); err != nil {
 			return nil, err
 		}
-		log.WarnContext(ctx, fmt.Sprintf("%s, trying again in %v (attempt %d of %d)", c.outcome(err, failed), rounded(delay),
-			attempt+1, c.retry.Attempts), "error", failed.Error())
+		log.WarnContext(
+			ctx,
+			fmt.Sprintf("%s, trying again in %v (attempt %d of %d)", c.outcome(err, failed), rounded(delay),
+				attempt+1, c.retry.Attempts),
+			"error",
+			failed.Error(),
+		)
 		if err := c.wait(ctx, delay); err != nil {
 			return nil, err
 		}
@@ -111,10 +116,10 @@ func (c *Connection) turn(ctx context.Context) error {
 	return err
 }
 
-// renew reads token and headers from their files again after a 401 and tells
-// whether they are others than those that were refused.
-func (c *Connection) renew(failed *fault.Error, refused http.Header) bool {
-	changed, err := c.credentials.renew(refused)
+// renew replaces the credentials of a request after a 401 and reports whether they are
+// others than those that were refused.
+func (c *Connection) renew(ctx context.Context, failed *fault.Error, used auth.Used) bool {
+	changed, err := c.auth.Renew(ctx, used)
 	if err != nil {
 		failed.Err = fmt.Errorf("%w; %s", failed.Err, c.redactor.Clean(err.Error()))
 	}
@@ -123,12 +128,12 @@ func (c *Connection) renew(failed *fault.Error, refused http.Header) bool {
 
 // attempt sends the call once, follows the redirects that may be followed, and
 // reads and checks the answer, all within the call's time.
-func (c *Connection) attempt(parent context.Context, k *call, creds http.Header, number int) (_ *Response, err error) {
+func (c *Connection) attempt(parent context.Context, k *call, number int) (_ *Response, used auth.Used, err error) {
 	ctx, cancel := context.WithTimeout(parent, k.timeout)
 	defer cancel()
 	status := 0
 	defer func() {
-		if err != nil && ctx.Err() != nil { // whatever it looks like, the time was up
+		if err != nil && ctx.Err() != nil && !asFault(err).unsent { // whatever it looks like, the time was up
 			err = timedOut(fmt.Sprintf("no complete response within %v", k.timeout))
 		}
 		if c.s.Observe != nil {
@@ -137,26 +142,29 @@ func (c *Connection) attempt(parent context.Context, k *call, creds http.Header,
 	}()
 	target := k.target
 	for hop := 0; ; hop++ {
-		req, err := c.http(ctx, k, target, creds)
+		req, err := c.http(ctx, k, target)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if used, err = c.authorize(ctx, k, req); err != nil {
+			return nil, nil, err
 		}
 		began := time.Now()
-		resp, err := c.transport.RoundTrip(req)
+		resp, err := c.transport.origin.RoundTrip(req)
 		c.logRequest(ctx, req, resp, number, time.Since(began))
 		if err != nil {
-			return nil, c.networkFault(err, target)
+			return nil, used, c.networkFault(err, target, c.s.Name)
 		}
 		status = resp.StatusCode
 		c.heed(k, resp.Header)
 		if !isRedirect(status) {
-			answer, err := c.read(k, resp, creds)
+			answer, err := c.read(k, resp)
 			_ = resp.Body.Close()
-			return answer, err
+			return answer, used, err
 		}
 		_ = resp.Body.Close()
 		if target, err = c.follow(k, target, resp, hop); err != nil {
-			return nil, err
+			return nil, used, err
 		}
 	}
 }

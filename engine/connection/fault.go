@@ -54,6 +54,8 @@ type failure struct {
 	text   string
 	remedy string
 	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
+	proxy  bool  // of the proxy; the remedy is that of its place in the configuration
+	unsent bool  // the request itself was not sent, so that it may be made again
 }
 
 func (f *failure) Error() string { return f.text }
@@ -68,10 +70,13 @@ func asFault(err error) *failure {
 	return f
 }
 
-// error is the fault as others see it: named for component and request,
+// error is the fault as others see it: named for component and request, unless k is nil,
 // classified, with every secret taken out.
 func (f *failure) error(c *Connection, k *call) *fault.Error {
-	text := fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, c.Path(k.Path), f.text)
+	text := f.text // of a step of Diagnose
+	if k != nil {
+		text = fmt.Sprintf("%s: %s %s: %s", c.s.Name, k.Method, c.Path(k.Path), f.text)
+	}
 	return &fault.Error{Class: f.class, Delay: f.delay, Remedy: c.redactor.Clean(f.remedy),
 		Err: &cleaned{text: c.redactor.Clean(text), cause: f.cause}}
 }

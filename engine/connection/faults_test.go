@@ -209,7 +209,10 @@ func TestSizeCaps(t *testing.T) {
 		f := start(t, serve, small)
 		_, err := f.get(t)
 		if !errors.Is(err, ErrTooLarge) || f.attempts() != 1 || fault.ClassOf(err) != fault.Permanent ||
-			!strings.Contains(err.Error(), "larger than 64KiB") || !strings.Contains(fault.RemedyOf(err), "max_response") {
+			!strings.Contains(
+				err.Error(),
+				"larger than 64KiB",
+			) || !strings.Contains(fault.RemedyOf(err), "max_response") {
 			t.Errorf("%s: %v (%s), %d attempts", name, err, fault.RemedyOf(err), f.attempts())
 		}
 	}
@@ -238,7 +241,10 @@ func TestTimeout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, serve)
 			t.Cleanup(func() { release <- struct{}{} })
-			_, err := f.Do(t.Context(), Request{Method: "GET", Path: "/x", Timeout: 30 * time.Millisecond, NoRetry: true})
+			_, err := f.Do(
+				t.Context(),
+				Request{Method: "GET", Path: "/x", Timeout: 30 * time.Millisecond, NoRetry: true},
+			)
 			if !errors.Is(err, ErrTimeout) || fault.ClassOf(err) != fault.Transient ||
 				!strings.Contains(err.Error(), "within 30ms") {
 				t.Errorf("%v", err)

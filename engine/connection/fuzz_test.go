@@ -53,8 +53,7 @@ func FuzzAnswer(f *testing.F) {
 		h := http.Header{"Content-Type": {contentType}, "Content-Encoding": {encoding}, "Retry-After": {pause},
 			"X-Ratelimit-Reset": {pause}, "X-Request-Id": {pause}}
 		resp, err := c.read(k,
-			&http.Response{StatusCode: status, Header: h, ContentLength: -1, Body: io.NopCloser(bytes.NewReader(body))},
-			http.Header{})
+			&http.Response{StatusCode: status, Header: h, ContentLength: -1, Body: io.NopCloser(bytes.NewReader(body))})
 		if err == nil {
 			switch got := resp.Body; {
 			case status < 200 || status > 299, len(got) > limit:
@@ -92,7 +91,12 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, status int, after, reset, date string) {
-		h := http.Header{"Retry-After": {after}, "X-Ratelimit-Reset": {reset}, "Ratelimit-Reset": {date}, "Date": {date}}
+		h := http.Header{
+			"Retry-After":       {after},
+			"X-Ratelimit-Reset": {reset},
+			"Ratelimit-Reset":   {date},
+			"Date":              {date},
+		}
 		if d := retryAfter(status, h, now); d < 0 {
 			t.Fatal(d)
 		}
@@ -107,8 +111,11 @@ func FuzzDeprecated(f *testing.F) {
 	}
 	c, err := New(Default(),
 		Settings{Name: "glean", URL: "http://127.0.0.1:1", Token: config.NewSecret(canary),
-			Allow:       func(string, string) bool { return true },
-			Deprecation: DeprecationHeader{Name: "X-Removed", Sentence: func(value string) string { return value + " goes" }}})
+			Allow: func(string, string) bool { return true },
+			Deprecation: DeprecationHeader{
+				Name:     "X-Removed",
+				Sentence: func(value string) string { return value + " goes" },
+			}})
 	if err != nil {
 		f.Fatal(err)
 	}

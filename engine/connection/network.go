@@ -13,11 +13,12 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// networkFault says what it means that no answer, or not all of it, came from u.
-func (c *Connection) networkFault(err error, u *url.URL) error {
+// networkFault says what it means that no answer, or not all of it, came from u, which is
+// the address of what name says.
+func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 	var f *failure
 	if errors.As(err, &f) { // of a guard at the dial, or of a proxy
-		return f
+		return c.ofProxy(f)
 	}
 	if f := c.proxyFault(err); f != nil {
 		return f
@@ -33,18 +34,18 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &failure{class: fault.Permanent, text: fmt.Sprintf("unknown host %s", u.Hostname()),
-			remedy: fmt.Sprintf("check the address of %s and that this network can resolve it", c.s.Name)}
+			remedy: fmt.Sprintf("check the address of %s and that this network can resolve it", name)}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return timedOut(fmt.Sprintf("%s did not answer in time", u.Host))
 	case isRefused(err):
 		return &failure{class: fault.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
-			remedy: fmt.Sprintf("check that %s runs and listens at this address", c.s.Name)}
+			remedy: fmt.Sprintf("check that %s runs and listens at this address", name)}
 	case isCut(err):
 		f = &failure{class: fault.Transient,
-			text: fmt.Sprintf("%s closed the connection before its response was complete", u.Host)}
+			text:   fmt.Sprintf("%s closed the connection before its response was complete", u.Host),
+			remedy: "check the server's log" + c.allowList()}
 		if u.Scheme == "https" {
-			f.remedy = "check the server's log; a server that rejects the client certificate closes the " +
-				"connection like this too: " + clientRemedy
+			f.remedy += "; a server that rejects the client certificate closes the connection like this too: " + clientRemedy
 		}
 		return f
 	case errors.As(err, &op) && op.Op == "dial":
@@ -56,7 +57,10 @@ func (c *Connection) networkFault(err error, u *url.URL) error {
 	case strings.Contains(err.Error(), "invalid header"):
 		return &failure{class: fault.Permanent, text: err.Error()}
 	}
-	return &failure{class: fault.Transient, text: fmt.Sprintf("the connection to %s broke: %v", u.Host, withoutURL(err))}
+	return &failure{
+		class: fault.Transient,
+		text:  fmt.Sprintf("the connection to %s broke: %v", u.Host, withoutURL(err)),
+	}
 }
 
 // isCut tells whether the other end hung up. The last text is all that HTTP/2
@@ -69,18 +73,29 @@ func isCut(err error) bool {
 // proxyFault is about the proxy of the environment, nil when err is not.
 func (c *Connection) proxyFault(err error) error {
 	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "proxyconnect" {
+	if !errors.As(err, &op) || op.Op != "proxyconnect" && !strings.HasPrefix(op.Op, "socks") {
 		return nil
 	}
 	var f *failure
+	if strings.Contains(op.Err.Error(), "authentication failed") { // SOCKS
+		return &failure{class: fault.Fatal, text: wrongProxyUser, remedy: c.proxy.remedy()}
+	}
 	if errors.As(op.Err, &f) {
-		return f
+		return c.ofProxy(f)
 	}
 	return &failure{class: fault.Transient, text: fmt.Sprintf("no connection through the proxy: %v", op.Err),
-		remedy: proxyRemedy}
+		remedy: c.proxy.remedy()}
 }
 
-const proxyRemedy = "check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY"
+// ofProxy adds what to check to what a proxy answered.
+func (c *Connection) ofProxy(f *failure) *failure {
+	if !f.proxy || f.remedy != "" {
+		return f
+	}
+	out := *f
+	out.remedy = c.proxy.remedy()
+	return &out
+}
 
 // tlsFault is about certificates and their absence, nil when err is not.
 func (c *Connection) tlsFault(err error, u *url.URL) error {
@@ -109,8 +124,12 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 		return refuse("renew the certificate, and check this machine's clock",
 			"the certificate of %s is expired or not valid yet: %v", u.Host, invalid)
 	case errors.As(err, &verify):
-		return refuse("check `tls` against the server's certificate", "the certificate of %s is not accepted: %v", u.Host,
-			verify.Err)
+		return refuse(
+			"check `tls` against the server's certificate",
+			"the certificate of %s is not accepted: %v",
+			u.Host,
+			verify.Err,
+		)
 	case errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"):
 		return refuse(clientRemedy, "%s does not accept the client certificate: %v", u.Host, op.Err)
 	}
@@ -118,6 +137,24 @@ func (c *Connection) tlsFault(err error, u *url.URL) error {
 }
 
 const clientRemedy = "check `tls.cert_file` and `tls.key_file`"
+
+// allowList names the address that requests come from, for a server that lets only some
+// addresses in; "" when none was made.
+func (c *Connection) allowList() string {
+	source := c.source.Load()
+	if source == nil {
+		return ""
+	}
+	return ", and whether an allow list in front of it lets " + *source + c.byProxy() + " in"
+}
+
+// byProxy is how requests get to the server when a proxy is in between.
+func (c *Connection) byProxy() string {
+	if !c.distance.proxied.Load() {
+		return ""
+	}
+	return ", or the proxy that this machine uses,"
+}
 
 // withoutURL is what url.Error wraps, as its text repeats a whole address.
 func withoutURL(err error) error {

@@ -24,7 +24,7 @@ func isRedirect(status int) bool {
 // origin of the address, below its path and among the allowed requests.
 func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int) (*url.URL, error) {
 	const remedy = "check the address, and let API requests pass the sign-in proxy in front of it, with " +
-		"`headers` if it needs any"
+		"`auth` if it needs any"
 	to, err := from.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil,
@@ -33,12 +33,23 @@ func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int
 	}
 	if k.Secret {
 		return nil,
-			&failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d redirects to another address", resp.StatusCode)}
+			&failure{
+				class:  fault.Fatal,
+				remedy: remedy,
+				text:   fmt.Sprintf("%d redirects to another address", resp.StatusCode),
+			}
 	}
 	if !sameOrigin(c.base, to) {
-		return nil, &failure{class: fault.Fatal, remedy: remedy,
-			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: "+
-				"probably a sign-in proxy in front of the server", resp.StatusCode, to.Scheme, to.Host)}
+		f := &failure{class: fault.Fatal, remedy: remedy,
+			text: fmt.Sprintf("%d redirects to %s://%s, another origin, which never gets the credentials: ",
+				resp.StatusCode, to.Scheme, to.Host)}
+		if known, ok := edgeOfRedirect(to, resp.Header); ok {
+			f.text += known.name + " is in front of the server"
+			f.remedy = known.remedy
+		} else {
+			f.text += "probably a sign-in proxy in front of the server"
+		}
+		return nil, f
 	}
 	p, below := c.relative(to)
 	switch {
@@ -47,9 +58,13 @@ func (c *Connection) follow(k *call, from *url.URL, resp *http.Response, hop int
 			&failure{class: fault.Fatal, remedy: remedy,
 				text: fmt.Sprintf("%d redirects a %s to %s", resp.StatusCode, k.Method, to.Path)}
 	case !below || !c.s.Allow(k.Method, p):
-		return nil,
-			&failure{class: fault.Fatal, remedy: remedy,
-				text: fmt.Sprintf("%d redirects to %s, which is not part of this API", resp.StatusCode, to.Path)}
+		f := &failure{class: fault.Fatal, remedy: remedy,
+			text: fmt.Sprintf("%d redirects to %s, which is not part of this API", resp.StatusCode, to.Path)}
+		if known, ok := edgeOfRedirect(to, resp.Header); ok {
+			f.text += ": " + known.name + " is in front of the server"
+			f.remedy = known.remedy
+		}
+		return nil, f
 	case hop >= maxRedirects:
 		return nil, &failure{class: fault.Permanent, remedy: "check the address", text: fmt.Sprintf("more than %d "+
 			"redirects, the last to %s", maxRedirects, to.Path)}

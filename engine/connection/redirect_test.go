@@ -58,7 +58,8 @@ func TestRedirects(t *testing.T) {
 				f.mu.Lock()
 				f.hits++
 				f.mu.Unlock()
-				if r.URL.Path == "/base/there" && r.URL.RawQuery == "q=1" && r.Header.Get("Authorization") == "Bearer "+canary {
+				if r.URL.Path == "/base/there" && r.URL.RawQuery == "q=1" &&
+					r.Header.Get("Authorization") == "Bearer "+canary {
 					answer(200, appJSON, "{}")(w, r)
 					return
 				}

@@ -134,8 +134,8 @@ func (c *Connection) relative(u *url.URL) (p string, ok bool) {
 	return p, ok && strings.HasPrefix(p, "/") && isClean(p)
 }
 
-// http makes the request to u for one attempt.
-func (c *Connection) http(ctx context.Context, k *call, u *url.URL, creds http.Header) (*http.Request, error) {
+// http makes the request to u for one attempt, without credentials.
+func (c *Connection) http(ctx context.Context, k *call, u *url.URL) (*http.Request, error) {
 	var body io.Reader
 	if k.Body != nil {
 		body = bytes.NewReader(k.sent)
@@ -143,9 +143,6 @@ func (c *Connection) http(ctx context.Context, k *call, u *url.URL, creds http.H
 	req, err := http.NewRequestWithContext(ctx, k.Method, u.String(), body)
 	if err != nil {
 		return nil, &failure{class: fault.Permanent, text: "the request cannot be made: " + withoutURL(err).Error()}
-	}
-	for name, values := range creds {
-		req.Header[name] = values
 	}
 	req.Header.Set("Accept-Encoding", "identity")
 	if c.wantsGzip() {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // TestNoSecretLeaks (invariant 6): answers that echo the token in every form
@@ -53,7 +54,7 @@ func TestNoSecretLeaks(t *testing.T) {
 }
 
 func TestRedactor(t *testing.T) {
-	var r Redactor
+	var r redact.Redactor
 	if r.Clean("abc") != "abc" {
 		t.Error("a redactor that knows nothing changes texts")
 	}
@@ -76,7 +77,7 @@ func TestRedactor(t *testing.T) {
 }
 
 func TestSharedRedactor(t *testing.T) {
-	var shared Redactor
+	var shared redact.Redactor
 	start(t, answer(200, appJSON, "{}"), func(c *Config, s *Settings) {
 		s.Redactor = &shared
 		c.Headers = map[string]config.Secret{"CF-Access-Client-Secret": config.NewSecret("cf-secret-value"),

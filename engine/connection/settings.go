@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Settings is what the component's code decides about its connection.
@@ -45,7 +46,7 @@ type Settings struct {
 	Proxy func(*url.URL) (*url.URL, error)
 	// Redactor is told the secrets and cleans errors and log lines; nil means
 	// one of the connection's own.
-	Redactor *Redactor
+	Redactor *redact.Redactor
 	// Log receives warnings, retries and, at debug, failed attempts; nil drops them.
 	Log *slog.Logger
 	// Observe is told of every attempt, status 0 when there was no answer; the

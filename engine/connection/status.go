@@ -14,7 +14,7 @@ import (
 const maxExcerpt = 500
 
 // statusFault says what a status beyond 200 to 299 means.
-func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.Header) *failure {
+func (c *Connection) statusFault(resp *http.Response, body []byte) *failure {
 	e := &StatusError{
 		Status:     resp.StatusCode,
 		Body:       c.excerpt(c.whole(body), maxExcerpt),
@@ -30,26 +30,29 @@ func (c *Connection) statusFault(resp *http.Response, body []byte, creds http.He
 	f := &failure{class: classOf(e), delay: e.RetryAfter, text: e.Error(), cause: e}
 	switch {
 	case e.Status == http.StatusUnauthorized:
-		f.remedy = c.refusedRemedy(creds)
+		f.remedy = c.refusedRemedy()
 	case e.Status == http.StatusProxyAuthRequired:
-		f.remedy = proxyRemedy
+		f.remedy = c.proxy.remedy()
 	case page && e.Status < 500:
-		f.text += " instead of the API's response: a sign-in proxy or a web frontend answers at this address"
-		f.remedy = c.pageRemedy()
+		who, remedy := c.page(resp, body)
+		f.text += " instead of the API's response: " + who
+		f.remedy = remedy
 	case e.Status == http.StatusForbidden:
-		f.remedy = fmt.Sprintf("check what the token of %s may do, and from where", c.s.Name)
+		f.remedy = fmt.Sprintf("check what the credentials of %s may do%s", c.s.Name, c.allowList())
 	case f.class == fault.Throttled:
 		f.remedy = fmt.Sprintf("request less from %s at a time, or raise its rate limit", c.s.Name)
 	}
 	return f
 }
 
-func (c *Connection) refusedRemedy(creds http.Header) string {
-	if creds.Get("Authorization") == "" {
+func (c *Connection) refusedRemedy() string {
+	if !c.auth.Has("Authorization") {
 		return fmt.Sprintf("%s requires a token and none is set: set `token`", c.s.Name)
 	}
-	return fmt.Sprintf("the token of %s was refused: check that it is complete, not expired, and meant for this address",
-		c.s.Name)
+	return fmt.Sprintf(
+		"the token of %s was refused: check that it is complete, not expired, and meant for this address",
+		c.s.Name,
+	)
 }
 
 // classOf is what may be done about a status.

@@ -158,7 +158,8 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			class := fault.Fatal
-			if tc.clients != nil && strings.Contains(err.Error(), "closed the connection") { // the reason does not always arrive
+			if tc.clients != nil &&
+				strings.Contains(err.Error(), "closed the connection") { // the reason does not always arrive
 				class, tc.says = fault.Transient, ""
 			}
 			if !strings.Contains(err.Error(), tc.says) || !strings.Contains(fault.RemedyOf(err), tc.remedy) ||
@@ -208,7 +209,10 @@ func TestTLSFiles(t *testing.T) {
 		tc.cfg.Verify = true
 		cfg := Default()
 		cfg.TLS = tc.cfg
-		_, err := New(cfg, Settings{Name: "backstage", URL: "https://h", Allow: func(string, string) bool { return true }})
+		_, err := New(
+			cfg,
+			Settings{Name: "backstage", URL: "https://h", Allow: func(string, string) bool { return true }},
+		)
 		for _, want := range tc.says {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v does not say %q", name, err, want)

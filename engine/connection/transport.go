@@ -2,14 +2,17 @@ package connection
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -23,18 +26,23 @@ const (
 	dialTimeout = 10 * time.Second
 )
 
-// newTransport reads the TLS files, gathers the warnings and makes what sends
-// the requests. It has no cookies and follows no redirect.
-func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
-	tlsConfig, err := cfg.load()
-	if err != nil {
-		return nil, err
-	}
+// transports send the requests of a connection.
+type transports struct {
+	// origin sends those of the component, with the client certificate.
+	origin *http.Transport
+	// fetch sends those by which credentials are obtained from addresses of the file,
+	// cloud those of cloud libraries to addresses of their own.
+	fetch, cloud *http.Transport
+}
+
+// newTransports reads the TLS files and gathers the warnings. Nothing has cookies or
+// follows a redirect.
+func (c *Connection) newTransports(cfg Config) error {
 	local := isLoopback(c.base.Hostname())
 	onlyLoopback := c.s.LoopbackOnly
-	if c.base.Scheme == "https" && !cfg.Verify {
+	if c.base.Scheme == "https" && !cfg.TLS.Verify {
 		if !c.s.InsecureRemote && !local {
-			return nil, fault.Errorf(fault.Fatal, "set tls.ca_file to the server's authority instead",
+			return fault.Errorf(fault.Fatal, "set tls.ca_file to the server's authority instead",
 				"tls.verify: false is only possible for an address of this machine, which %s is not",
 				c.base.Hostname())
 		}
@@ -42,69 +50,102 @@ func (c *Connection) newTransport(cfg TLS) (*http.Transport, error) {
 		c.warn("tls.verify is false: anyone on the network path to %s can read the credentials and change the "+
 			"responses; use tls.ca_file to trust a private authority", c.base.Hostname())
 	}
-	if c.base.Scheme == "http" && !local && len(c.credentials.headers()) > 0 {
-		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
+	own, err := c.loadTLS(cfg.TLS)
+	if err != nil {
+		return err
 	}
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	t := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        tlsConfig,
-		TLSHandshakeTimeout:    dialTimeout,
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true, // read counts the decompressed bytes
-		MaxIdleConnsPerHost:    spare,
-		IdleConnTimeout:        idle,
-		MaxResponseHeaderBytes: 1 << 20,
+	other, err := TLS{Verify: true, CAFile: cfg.TLS.CAFile}.load()
+	if err != nil {
+		return err
+	}
+	if c.proxy, err = cfg.Proxy.choose(c.s.Proxy, c.redactor); err != nil {
+		return err
 	}
 	c.distance.near.Store(hostIsNear(c.base.Hostname()))
+	d := dialer{local: cfg.localAddress(), tls: other, proxy: c.proxy}
+	fromFile := d.guarded(refuseMetadata)
+	toOrigin := d.guarded(func(network, address string, raw syscall.RawConn) error {
+		_ = c.distance.dialled(network, address, raw)
+		return refuseMetadata(network, address, raw)
+	})
+	toOrigin.source = c.source
+	toCloud := d.guarded(nil)
 	if onlyLoopback {
-		dialer.Control = refuseRemote
-		return t, nil
+		toOrigin, c.proxy = dialer{source: c.source}.guarded(refuseRemote), nil
 	}
-	dialer.Control = c.distance.dialled
-	t.Proxy = c.proxy
-	t.OnProxyConnectResponse = refusedByProxy
-	return t, nil
+	if c.s.LoopbackOnly {
+		fromFile, toCloud = toOrigin, toOrigin
+	}
+	c.transport.origin = toOrigin.transport(own, c.proxyOf(true))
+	c.transport.fetch = fromFile.transport(other, c.proxyOf(false))
+	c.transport.cloud = toCloud.transport(other, c.proxyOf(false))
+	return nil
+}
+
+// warnPlain warns of credentials that anyone on the way can read.
+func (c *Connection) warnPlain() {
+	if c.base.Scheme == "http" && !isLoopback(c.base.Hostname()) && !c.auth.Empty() {
+		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
+	}
 }
 
 func (c *Connection) warn(format string, args ...any) {
 	c.warnings = append(c.warnings, c.s.Name+": "+fmt.Sprintf(format, args...))
 }
 
-// proxy chooses the proxy of a request and keeps its password secret.
-func (c *Connection) proxy(r *http.Request) (*url.URL, error) {
-	var (
-		u   *url.URL
-		err error
-	)
-	if c.s.Proxy != nil {
-		u, err = c.s.Proxy(r.URL)
-	} else {
-		u, err = http.ProxyFromEnvironment(r)
-	}
-	if err != nil { // its text repeats the address, password included
-		return nil, &failure{class: fault.Fatal, text: "the proxy's address is not a URL", remedy: proxyRemedy}
-	}
-	c.distance.proxied.Store(u != nil)
-	if u != nil && u.User != nil {
-		password, _ := u.User.Password()
-		c.redactor.Add(password)
-	}
-	return u, nil
+// dialer makes connections to a server or its proxy.
+type dialer struct {
+	local   net.Addr
+	control func(network, address string, raw syscall.RawConn) error
+	tls     *tls.Config             // for a proxy that is reached by TLS
+	proxy   *proxyChoice            // nil for none
+	source  *atomic.Pointer[string] // where the address of this machine is noted; may be nil
 }
 
-func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	switch {
-	case resp.StatusCode == http.StatusOK:
-		return nil
-	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return &failure{class: fault.Fatal, text: "the proxy requires credentials",
-			remedy: "set them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT, or name the host in NO_PROXY"}
-	case resp.StatusCode >= 500:
-		return &failure{class: fault.Transient, text: "the proxy " +
-			"could not connect: " + resp.Status, remedy: proxyRemedy}
+func (d dialer) guarded(control func(network, address string, raw syscall.RawConn) error) dialer {
+	d.control = control
+	return d
+}
+
+// transport sends requests by the dialer.
+func (d dialer) transport(own *tls.Config, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	return &http.Transport{
+		DialContext:            d.dial,
+		TLSClientConfig:        own,
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // read counts the decompressed bytes
+		MaxIdleConnsPerHost:    spare,
+		IdleConnTimeout:        idle,
+		MaxResponseHeaderBytes: 1 << 20,
+		Proxy:                  proxy,
+		OnProxyConnectResponse: refusedByProxy,
 	}
-	return &failure{class: fault.Permanent, text: "the proxy refused the connection: " + resp.Status, remedy: proxyRemedy}
+}
+
+// dial connects to an address, and by TLS to the proxy of the file when that asks for it.
+func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	nd := net.Dialer{Timeout: dialTimeout, LocalAddr: d.local, Control: d.control}
+	conn, err := nd.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if host, _, err := net.SplitHostPort(conn.LocalAddr().String()); err == nil && d.source != nil {
+		d.source.Store(&host)
+	}
+	if d.proxy == nil || d.proxy.tlsAddress != address {
+		return conn, nil
+	}
+	own := d.tls.Clone()
+	own.ServerName, own.NextProtos = d.proxy.fixed.Hostname(), nil
+	secure := tls.Client(conn, own)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, &net.OpError{Op: "proxyconnect", Net: network, Err: err}
+	}
+	return secure, nil
 }
 
 // refuseRemote lets no connection be made to an address that is not loopback.
@@ -115,6 +156,18 @@ func refuseRemote(_, address string, _ syscall.RawConn) error {
 	}
 	return &failure{class: fault.Fatal,
 		text: fmt.Sprintf("%s is not an address of this machine, and only such addresses are allowed here", address)}
+}
+
+// refuseMetadata lets no connection be made to a link-local address or a cloud's metadata
+// server, whatever name it was resolved from.
+func refuseMetadata(_, address string, _ syscall.RawConn) error {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil || !auth.IsMetadataAddress(a.Addr()) {
+		return nil
+	}
+	return &failure{class: fault.Fatal, remedy: "check the address, and what this network resolves its name to",
+		text: fmt.Sprintf("%s is a link-local address, where cloud metadata servers are; no pipeline file may name one",
+			address)}
 }
 
 // isLoopback tells whether host names this machine itself.

@@ -52,7 +52,8 @@ func TestProxy(t *testing.T) {
 		"plain requests go through it": {200, "http://backstage.invalid", "", "", 0},
 		"it repeats its password": {400, "http://backstage.invalid", "400 Bad Request: for [redacted]", "",
 			fault.Permanent},
-		"it wants credentials": {407, "https://backstage.invalid", "the proxy requires credentials", "HTTPS_PROXY",
+		"it wants credentials": {407, "https://backstage.invalid",
+			"the proxy does not accept the user name and password", "HTTPS_PROXY",
 			fault.Fatal},
 		"it refuses": {403, "https://backstage.invalid", "the proxy refused the connection: 403",
 			"NO_PROXY", fault.Permanent},
@@ -104,10 +105,10 @@ func TestProxy(t *testing.T) {
 // TestIdle: Node closes idle connections after 5 s.
 func TestIdle(t *testing.T) {
 	f := start(t, answer(200, appJSON, "{}"))
-	if d := f.transport.IdleConnTimeout; d <= 0 || d >= 5*time.Second {
+	if d := f.transport.origin.IdleConnTimeout; d <= 0 || d >= 5*time.Second {
 		t.Errorf("idle connections are kept %v", d)
 	}
-	if f.transport.MaxIdleConnsPerHost < 8 {
+	if f.transport.origin.MaxIdleConnsPerHost < 8 {
 		t.Error("parallel requests do not keep their connections")
 	}
 }

@@ -1,15 +1,17 @@
 package job
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/lint"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/secret/store"
 )
 
 // Options say which file to open, and how.
@@ -26,6 +28,9 @@ type Options struct {
 	Only []string
 	// Lenient allows unset variables everywhere, SinkLenient those of the sink.
 	Lenient, SinkLenient bool
+	// SkipSecrets leaves secrets unresolved that come from a file or a provider: nothing is
+	// read, opened or started for them.
+	SkipSecrets bool
 	// NoSource opens no source, and allows its variables to be unset.
 	NoSource bool
 	// Unpinned allows programs that have no checksum in the file.
@@ -43,7 +48,7 @@ type Options struct {
 	// Version is the program's version, for the user agent and the record.
 	Version string
 	// Secrets receives the secrets of the file.
-	Secrets *connection.Redactor
+	Secrets *redact.Redactor
 	Log     *slog.Logger
 
 	// Started is called when the servers of the sandbox run; may be nil.
@@ -75,7 +80,8 @@ func (o Options) Parse() *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
-		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient}, Log: o.Log,
+		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets}, Log: o.Log,
+		Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
 	}
 	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {
@@ -93,6 +99,12 @@ func (o Options) Parse() *pipeline.Definition {
 			}
 		}
 		o.Secrets.Add(d.Notify.Secrets()...)
+		if d.Secrets != nil {
+			for _, s := range config.Secrets(d.Secrets) {
+				o.Secrets.Add(s.Reveal())
+				o.Secrets.Add(store.Keys(s.Reveal())...)
+			}
+		}
 	}
 	return d
 }

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/page"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/report"
 )
 
@@ -30,7 +30,7 @@ func (r *Result) keep(q Request) {
 	if q.Report != "" {
 		secrets := q.Open.Secrets
 		if secrets == nil {
-			secrets = &connection.Redactor{}
+			secrets = &redact.Redactor{}
 		}
 		if reportErr := r.Record.Append(q.Report, secrets); reportErr != nil {
 			err = fmt.Errorf("--report: %w", reportErr)

@@ -20,7 +20,7 @@ type Sandbox struct {
 // StartSandbox starts the servers for Options.Path. It returns a *LoadError when the file is
 // wrong, and a *fault.Invalid when the catalog is.
 func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
-	o.Lenient, o.Unpinned = true, true
+	o.Lenient, o.SkipSecrets, o.Unpinned = true, true, true
 	o.Only = nil
 	d := o.Parse()
 	if d.Problems.HasErrors() {

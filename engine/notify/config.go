@@ -3,10 +3,12 @@ package notify
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 )
 
 // Config is the notify block of a pipeline file.
@@ -19,16 +21,19 @@ type Config struct {
 
 // Slack is an incoming webhook of Slack.
 type Slack struct {
-	URL     config.Secret   `yaml:"url" doc:"The address of the webhook, which is a secret. Empty sends nothing."`
-	TLS     connection.TLS  `yaml:"tls" doc:"How the server is verified."`
-	Timeout config.Duration `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
+	URL     config.Secret    `yaml:"url" doc:"The address of the webhook, which is a secret. Empty sends nothing."`
+	Proxy   connection.Proxy `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy."`
+	TLS     connection.TLS   `yaml:"tls" doc:"How the server is verified."`
+	Timeout config.Duration  `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
 }
 
 // Webhook is a server that takes JSON.
 type Webhook struct {
 	URL     config.Secret            `yaml:"url" doc:"The address, which may hold a secret. Empty sends nothing."`
 	Token   config.Secret            `yaml:"token" doc:"A bearer token for the server."`
+	Auth    auth.Layers              `yaml:"auth" doc:"How the message proves who sends it: a list of schemes, each with a header of its own."`
 	Headers map[string]config.Secret `yaml:"headers" doc:"Headers sent with the message."`
+	Proxy   connection.Proxy         `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy."`
 	TLS     connection.TLS           `yaml:"tls" doc:"How the server is verified, and the client certificate."`
 	Timeout config.Duration          `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
 }
@@ -37,6 +42,17 @@ var (
 	_ config.Validator = (*Slack)(nil)
 	_ config.Validator = (*Webhook)(nil)
 )
+
+var (
+	_ config.Destined = Slack{}
+	_ config.Destined = Webhook{}
+)
+
+// SecretAddress is that of the webhook.
+func (s Slack) SecretAddress() string { return s.URL.Reveal() }
+
+// SecretAddress is that of the webhook.
+func (w Webhook) SecretAddress() string { return w.URL.Reveal() }
 
 // codeNotify is the code of the problems below.
 const codeNotify = "notify"
@@ -50,11 +66,16 @@ func (s *Slack) Validate(report func(field, code, message, hint string)) {
 	}
 }
 
+// config is the connection to the server.
+func (w *Webhook) config() connection.Config {
+	return connection.Config{TLS: w.TLS, Timeout: w.Timeout, Auth: w.Auth, Headers: w.Headers, Proxy: w.Proxy}
+}
+
 // Validate reports an address that no message can be sent to.
 func (w *Webhook) Validate(report func(field, code, message, hint string)) {
 	validateURL(w.URL, report)
-	connection.ValidateToken("token", w.Token, report)
-	connection.Config{Headers: w.Headers}.Validate(report)
+	w.config().ValidateToken("token", w.Token, report)
+	w.config().Validate(report)
 }
 
 // validateURL reports problems of an address without quoting it. It returns nil when there is
@@ -91,7 +112,8 @@ func (c *Config) Secrets() []string {
 		return nil
 	}
 	out := []string{c.Webhook.Token.Reveal()}
-	for _, s := range c.Webhook.Headers {
+	for _, s := range slices.Concat(config.Secrets(&c.Webhook.Auth), config.Secrets(&c.Webhook.Headers),
+		config.Secrets(&c.Webhook.Proxy), config.Secrets(&c.Slack.Proxy)) {
 		out = append(out, s.Reveal())
 		if _, bare, ok := strings.Cut(s.Reveal(), " "); ok { // Bearer TOKEN
 			out = append(out, bare)

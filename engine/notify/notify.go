@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Settings are the settings of a front end for notifications.
@@ -22,7 +23,7 @@ type Settings struct {
 	State     string
 	UserAgent string
 	// Secrets removes secrets from messages and errors. Send adds those of the config.
-	Secrets *connection.Redactor
+	Secrets *redact.Redactor
 	// Now is the clock, and Retry the policy; the zero values mean the real time and three
 	// attempts.
 	Now   func() time.Time
@@ -49,12 +50,13 @@ type receiver struct {
 
 func (c *Config) receivers() []receiver {
 	all := []receiver{
-		{name: "slack", url: c.Slack.URL, conn: connection.Config{TLS: c.Slack.TLS, Timeout: c.Slack.Timeout},
+		{name: "slack", url: c.Slack.URL,
+			conn: connection.Config{TLS: c.Slack.TLS, Timeout: c.Slack.Timeout, Proxy: c.Slack.Proxy},
 			encoded: func(m *Message) any {
 				return map[string]any{"text": slackText(m), "unfurl_links": false, "unfurl_media": false}
 			}},
 		{name: "webhook", url: c.Webhook.URL, token: c.Webhook.Token,
-			conn: connection.Config{TLS: c.Webhook.TLS, Timeout: c.Webhook.Timeout, Headers: c.Webhook.Headers},
+			conn: c.Webhook.config(),
 			encoded: func(m *Message) any {
 				return m
 			}},
@@ -77,7 +79,7 @@ func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) 
 		return nil
 	}
 	if s.Secrets == nil {
-		s.Secrets = &connection.Redactor{}
+		s.Secrets = &redact.Redactor{}
 	}
 	if s.Now == nil {
 		s.Now = time.Now
@@ -153,7 +155,7 @@ func (r receiver) send(ctx context.Context, m *Message, s Settings) error {
 }
 
 // clean returns the message with each text redacted, escaped and bounded.
-func (m *Message) clean(secrets *connection.Redactor) *Message {
+func (m *Message) clean(secrets *redact.Redactor) *Message {
 	out := *m
 	text := func(s string) string { return display.Short(secrets.Clean(s), display.MaxCell) }
 	texts := func(all []string) []string {

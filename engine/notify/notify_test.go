@@ -25,6 +25,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/read"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
@@ -386,7 +387,7 @@ func TestSecretsInMessages(t *testing.T) {
 	c := both(in)
 	c.Details = true
 	s := settings(t, noon)
-	s.Secrets = &connection.Redactor{}
+	s.Secrets = &redact.Redactor{}
 	s.Secrets.Add("canary-of-the-source-42")
 	e := refused()
 	e.Err = errors.New("get /: canary-of-the-source-42 <!channel> <https://evil.example.com|click>\u202e\x1b[31m")
@@ -403,7 +404,7 @@ func TestSecretsInMessages(t *testing.T) {
 
 // TestSecretsOfConfig: the path and the query of an address are secrets, its host is not.
 func TestSecretsOfConfig(t *testing.T) {
-	var r connection.Redactor
+	var r redact.Redactor
 	r.Add((&Config{Slack: Slack{URL: config.NewSecret("https://hooks.example.com" + slackPath)},
 		Webhook: Webhook{URL: config.NewSecret("https://portal.example.com/x?sig=0123456789abc")}}).Secrets()...)
 	text := r.Clean("https://hooks.example.com" + slackPath +

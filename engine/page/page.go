@@ -10,8 +10,8 @@ import (
 	"reflect"
 
 	"github.com/pipe-engine/pipe/engine/atomicfile"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Page is a page of sections.
@@ -135,9 +135,9 @@ func stylePolicy(style string) string {
 }
 
 // Write renders a page. It removes secrets from all texts; a nil redactor has none.
-func Write(w io.Writer, p *Page, secrets *connection.Redactor) error {
+func Write(w io.Writer, p *Page, secrets *redact.Redactor) error {
 	if secrets == nil {
-		secrets = &connection.Redactor{}
+		secrets = &redact.Redactor{}
 	}
 	out := display.NewWriter(w)
 	clean := reflect.New(reflect.TypeFor[Page]()).Elem()
@@ -154,12 +154,12 @@ func Write(w io.Writer, p *Page, secrets *connection.Redactor) error {
 }
 
 // WriteFile replaces a file with a page. Only its owner can read it.
-func WriteFile(path string, p *Page, secrets *connection.Redactor) error {
+func WriteFile(path string, p *Page, secrets *redact.Redactor) error {
 	return atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error { return Write(w, p, secrets) })
 }
 
 // copyClean copies a part of a page with each text redacted and escaped.
-func copyClean(to, from reflect.Value, secrets *connection.Redactor) {
+func copyClean(to, from reflect.Value, secrets *redact.Redactor) {
 	switch from.Kind() {
 	case reflect.String:
 		most := display.MaxValue

@@ -17,11 +17,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline/pipelinetest"
 	"github.com/pipe-engine/pipe/engine/read"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/run"
 )
@@ -170,7 +170,7 @@ func pages() map[string]*Page {
 	}
 }
 
-func render(t *testing.T, p *Page, secrets *connection.Redactor) string {
+func render(t *testing.T, p *Page, secrets *redact.Redactor) string {
 	t.Helper()
 	var b strings.Builder
 	if err := Write(&b, p, secrets); err != nil {
@@ -272,7 +272,7 @@ func plant(v reflect.Value, text string) (n int) {
 // TestSecrets: no text of a page contains a secret, in any HTML escaping.
 func TestSecrets(t *testing.T) {
 	const secret = `s3cr<t>&"token"+1`
-	var secrets connection.Redactor
+	var secrets redact.Redactor
 	secrets.Add(secret)
 	for name, p := range pages() {
 		plant(reflect.ValueOf(p).Elem(), secret)

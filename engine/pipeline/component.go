@@ -52,11 +52,10 @@ func (d *Definition) buildSource() {
 	for _, s := range d.o.Registry.Sources {
 		if s.Name == name {
 			d.Source, d.SourceCfg = s, s.Config()
-			vars := &d.o.Variables
-			before := vars.Lenient
-			vars.Lenient = before || d.o.SourceLenient
-			d.decode(node, d.SourceCfg)
-			vars.Lenient = before
+			d.o.Variables.Leniently(d.o.SourceLenient, func() { d.decode(node, d.SourceCfg) })
+			if s.Address != nil {
+				d.b.problems = append(d.b.problems, config.CheckOrigins(d.SourceCfg, s.Address(d.SourceCfg))...)
+			}
 			d.Model = s.Model(d.SourceCfg)
 		}
 	}
@@ -98,14 +97,13 @@ func (d *Definition) buildSink() {
 		if ui, ok := d.Model.(component.UILinker); ok && s.Adopt != nil {
 			s.Adopt(d.SinkCfg, ui.UIURL())
 		}
-		vars := &d.o.Variables
-		before := vars.Lenient
-		vars.Lenient = before || d.o.SinkLenient
-		d.decode(node, d.SinkCfg)
-		if vars.Lenient && s.Missing != nil {
+		d.o.Variables.Leniently(d.o.SinkLenient, func() { d.decode(node, d.SinkCfg) })
+		if (d.o.Variables.Lenient || d.o.SinkLenient) && s.Missing != nil {
 			d.SinkMissing = s.Missing(d.SinkCfg)
 		}
-		vars.Lenient = before
+		if s.Address != nil {
+			d.b.problems = append(d.b.problems, config.CheckOrigins(d.SinkCfg, s.Address(d.SinkCfg))...)
+		}
 		d.Streams = s.Streams(d.SinkCfg)
 	}
 }

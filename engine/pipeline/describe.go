@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/notify"
+	"github.com/pipe-engine/pipe/engine/secret"
 )
 
 // Describe returns the description of a pipeline file, key by key, from the specs of the
@@ -35,6 +36,8 @@ func Describe(r component.Registry) config.Field {
 			}
 		case "notify":
 			shape = config.DescribeType(&notify.Config{})
+		case "secrets":
+			shape = config.DescribeType(&secret.Config{})
 		case "mapping":
 			shape = describeMapping(r)
 		case "permissions":

@@ -13,6 +13,7 @@ type File struct {
 	Name        string                        `yaml:"name" required:"true" doc:"The name of the pipeline in logs, reports, requests and upload ids: letters, digits, - and _."`
 	Description string                        `yaml:"description" doc:"One sentence for people."`
 	Vars        map[string]string             `yaml:"vars" doc:"Values that expressions read as vars.NAME."`
+	Secrets     *config.Node                  `yaml:"secrets" doc:"Where ${secret:NAME} finds its value: a provider and its settings."`
 	Source      *config.Node                  `yaml:"source" required:"true" doc:"Where records come from: one component and its settings."`
 	Transforms  []*config.Node                `yaml:"transforms" doc:"Changes of every record, in order."`
 	Define      config.Map[config.Expression] `yaml:"define" doc:"Names for mapping and permissions, evaluated at most once per record."`

@@ -10,6 +10,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/notify"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/secret"
 )
 
 // Options are the options for loading a file.
@@ -30,6 +32,9 @@ type Options struct {
 	// Unpinned allows programs that have no checksum in the file.
 	Unpinned bool
 	Log      *slog.Logger
+	// UserAgent and Redactor are for the providers of secrets that are servers.
+	UserAgent string
+	Redactor  *redact.Redactor
 }
 
 // Definition is a loaded pipeline file. Its problems are in the order of the file; it can be
@@ -47,7 +52,9 @@ type Definition struct {
 	PermissionsCfg any
 	Model          component.Model
 	// Notify is the configuration of messages about a run; nil for none.
-	Notify   *notify.Config
+	Notify *notify.Config
+	// Secrets is the secrets block; nil when the file has none.
+	Secrets  *secret.Config
 	Streams  []component.Stream
 	Language *expression.Language
 	Facts    []component.MappingFacts
@@ -103,6 +110,7 @@ func load(doc *config.Document, problems config.Problems, o Options) *Definition
 func (d *Definition) build() {
 	d.applySettings()
 	d.decode(d.Document.Root(), &d.File)
+	d.buildSecrets()
 	d.buildSource()
 	d.buildSink()
 	d.buildNotify()
@@ -111,6 +119,7 @@ func (d *Definition) build() {
 	d.buildMapping()
 	d.buildPermissions()
 	d.checkOnly()
+	d.b.problems = append(d.b.problems, d.o.Variables.Unsent()...)
 }
 
 func (d *Definition) decode(n *config.Node, into any) {
@@ -162,11 +171,8 @@ func (d *Definition) buildNotify() {
 		return
 	}
 	d.Notify = &notify.Config{}
-	vars := &d.o.Variables
-	before := vars.Lenient
-	vars.Lenient = before || d.o.NotifyLenient
-	d.decode(d.File.Notify, d.Notify)
-	vars.Lenient = before
+	d.o.Variables.Leniently(d.o.NotifyLenient, func() { d.decode(d.File.Notify, d.Notify) })
+	d.b.problems = append(d.b.problems, config.CheckOrigins(d.Notify, "")...)
 }
 
 func isMapping(n *config.Node) bool { return n.IsNull() || n.Kind() == config.Mapping }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
@@ -51,7 +51,7 @@ func (r *Record) About(d *pipeline.Definition) {
 
 // Append appends a record to a file, as a line. The line is escaped, and secrets are removed
 // from it (invariant 6).
-func (r *Record) Append(path string, secrets *connection.Redactor) error {
+func (r *Record) Append(path string, secrets *redact.Redactor) error {
 	b, err := codec.Marshal(r)
 	if err != nil {
 		return err

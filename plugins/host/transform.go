@@ -14,8 +14,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/plugins/host/output"
 	"github.com/pipe-engine/pipe/plugins/proto"
 )
@@ -31,7 +31,7 @@ const longestCall = 4 << 20
 type Transform struct {
 	o       Options
 	label   string // what messages call the plugin
-	secrets connection.Redactor
+	secrets redact.Redactor
 	out     *output.Log
 	calls   *semaphore.Weighted // the calls in flight
 

@@ -26,6 +26,9 @@ var (
 // Check reports whether a run could publish.
 func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operator.Check(ctx) }
 
+// Diagnose goes to the server step by step and sends no request.
+func (k *Sink) Diagnose(ctx context.Context) []component.Finding { return k.client.Conn.Diagnose(ctx) }
+
 // Decode reads an item that a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 	return encode.Decode(k.schema, stream, body)

@@ -15,6 +15,7 @@ func Spec() component.SinkSpec[*settings.Config] {
 		Name:      "glean",
 		Summary:   "Fills a datasource of Glean with users, groups and their members, and documents with permissions.",
 		Config:    func() *settings.Config { return &settings.Config{} },
+		Address:   (*settings.Config).Address,
 		Streams:   func(cfg *settings.Config) []component.Stream { return streams(cfg.Datasource) },
 		Content:   []string{"datasource", "properties"},
 		Own:       []string{api.StreamMemberships},

@@ -34,7 +34,7 @@ const codeBackstage = "backstage"
 // Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
-	connection.ValidateToken("token", c.Token, report)
+	c.Config.ValidateToken("token", c.Token, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address",

@@ -37,6 +37,7 @@ var (
 	_ component.Estimator = (*Source)(nil)
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
+	_ component.Diagnoser = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
 )
 
@@ -61,6 +62,9 @@ func (s *Source) Close() error {
 	s.conn.Close()
 	return nil
 }
+
+// Diagnose goes to the server step by step and sends no request.
+func (s *Source) Diagnose(ctx context.Context) []component.Finding { return s.conn.Diagnose(ctx) }
 
 // Notes returns the warnings of the connection, announced removals in Backstage, and
 // irregularities of the catalog.

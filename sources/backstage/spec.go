@@ -13,6 +13,7 @@ func Spec() component.SourceSpec[*Config] {
 		Name:    "backstage",
 		Summary: "Reads the software catalog of a Backstage.",
 		Config:  func() *Config { return &Config{} },
+		Address: func(cfg *Config) string { return cfg.URL },
 		Model:   func(cfg *Config) component.Model { return NewModel(cfg) },
 		Open: func(cfg *Config, s component.Settings) (component.Source, error) {
 			return Open(cfg, s)

@@ -14,9 +14,9 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/dotenv"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Host is everything that the program takes from its process; tests run the whole program
@@ -46,7 +46,7 @@ type Host struct {
 // app is one run of the program.
 type app struct {
 	Host
-	redactor *connection.Redactor
+	redactor *redact.Redactor
 	envFile  *dotenv.File
 	// envFileSkipped means that there is a .env that is not read because of CI=true.
 	envFileSkipped bool
@@ -66,7 +66,7 @@ type app struct {
 
 // Run runs one call of the program and returns its exit code.
 func Run(ctx context.Context, h Host) (code int) {
-	secrets := &connection.Redactor{}
+	secrets := &redact.Redactor{}
 	width := cmp.Or(h.Width, plainWidth)
 	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets, width), newWriter(h.Stderr, secrets, width)
 	a := &app{Host: h, redactor: secrets, log: slog.New(slog.DiscardHandler)}

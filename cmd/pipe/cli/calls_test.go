@@ -8,7 +8,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // TestNamedCalls: a printed call has the file of the call that prints it, and those of its
@@ -88,7 +88,7 @@ func TestRerunCall(t *testing.T) {
 func called(t *testing.T, args string) *app {
 	t.Helper()
 	a := &app{Host: Host{Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }},
-		redactor: &connection.Redactor{}, log: slog.New(slog.DiscardHandler)}
+		redactor: &redact.Redactor{}, log: slog.New(slog.DiscardHandler)}
 	c := a.cli()
 	words := strings.Fields(strings.Replace(args, "FILE", shipped, 1))
 	c.Command(words[0]).Action = func(*urfave.Context) error { return nil }

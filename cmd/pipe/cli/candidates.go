@@ -10,9 +10,9 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // candidatesCall is how the scripts of pipe completion ask for words that only the pipeline
@@ -31,7 +31,7 @@ func (a *app) printCandidates(ctx context.Context, words []string) {
 		return
 	}
 	out := a.Stdout
-	silent := newWriter(io.Discard, &connection.Redactor{}, plainWidth)
+	silent := newWriter(io.Discard, &redact.Redactor{}, plainWidth)
 	a.Stdout, a.Stderr = silent, silent
 	found := a.candidates(ctx, words[:len(words)-1], words[len(words)-1])
 	a.Stdout = out

@@ -27,6 +27,8 @@ func (a *app) checkCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
 			&urfave.BoolFlag{Name: "strict", Usage: "exit with 2 for warnings, too"},
 			&urfave.BoolFlag{Name: "strict-env", Usage: "report variables that are not set as problems"},
+			&urfave.BoolFlag{Name: "secrets", Usage: "read the secrets, too: the files of ${file:PATH}, and the providers of " +
+				"${secret:NAME}"},
 			&urfave.BoolFlag{Name: "verbose", Usage: "list every variable of the file"},
 			&urfave.BoolFlag{Name: "plugins", Usage: "start the plugins, check their config and what they write, and end them"},
 			allowUnpinned(),
@@ -79,7 +81,8 @@ func (a *app) checkAction(c *urfave.Context) error {
 			all, errs = append(all, one), append(errs, problems.Errors()...)
 			continue
 		}
-		d, err := a.parse(c, path, loading{lenient: !c.Bool("strict-env")})
+		d, err := a.parse(c, path, loading{lenient: !c.Bool("strict-env"), secrets: c.Bool("secrets"),
+			noSecrets: !c.Bool("secrets")})
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,8 @@ func (a *app) cli() *urfave.App {
 			a.diffCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
 			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(), a.stateCommand(),
 			a.hideCommand(),
-			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.sandboxCommand(), a.pluginCommand(),
+			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.sandboxCommand(),
+			a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
 			a.versionCommand(), a.manCommand()},
 	}

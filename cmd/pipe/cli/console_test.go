@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // TestConsole: log records are lines for people, with their attributes below the level of
@@ -26,7 +26,7 @@ func TestConsole(t *testing.T) {
 // afterwards.
 func TestDivert(t *testing.T) {
 	var behind, above strings.Builder
-	w := newWriter(&behind, &connection.Redactor{}, oneLine)
+	w := newWriter(&behind, &redact.Redactor{}, oneLine)
 	w.divert(&above)
 	w.Write([]byte("one\n"))
 	w.divert(nil)

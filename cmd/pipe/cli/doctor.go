@@ -3,7 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -50,13 +55,13 @@ func (a *app) doctor(c *urfave.Context, path string) error {
 	}
 	defer j.Close()
 	d := j.Definition
-	findings := a.section(d.Source.Name, checkEnd(ctx, j.Pipeline.Source))
+	findings := a.section(d.Source.Name, examine(ctx, j.Pipeline.Source))
 	if len(d.SinkMissing) > 0 {
 		findings = append(findings,
 			finding{End: d.Sink.Name, What: "settings", Detail: "not set: " + strings.Join(d.SinkMissing, ", "),
 				Remedy: a.named("pipe check FILE lists the variables that a run needs")})
 	} else {
-		findings = append(findings, a.section(d.Sink.Name, checkEnd(ctx, j.Pipeline.Sink))...)
+		findings = append(findings, a.section(d.Sink.Name, examine(ctx, j.Pipeline.Sink))...)
 	}
 	if a.stopped.Load() != 0 {
 		return fault.ErrStopped
@@ -65,11 +70,15 @@ func (a *app) doctor(c *urfave.Context, path string) error {
 }
 
 type finding struct {
-	End    string `json:"end"`
-	What   string `json:"what"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Remedy string `json:"remedy,omitempty"`
+	End     string `json:"end"`
+	What    string `json:"what"`
+	OK      bool   `json:"ok"`
+	Skipped bool   `json:"skipped,omitzero"`
+	Warning bool   `json:"warning,omitzero"`
+	Detail  string `json:"detail"`
+	Remedy  string `json:"remedy,omitempty"`
+	// Took is in milliseconds, 0 where it was not measured.
+	Took float64 `json:"ms,omitzero"`
 
 	err error
 }
@@ -77,22 +86,37 @@ type finding struct {
 func (a *app) section(end string, in []component.Finding) []finding {
 	out := make([]finding, 0, len(in))
 	for _, f := range in {
-		out = append(out, finding{end, f.What, f.OK, f.Detail, a.named(f.Remedy), f.Err})
+		ms := math.Round(float64(f.Took)/float64(time.Millisecond)*10) / 10
+		out = append(out, finding{end, f.What, f.OK, f.Skipped, f.Warning, f.Detail, a.named(f.Remedy), ms, f.Err})
 	}
 	return out
 }
 
-func checkEnd(ctx context.Context, end any) []component.Finding {
-	if c, ok := end.(component.Checker); ok {
-		return c.Check(ctx)
+// examine goes to one end step by step, and makes its requests when that works.
+func examine(ctx context.Context, end any) []component.Finding {
+	var out []component.Finding
+	if p, ok := end.(component.Diagnoser); ok {
+		out = p.Diagnose(ctx)
 	}
-	return nil
+	checker, ok := end.(component.Checker)
+	switch {
+	case !ok:
+		return out
+	case slices.ContainsFunc(out, func(f component.Finding) bool { return !f.OK }):
+		return append(out, component.Finding{What: "request", Skipped: true, Detail: "skipped"})
+	}
+	began := time.Now()
+	checks := checker.Check(ctx)
+	if len(checks) > 0 {
+		checks[0].Took = time.Since(began)
+	}
+	return append(out, checks...)
 }
 
 func (a *app) printFindings(c *urfave.Context, findings []finding) error {
 	bad, wrong := 0, false
 	for _, f := range findings {
-		if !f.OK {
+		if !f.OK && !f.Skipped {
 			bad++
 			wrong = wrong || errors.As(f.err, new(*component.SettingError))
 		}
@@ -115,11 +139,20 @@ func (a *app) printFindings(c *urfave.Context, findings []finding) error {
 			display.Fprintln(a.Stdout, st.Bold.Render(end))
 		}
 		mark := st.Good.Render("✓")
-		if !f.OK {
+		switch {
+		case f.Skipped:
+			mark = "-"
+		case !f.OK:
 			mark = st.Bad.Render("✗")
+		case f.Warning:
+			mark = st.Warn.Render("!")
 		}
-		display.Fprintf(a.Stdout, "  %s %-14s %s\n", mark, f.What, f.Detail)
-		if !f.OK && f.Remedy != "" {
+		took := ""
+		if f.Took > 0 {
+			took = fmt.Sprintf(" (%s ms)", strconv.FormatFloat(f.Took, 'f', -1, 64))
+		}
+		display.Fprintf(a.Stdout, "  %s %-14s %s%s\n", mark, f.What, f.Detail, took)
+		if (!f.OK || f.Warning) && f.Remedy != "" {
 			display.Fprintf(a.Stdout, "    → %s\n", f.Remedy)
 		}
 	}

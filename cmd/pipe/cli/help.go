@@ -24,7 +24,7 @@ func groups() []group {
 		{"Every night", []string{"status", "approve", "adopt", "audit", "state"}},
 		{"Change a mapping", []string{"explain", "eval", "diff", "test", "show", "functions", "components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
-		{"More", []string{"sandbox", "plugin", "config", "schema", "completion", "version"}},
+		{"More", []string{"sandbox", "secret", "plugin", "config", "schema", "completion", "version"}},
 	}
 }
 
@@ -62,9 +62,16 @@ func exampleCalls() map[string][]string {
 			"pipe hide --unhide" + file + " component:default/payments"},
 		"push": {"pipe push" + file + " component:default/payments",
 			"pipe push" + file + " api:default/ledger group:default/payments"},
-		"process":               {"pipe process" + file, "pipe process --json" + file},
-		"purge":                 {"pipe purge" + file, "pipe purge --yes backstage" + file},
-		"token rotate":          {"pipe token rotate" + file, "pipe token rotate --json" + file},
+		"process":      {"pipe process" + file, "pipe process --json" + file},
+		"purge":        {"pipe purge" + file, "pipe purge --yes backstage" + file},
+		"token rotate": {"pipe token rotate" + file, "pipe token rotate --json" + file},
+		"secret init":  {"pipe secret init" + file, "pipe secret init --json" + file},
+		"secret set": {"pipe secret set" + file + " backstage-token --for https://backstage.example.com",
+			"pipe secret set" + file + " glean-token < token.txt"},
+		"secret list": {"pipe secret list" + file, "pipe secret list --json" + file},
+		"secret remove": {"pipe secret remove" + file + " backstage-token",
+			"pipe secret remove --json" + file + " glean-token"},
+		"secret rekey":          {"pipe secret rekey" + file, "pipe secret rekey --new-identity new.key" + file},
 		"datasource plan":       {"pipe datasource plan" + file, "pipe datasource plan --replace" + file},
 		"datasource apply":      {"pipe datasource apply" + file, "pipe datasource apply --yes" + file},
 		"datasource export":     {"pipe datasource export" + file, "pipe datasource export" + file + " exported"},

@@ -189,7 +189,7 @@ func (a *app) initFiles() (map[string][]byte, error) {
 	text := bytes.Replace(files[shippedName], []byte("max_widen: 1% "), []byte("max_widen: 0  "), 1)
 	files[shippedName] = text
 	d := pipeline.Parse(shippedName, text,
-		pipeline.Options{Registry: a.Registry, Variables: config.Variables{Lenient: true}})
+		pipeline.Options{Registry: a.Registry, Variables: config.Variables{Lenient: true, SkipSecrets: true}})
 	if d.Problems.HasErrors() {
 		return nil, d.Problems.Errors()
 	}

@@ -18,7 +18,9 @@ import (
 // loading is what a command needs from a file.
 type loading struct {
 	only        []string
-	lenient     bool // variables may be unset everywhere
+	lenient     bool // variables may be unset everywhere, and secrets are not read
+	secrets     bool // secrets are read all the same
+	noSecrets   bool // secrets are not read
 	sinkLenient bool // variables of the sink may be unset
 	unpinned    bool // plugins need no checksum, since none is started or as with --allow-unpinned
 	stateless   bool // the state folder is not opened
@@ -33,7 +35,8 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 	}
 	o := job.Options{
 		Path: path, Base: c.String("base"), Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
-		Lenient: l.lenient, SinkLenient: l.sinkLenient, Unpinned: l.unpinned || c.Bool("allow-unpinned"),
+		Lenient: l.lenient, SinkLenient: l.sinkLenient, SkipSecrets: l.noSecrets || l.lenient && !l.secrets,
+		Unpinned: l.unpinned || c.Bool("allow-unpinned"),
 		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
 		Version: version.Current().Version, Secrets: a.redactor, Log: a.log,
 		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },

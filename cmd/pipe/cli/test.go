@@ -142,7 +142,8 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting,
 	unpinned bool) *pipeline.Definition {
 	return job.Options{
-		Path: path, Registry: a.Registry, Settings: set, Lenient: true, SinkLenient: true, Unpinned: unpinned, Log: a.log,
+		Path: path, Registry: a.Registry, Settings: set, Lenient: true, SkipSecrets: true, SinkLenient: true,
+		Unpinned: unpinned, Log: a.log,
 		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 		PlaceholderUI: true,
 	}.Parse()

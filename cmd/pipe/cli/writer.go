@@ -4,8 +4,8 @@ import (
 	"io"
 	"sync"
 
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // writer receives all output of the program (invariant 6). Secrets have types that do not
@@ -15,7 +15,7 @@ import (
 type writer struct {
 	behind io.Writer
 	mu     sync.Mutex
-	clean  *connection.Stream
+	clean  *redact.Stream
 	wrap   *display.Wrapper
 	escape *display.Writer
 	target *target
@@ -26,7 +26,7 @@ type target struct{ io.Writer }
 
 // newWriter returns a writer whose lines fit the terminal, or have at most otherwise columns
 // if behind is not a terminal.
-func newWriter(behind io.Writer, secrets *connection.Redactor, otherwise int) *writer {
+func newWriter(behind io.Writer, secrets *redact.Redactor, otherwise int) *writer {
 	t := &target{behind}
 	w := &writer{behind: behind, escape: display.NewWriter(t), target: t}
 	w.wrap = display.NewWrapper(w.escape, func() int { return columns(behind, otherwise) }, unbroken)

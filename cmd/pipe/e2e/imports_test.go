@@ -29,8 +29,11 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
+	"golang.org/x/oauth2":                      {"engine/connection/auth"},
+	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
-	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "cmd/pipe/cli"},
+	"filippo.io/age":                           {"engine/secret/store"},
+	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "engine/secret/store", "cmd/pipe/cli"},
 	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
@@ -66,12 +69,18 @@ func TestImports(t *testing.T) {
 // imports only packages of lower layers, and earlier ones of its own layer. Components may
 // use only the lowest componentLayers.
 var layers = [][]string{
-	{"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/refset"},
+	{
+		"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/redact",
+		"engine/refset",
+	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
 		"engine/access",
 	},
-	{"engine/component", "engine/connection", "engine/records"},
+	{
+		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
+		"engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
+	},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{

@@ -62,7 +62,7 @@ func options(text string, registry component.Registry) pipeline.Options {
 			path, value, _ := strings.Cut(rest, "=")
 			o.Settings = append(o.Settings, pipeline.Setting{Path: path, Value: value})
 		case "lenient":
-			o.Variables.Lenient = true
+			o.Variables.Lenient, o.Variables.SkipSecrets = true, true
 		case "only":
 			o.Only = append(o.Only, rest)
 		}

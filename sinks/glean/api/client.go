@@ -8,13 +8,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Client makes the requests to one datasource of Glean. It is safe for concurrent use. The
 // sink's own client refuses every request; each capability makes its own with For.
 type Client struct {
 	Conn       *connection.Connection // nil when the file leaves address or token open
-	Redactor   *connection.Redactor   // the connection's
+	Redactor   *redact.Redactor       // the connection's
 	Datasource string                 // its name
 }
 

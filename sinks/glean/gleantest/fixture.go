@@ -20,6 +20,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/contract"
@@ -140,7 +141,7 @@ func Start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 // client is a client of the server for the requests of tests.
 func client(t *testing.T, cfg *settings.Config) *api.Client {
 	t.Helper()
-	clean := &connection.Redactor{}
+	clean := &redact.Redactor{}
 	conn, err := connection.New(cfg.Config, connection.Settings{Name: "glean", URL: cfg.Address(), Token: cfg.Token,
 		LoopbackOnly: true, Redactor: clean, Allow: func(string, string) bool { return false }})
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 )
 
@@ -32,7 +32,7 @@ func TestStage(t *testing.T) {
 
 // TestOtherWriters: who else writes to the datasource, by the ids of its uploads.
 func TestOtherWriters(t *testing.T) {
-	k := &Operator{Client: &api.Client{Redactor: &connection.Redactor{}}}
+	k := &Operator{Client: &api.Client{Redactor: &redact.Redactor{}}}
 	const run, mine, other = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "0123456789abcdef", "fedcba9876543210"
 	for id, want := range map[string]string{
 		"pipe-documents-" + run:                           "",

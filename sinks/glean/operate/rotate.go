@@ -37,7 +37,7 @@ func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	if err := k.Client.Ready(); err != nil {
 		return nil, err
 	}
-	if err := k.Client.Conn.Renew(); err != nil {
+	if err := k.Client.Conn.Renew(ctx); err != nil {
 		return nil, err
 	}
 	resp, err := k.Client.Conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: api.PathRotateToken,

@@ -52,7 +52,7 @@ var (
 // Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
-	connection.ValidateToken("token", c.Token, report)
+	c.Config.ValidateToken("token", c.Token, report)
 	switch {
 	case c.Instance == "" && c.ServerURL == "":
 		report("instance server_url", codeGlean, "the address of Glean is missing",

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/encode"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
@@ -51,7 +52,7 @@ func serve(t *testing.T, rules sandbox.Rules, discard ...string) *testUploads {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.server.Close)
-	clean := &connection.Redactor{}
+	clean := &redact.Redactor{}
 	conn, err := connection.New(connection.Default(), connection.Settings{
 		Name: "glean", URL: f.server.URL(), Token: config.NewSecret("secret-token"), LoopbackOnly: true, Redactor: clean,
 		Retry: fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: 2 * time.Millisecond}, Burst: 3,

@@ -1,4 +1,4 @@
-package connection
+package auth
 
 import (
 	"os"
@@ -25,6 +25,7 @@ func TestTokenForm(t *testing.T) {
 		" BEARER canary":        "begins with Bearer",
 		"Authorization: canary": "the name of the header",
 		`"Bearer canary"`:       "a quotation mark",
+		"canary\n":              "a line break",
 	} {
 		var got []string
 		ValidateToken("token", config.NewSecret(token), func(field, code, message, hint string) {
@@ -33,7 +34,7 @@ func TestTokenForm(t *testing.T) {
 				t.Errorf("%q: %s %s %s %s", token, field, code, message, hint)
 			}
 		})
-		if len(got) > 1 || strings.Contains(strings.Join(got, ""), "begins") != (want != "") ||
+		if len(got) > 1 || strings.Contains(strings.Join(got, ""), "the token ") != (want != "") ||
 			!strings.Contains(strings.Join(got, ""), want) {
 			t.Errorf("%q: %q, want %q", token, got, want)
 		}
@@ -56,12 +57,12 @@ func TestTokenFormRenewed(t *testing.T) {
 	if problems := config.Decode(doc.Root(), &v, &config.Variables{}); problems.HasErrors() {
 		t.Fatal(problems)
 	}
-	c, err := newCredentials(v.Token, nil, &Redactor{})
+	c, err := New(Settings{Token: v.Token})
 	if err != nil {
 		t.Fatal(err)
 	}
 	put("Bearer canary")
-	if _, err := c.renew(nil); err == nil || !strings.Contains(err.Error(), "begins with Bearer") ||
+	if _, err := c.Renew(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "begins with Bearer") ||
 		strings.Contains(err.Error(), "canary") {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package connection
+package redact
 
 import (
 	"bytes"
@@ -108,8 +108,8 @@ func (v *view) around(p span) span {
 var special = [256]bool{'%': true, '&': true, '\\': true, '\n': true, '\r': true}
 
 // decode undoes one level of escapes: %41, &amp;, &#65;, \n, \u0041, \x41. It
-// leaves line breaks out, with the blanks that the next line begins with, so
-// that what was wrapped is whole. It reports whether anything changed, and
+// leaves out line breaks and the blanks at the start of the next line, which joins
+// text that was wrapped. It reports whether anything changed, and
 // whether another level may change more.
 func decode(v *view) (d *view, changed, more bool) {
 	s := v.text

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
+)
+
+// withSecrets writes the shipped pipeline with a secrets block to a folder, and with the text
+// of each replacement in place of the other.
+func withSecrets(t *testing.T, dir, block string, replace ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.NewReplacer(replace...).Replace(string(text))
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(changed, replace[i+1]) {
+			t.Fatalf("the shipped pipeline has no %s", replace[i])
+		}
+	}
+	file := filepath.Join(dir, "backstage.yaml")
+	if err := os.WriteFile(file, []byte(changed+"\nsecrets:\n"+block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+const (
+	backstageToken = "${BACKSTAGE_API_TOKEN:-}"
+	gleanToken     = "${GLEAN_INDEXING_API_KEY}"
+)
+
+// addresses are variables of a Backstage and a Glean that do not exist.
+var addresses = map[string]string{"BACKSTAGE_BASE_URL": "https://portal.example.com",
+	"GLEAN_SERVER_URL": "https://acme-be.glean.com"}
+
+// TestCheckReadsNoSecret: a stranger's file cannot make check, or a command that sends
+// nothing, run a program or read a file.
+func TestCheckReadsNoSecret(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command is a script")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	marker := filepath.Join(dir, "ran")
+	script := filepath.Join(dir, "secret.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\n: >"+marker+"\necho value-of-the-secret\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	block := "  exec: {command: [" + script + "]}\n"
+	file := withSecrets(t, dir, block, backstageToken, "${secret:portal}", gleanToken, "${file:missing}")
+	for _, call := range [][]string{{"check", file}, {"check", "--strict", "--strict-env", file}, {"config", file},
+		{"run", "--sandbox", "--state", "none", file}, {"explain", "--sandbox", file, "fraud-scorer"}} {
+		c := pipe(t, addresses, call...)
+		if _, err := os.Stat(marker); c.code != 0 || err == nil {
+			t.Errorf("%v: exit %d, the command ran: %v\n%s%s", call, c.code, err == nil, c.stdout, c.stderr)
+		}
+	}
+	c := pipe(t, addresses, "check", "--secrets", file)
+	c.expect(t, int(job.Wrong), `the file "missing" does not exist`, "!portal", "!value-of-the-secret")
+	if _, err := os.Stat(marker); err != nil {
+		t.Error("check --secrets did not ask the provider")
+	}
+	file = withSecrets(t, dir, block, backstageToken, "${secret:portal}", gleanToken, "${secret:glean}")
+	pipe(t, addresses, "check", "--secrets", file).expect(t, 0, "ok")
+}
+
+// TestSecretStore: init, set, list and remove; values are never shown, and a secret goes only
+// to its address.
+func TestSecretStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := withSecrets(t, dir, "  store: {file: secrets.age, identity: \"${file:secrets.key}\"}\n",
+		backstageToken, "${secret:portal}", gleanToken, "${secret:glean}")
+	pipe(t, nil, "secret", "list", file).expect(t, int(job.Failed), "pipe secret init")
+	pipe(t, nil, "secret", "init", file).expect(t, 0, "secrets.age, which you can commit", "secrets.key, which opens it")
+	pipe(t, nil, "secret", "list", file).expect(t, 0, "has no secrets yet")
+	pipe(t, addresses, "check", "--secrets", file).expect(t, int(job.Wrong), `has no secret "portal"`,
+		"pipe secret set "+file+" portal")
+
+	set := fed(t, nil, "canary-of-portal\n", "secret", "set", file, "portal", "--for", "https://portal.example.com")
+	set.expect(t, 0, "stored portal, for https://portal.example.com", "!canary")
+	fed(t, nil, "canary-of-glean", "secret", "set", file, "glean").expect(t, 0, "for any address", "!canary")
+	pipe(t, nil, "secret", "list", file).expect(t, 0, "portal", "https://portal.example.com", "any address", "!canary")
+	pipe(t, addresses, "check", "--secrets", file).expect(t, 0, "ok", "!canary")
+
+	elsewhere := map[string]string{"BACKSTAGE_BASE_URL": "https://evil.example.com",
+		"GLEAN_SERVER_URL": "https://acme-be.glean.com"}
+	for _, call := range [][]string{{"check", "--secrets", file}, {"doctor", file},
+		{"run", "--dry-run", "--state", "none", file}} {
+		pipe(t, elsewhere, call...).expect(t, int(job.Wrong), "secret-origin",
+			"may only be sent to https://portal.example.com", "sends it to https://evil.example.com", "!canary")
+	}
+	fed(t, nil, "", "secret", "set", file, "glean").expect(t, int(job.Failed), "the value of glean is empty")
+	pipe(t, nil, "secret", "set", file, "glean", "value").expect(t, int(job.Wrong), "takes FILE NAME")
+	pipe(t, nil, "secret", "rekey", file).expect(t, 0, "has a new identity")
+	pipe(t, nil, "secret", "remove", file, "glean").expect(t, 0, "removed glean")
+	pipe(t, nil, "secret", "list", file).expect(t, 0, "portal", "!glean")
+	pipe(t, nil, "secret", "list", shipped).expect(t, int(job.Failed), "has no secrets.store")
+}

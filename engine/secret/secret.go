@@ -1,0 +1,158 @@
+package secret
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/secret/aws"
+	"github.com/pipe-engine/pipe/engine/secret/exec"
+	"github.com/pipe-engine/pipe/engine/secret/store"
+	"github.com/pipe-engine/pipe/engine/secret/vault"
+)
+
+// Config is what a user writes below secrets: one block per provider.
+type Config struct {
+	Store *store.Config `yaml:"store" doc:"A file that is encrypted with age and may be committed; pipe secret changes it."`
+	Exec  *exec.Config  `yaml:"exec" doc:"A command that prints one secret, such as that of a password manager."`
+	Vault *vault.Config `yaml:"vault" doc:"A KV engine (version 2) of HashiCorp Vault or OpenBao. A key is PATH#FIELD."`
+	AWS   *aws.Config   `yaml:"aws" doc:"Parameter Store and Secrets Manager of AWS, with the credentials that its tools find."`
+}
+
+// Settings is what the host gives the providers. Only vault and aws connect to anything.
+type Settings struct {
+	// Folder is that of the pipeline file: relative paths start from it.
+	Folder    string
+	UserAgent string
+	// Redactor learns the credentials of the providers; nil means one of their own.
+	Redactor *redact.Redactor
+	Log      *slog.Logger
+}
+
+// get returns the secret of a key, and looks again at each call. Its error carries no secret.
+type get func(ctx context.Context, key string) (config.SecretText, error)
+
+// getText is the get of a provider that does not know where a secret may be sent.
+func getText(text func(ctx context.Context, key string) (string, error)) get {
+	return func(ctx context.Context, key string) (config.SecretText, error) {
+		t, err := text(ctx, key)
+		return config.SecretText{Text: t}, err
+	}
+}
+
+// Resolver answers for the ${secret:NAME} of one pipeline file. It is safe for concurrent
+// use.
+type Resolver struct {
+	providers []provider
+
+	mu    sync.Mutex
+	known map[string]config.SecretText
+}
+
+type provider struct {
+	name string
+	open func() (get, error) // once
+}
+
+// longest is how long one secret may take, retries included.
+const longest = 2 * time.Minute
+
+// NewResolver returns the resolver of a secrets block.
+func NewResolver(cfg *Config, s Settings) *Resolver {
+	r := &Resolver{known: map[string]config.SecretText{}}
+	add := func(name string, open func() (get, error)) {
+		r.providers = append(r.providers, provider{name, sync.OnceValues(open)})
+	}
+	if c := cfg.Store; c != nil {
+		add("store", func() (get, error) {
+			one, err := c.Open(s.Folder)
+			return func(_ context.Context, key string) (config.SecretText, error) { return one.Get(key) }, err
+		})
+	}
+	if c := cfg.Exec; c != nil {
+		add("exec", func() (get, error) {
+			one, err := exec.New(*c, s.Folder)
+			return getText(one.Get), err
+		})
+	}
+	if c := cfg.Vault; c != nil {
+		add("vault", func() (get, error) {
+			one, err := vault.New(*c, connection.Settings{UserAgent: s.UserAgent, Redactor: s.Redactor, Log: s.Log})
+			return getText(one.Get), err
+		})
+	}
+	if c := cfg.AWS; c != nil {
+		add("aws", func() (get, error) {
+			one, err := aws.New(*c, connection.Settings{UserAgent: s.UserAgent, Redactor: s.Redactor, Log: s.Log})
+			return getText(one.Get), err
+		})
+	}
+	return r
+}
+
+// Secret returns the text of ${secret:NAME}, where NAME is a key of the file's only provider,
+// or PROVIDER:KEY. A text is read once, unless again is true. It is a
+// config.Variables.Secret.
+func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if text, ok := r.known[name]; ok && !again {
+		return text, nil
+	}
+	p, key, err := r.find(name)
+	if err != nil {
+		return config.SecretText{}, err
+	}
+	ask, err := p.open()
+	if err != nil {
+		return config.SecretText{}, p.failed(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	defer cancel()
+	text, err := ask(ctx, key)
+	if err != nil {
+		return config.SecretText{}, p.failed(err)
+	}
+	r.known[name] = text
+	return text, nil
+}
+
+// failed names the provider of an error, and keeps its remedy.
+func (p provider) failed(err error) error {
+	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err)}
+}
+
+func (r *Resolver) find(name string) (provider, string, error) {
+	var names []string
+	for _, p := range r.providers {
+		if key, ok := strings.CutPrefix(name, p.name+":"); ok {
+			return p, key, nil
+		}
+		names = append(names, p.name)
+	}
+	switch len(names) {
+	case 0:
+		return provider{}, "", &config.SecretError{Message: "the secrets block has no provider",
+			Hint: "add one, such as store"}
+	case 1:
+		return r.providers[0], name, nil
+	}
+	return provider{}, "", &config.SecretError{
+		Message: fmt.Sprintf("the secrets block has several providers (%s), and %q names none of them",
+			strings.Join(names, ", "), name),
+		Hint: "write ${secret:" + names[0] + ":" + name + "}"}
+}
+
+// OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come
+// from a provider.
+func OfProvider(string, bool) (config.SecretText, error) {
+	return config.SecretText{}, &config.SecretError{Message: "the settings of a provider cannot come from a provider",
+		Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"}
+}

@@ -1,0 +1,90 @@
+package secret
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/secret/exec"
+	"github.com/pipe-engine/pipe/engine/secret/store"
+)
+
+// filled returns a store with one secret in a folder.
+func filled(t *testing.T, dir string) *store.Config {
+	t.Helper()
+	place := store.Place{Path: filepath.Join(dir, "secrets.age"), IdentityFile: filepath.Join(dir, "secrets.key")}
+	if _, err := place.Init(nil); err != nil {
+		t.Fatal(err)
+	}
+	s, err := place.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Set("token", "from the store", []string{"https://a.example.com"}, false); err != nil {
+		t.Fatal(err)
+	}
+	identity, err := os.ReadFile(place.IdentityFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &store.Config{File: "secrets.age", Identity: config.NewSecret(string(identity))}
+}
+
+func TestSecret(t *testing.T) {
+	dir := t.TempDir()
+	one := &Config{Store: filled(t, dir)}
+	two := &Config{Store: one.Store, Exec: &exec.Config{Command: []string{"/bin/echo", "from the command"}}}
+	for name, c := range map[string]struct {
+		cfg              *Config
+		name, text, want string // want is a part of the error
+	}{
+		"the only provider":         {one, "token", "from the store", ""},
+		"a prefix":                  {one, "store:token", "from the store", ""},
+		"an unknown name":           {one, "tokem", "", `secrets.store: ` + dir + `/secrets.age has no secret "tokem"`},
+		"a provider of two":         {two, "exec:x", "from the command x", ""},
+		"no provider of two":        {two, "token", "", `several providers (store, exec), and "token" names none`},
+		"no provider":               {&Config{}, "token", "", "has no provider"},
+		"a command that is missing": {&Config{Exec: &exec.Config{Command: []string{"./missing"}}}, "x", "", "secrets.exec: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := NewResolver(c.cfg, Settings{Folder: dir}).Secret(c.name, false)
+			var why *config.SecretError
+			switch {
+			case c.want == "" && (err != nil || got.Text != c.text):
+				t.Errorf("%v, %v", got, err)
+			case c.want != "" && (!errors.As(err, &why) || !strings.Contains(why.Message, c.want) || why.Hint == ""):
+				t.Errorf("%+v, want an error with %q and a hint", err, c.want)
+			}
+		})
+	}
+	got, err := NewResolver(one, Settings{Folder: dir}).Secret("token", false)
+	if err != nil || len(got.Origins) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := OfProvider("token", false); err == nil {
+		t.Error("a provider's settings came from a provider")
+	}
+}
+
+// TestAgain: a provider is asked once, and again only when it has to be.
+func TestAgain(t *testing.T) {
+	dir := t.TempDir()
+	count := filepath.Join(dir, "count")
+	script := filepath.Join(dir, "secret")
+	text := "#!/bin/sh\necho x >>" + count + "\nwc -l <" + count + "\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := NewResolver(&Config{Exec: &exec.Config{Command: []string{script}}}, Settings{Folder: dir})
+	for i, c := range []struct {
+		again bool
+		want  string
+	}{{false, "1"}, {false, "1"}, {true, "2"}, {false, "2"}} {
+		if got, err := r.Secret("token", c.again); err != nil || strings.TrimSpace(got.Text) != c.want {
+			t.Errorf("%d: %q, %v, want %s", i, got.Text, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/gofrs/flock"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`)
+
+// Create writes an empty store, and is an error if the file exists. recipients (age1…) can
+// open it, too.
+func (s *Store) Create(recipients []string) error {
+	return s.locked(func() error {
+		if _, err := os.Lstat(s.path); err == nil {
+			return fault.Errorf(fault.Fatal, "add secrets with pipe secret set", "the secret store %s exists already", s.path)
+		}
+		return s.write(&content{Version: version, Recipients: recipients, Secrets: map[string]value{}}, s.identities)
+	})
+}
+
+// Set stores a value under a name, in the place of the one that is there. The value may
+// be sent to the origins alone. Without origins it keeps those that the name has, and a new
+// name has none: its value may be sent anywhere, as with anywhere. One line break at the
+// end of the value is removed, as a shell or an editor adds it. Set returns what is stored.
+func (s *Store) Set(name, text string, origins []string, anywhere bool) (Entry, error) {
+	if !namePattern.MatchString(name) || len(name) > maxName {
+		return Entry{}, fault.Errorf(fault.Fatal, "use at most 128 letters, digits, and . _ - /, such as backstage-token",
+			"this is not a name for a secret: %q", name)
+	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return Entry{}, fault.Errorf(fault.Fatal, "write the value at the prompt, or to standard input",
+			"the value of %s is empty", name)
+	case strings.TrimSpace(text) != text:
+		return Entry{}, fault.Errorf(fault.Fatal, "write only the value, such as with printf %s",
+			"the value of %s begins or ends with white space", name)
+	case len(text) > maxValue:
+		return Entry{}, fault.Errorf(fault.Fatal, "store a shorter value", "the value of %s has more than 64 KiB", name)
+	}
+	var allowed []string
+	for _, o := range origins {
+		origin, err := checkOrigin(o)
+		if err != nil {
+			return Entry{}, err
+		}
+		allowed = append(allowed, origin)
+	}
+	slices.Sort(allowed)
+	next := value{text, slices.Compact(allowed), time.Now().UTC().Truncate(time.Second)}
+	err := s.change(func(c *content) error {
+		if len(origins) == 0 && !anywhere {
+			next.For = c.Secrets[name].For
+		}
+		c.Secrets[name] = next
+		return nil
+	})
+	return next.entry(name), err
+}
+
+// checkOrigin returns the origin of --for.
+func checkOrigin(address string) (string, error) {
+	origin, err := config.Origin(address)
+	if err != nil {
+		return "", fault.Errorf(fault.Fatal, "write it as --for https://portal.example.com", "--for: %w", err)
+	}
+	if rest := strings.Trim(address, "/"); strings.Count(rest, "/") > 2 || strings.ContainsAny(rest, "?#@") {
+		return "", fault.Errorf(fault.Fatal, "write --for "+origin, "--for takes a scheme, a host and a port only")
+	}
+	return origin, nil
+}
+
+// Remove removes the secret of a name.
+func (s *Store) Remove(name string) error {
+	return s.change(func(c *content) error {
+		if _, ok := c.Secrets[name]; !ok {
+			return fault.Errorf(fault.Fatal, "pipe secret list FILE shows the names", "the secret store %s has no secret %q",
+				s.path, name)
+		}
+		delete(c.Secrets, name)
+		return nil
+	})
+}
+
+// Rekey encrypts the store for another identity and other recipients. Afterwards only those
+// open it.
+func (s *Store) Rekey(identity string, recipients []string) error {
+	next, err := New(s.path, identity)
+	if err != nil {
+		return err
+	}
+	return s.locked(func() error {
+		c, err := s.read()
+		if err != nil {
+			return err
+		}
+		c.Recipients = recipients
+		return s.write(c, next.identities)
+	})
+}
+
+func (s *Store) change(change func(*content) error) error {
+	return s.locked(func() error {
+		c, err := s.read()
+		if err != nil {
+			return err
+		}
+		if c.Secrets == nil {
+			c.Secrets = map[string]value{}
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		return s.write(c, s.identities)
+	})
+}
+
+// locked waits until no other process changes the store.
+func (s *Store) locked(do func() error) error {
+	dir, name := filepath.Split(s.path)
+	lock := flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("lock the secret store: %w", err)
+	}
+	defer lock.Unlock()
+	return do()
+}
+
+// write encrypts the content for some identities and the recipients of the content, and
+// replaces the file.
+func (s *Store) write(c *content, ids []age.Identity) error {
+	to, err := recipientsOf(ids, c.Recipients)
+	if err != nil {
+		return err
+	}
+	text, err := codec.MarshalIndent(c)
+	if err != nil {
+		return err
+	}
+	path := s.path
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	return atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error {
+		a := armor.NewWriter(w)
+		e, err := age.Encrypt(a, to...)
+		if err != nil {
+			return err
+		}
+		if _, err := e.Write(append(text, '\n')); err != nil {
+			return err
+		}
+		if err := e.Close(); err != nil {
+			return err
+		}
+		return a.Close()
+	})
+}
+
+// recipientsOf are the recipients of identities, and those that are named.
+func recipientsOf(ids []age.Identity, named []string) ([]age.Recipient, error) {
+	var out []age.Recipient
+	for _, id := range ids {
+		switch id := id.(type) {
+		case *age.X25519Identity:
+			out = append(out, id.Recipient())
+		case *age.HybridIdentity:
+			out = append(out, id.Recipient())
+		default:
+			return nil, fault.Errorf(fault.Fatal, "use an identity of age-keygen",
+				"the store cannot be written with an identity of this type")
+		}
+	}
+	for _, text := range named {
+		more, err := age.ParseRecipients(strings.NewReader(text))
+		if err != nil {
+			return nil, fault.Errorf(fault.Fatal, "write the public key of age-keygen, which begins with age1",
+				"this is not a recipient of age: %q", text)
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
