@@ -31,7 +31,7 @@ func (b *Bearer) authorizer(field string, s Settings) (Authorizer, error) {
 	return newBearer(field+".token", b.Token, s)
 }
 
-// static writes a secret of the file into a header, as it stands or behind a word.
+// static writes a secret of the file into a header, as it is or after a word such as Bearer.
 type static struct {
 	*watched
 	header string
