@@ -20,6 +20,12 @@ type Diff struct {
 	Items   []ItemChange   `json:"items"`
 	Streams []*StreamDiff  `json:"streams"`
 	Notes   []string       `json:"notes"`
+	// Shifts counts the items with an audience that a change concerns.
+	Shifts map[Shift]int `json:"-"`
+	// Open are changes of items that every datasource user finds before the change.
+	Open []OpenChange `json:"-"`
+	// OpenMore counts those beyond the limit.
+	OpenMore int `json:"-"`
 
 	past  *output.Written
 	limit int // 0 means no limit
@@ -63,11 +69,29 @@ type ItemChange struct {
 	Fields []codec.Difference `json:"fields,omitempty"`
 }
 
+// Shift is a change of audience, and the rule that decides after it.
+type Shift struct {
+	Stream   string
+	From, To access.Audience // Undecided where there is no item
+	Rule     string
+	// Wider and Narrower are those of AccessChange; neither for an item whose fields alone change.
+	Wider, Narrower bool
+}
+
+// OpenChange is a change of an item that every datasource user finds before the change. Its
+// ID may be shown to anyone who may see the pipeline file.
+type OpenChange struct {
+	Stream string
+	ID     string
+	Change string // changed or removed
+	To     access.Audience
+}
+
 // New returns a Diff with an output folder. It keeps the first limit changes of access and the
 // same number of item changes; 0 keeps all.
 func New(past *output.Written, limit int) *Diff {
 	return &Diff{Against: past.Dir, Written: past.At.UTC(), past: past, limit: limit,
-		Access: []AccessChange{}, Items: []ItemChange{}, Notes: []string{}}
+		Access: []AccessChange{}, Items: []ItemChange{}, Notes: []string{}, Shifts: map[Shift]int{}}
 }
 
 // Any reports whether anything would change.
@@ -134,7 +158,11 @@ func (d *Diff) stream(ctx context.Context, s component.StreamPlan, past *output.
 		if withheld[old.ID] {
 			nobody := component.Stored{ID: old.ID, Title: old.Title, Audience: access.Nobody}
 			d.access(counts, old, nobody, "")
+			d.open(s.Name, "removed", old, access.Nobody)
+			continue
 		}
+		d.shift(Shift{Stream: s.Name, From: old.Audience})
+		d.open(s.Name, "removed", old, access.Undecided)
 	}
 	return nil
 }
@@ -157,15 +185,24 @@ func (d *Diff) item(counts *StreamDiff, e component.Encoded, past *output.Stream
 		d.keep(added)
 		if d.past.WasWithheld(counts.Name, e.Ref) {
 			d.access(counts, component.Stored{Audience: access.Nobody}, now, e.Rule)
+			return nil
 		}
+		d.shift(Shift{Stream: counts.Name, To: now.Audience, Rule: e.Rule})
 		return nil
 	}
 	old, err := past.Read(was)
 	if err != nil {
 		return err
 	}
-	d.access(counts, old, now, e.Rule)
-	if fields := codec.Differences(old.Fields, now.Fields); len(fields) > 0 {
+	moved := d.access(counts, old, now, e.Rule)
+	fields := codec.Differences(old.Fields, now.Fields)
+	if moved || len(fields) > 0 {
+		d.open(counts.Name, "changed", old, now.Audience)
+	}
+	if len(fields) > 0 {
+		if !moved {
+			d.shift(Shift{Stream: counts.Name, From: old.Audience, To: now.Audience, Rule: e.Rule})
+		}
 		counts.Changed++
 		for _, f := range fields {
 			counts.Fields[f.Path]++
@@ -176,11 +213,12 @@ func (d *Diff) item(counts *StreamDiff, e component.Encoded, past *output.Stream
 }
 
 // access records that an item has a different audience now. An item that was or is withheld
-// counts; a new item does not.
-func (d *Diff) access(counts *StreamDiff, old, now component.Stored, rule string) {
+// counts; a new item does not. It reports whether the audience is
+// different.
+func (d *Diff) access(counts *StreamDiff, old, now component.Stored, rule string) bool {
 	change, changed := accessOf(old, now)
 	if !changed {
-		return
+		return false
 	}
 	change.Stream, change.Rule = counts.Name, rule
 	if change.Wider {
@@ -191,6 +229,26 @@ func (d *Diff) access(counts *StreamDiff, old, now component.Stored, rule string
 	}
 	if d.room(len(d.Access)) {
 		d.Access = append(d.Access, change)
+	}
+	d.shift(Shift{counts.Name, old.Audience, now.Audience, rule, change.Wider, change.Narrower})
+	return true
+}
+
+// shift counts a change of an item that has an audience.
+func (d *Diff) shift(s Shift) {
+	if s.From != access.Undecided || s.To != access.Undecided {
+		d.Shifts[s]++
+	}
+}
+
+// open keeps a change of an item that every datasource user finds before it.
+func (d *Diff) open(stream, change string, old component.Stored, to access.Audience) {
+	switch {
+	case old.Audience != access.DatasourceUsers && old.Audience != access.AllUsers:
+	case d.room(len(d.Open)):
+		d.Open = append(d.Open, OpenChange{stream, old.ID, change, to})
+	default:
+		d.OpenMore++
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,5 +127,44 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err = output.Open(dir, decoder{}); err == nil ||
 		!strings.Contains(err.Error(), "documents.ndjson:2 is not an item") {
 		t.Errorf("an item without id: %v", err)
+	}
+}
+
+// TestOpen: only items that every datasource user finds before the change are kept by ID, whatever
+// the change makes of them, and each change of an item with an audience is counted once.
+func TestOpen(t *testing.T) {
+	before := stream([]string{"w"}, `{"id":"gone","all":true}`, `{"id":"narrowed","all":true}`,
+		`{"id":"renamed","all":true,"title":"x"}`, `{"id":"both","all":true,"title":"x"}`, `{"id":"h","all":true}`,
+		`{"id":"opened"}`, `{"id":"restricted","title":"x"}`, `{"id":"restricted-gone"}`, `{"id":"same","all":true}`)
+	now := stream([]string{"h"}, `{"id":"narrowed"}`, `{"id":"renamed","all":true,"title":"y"}`,
+		`{"id":"both","title":"y"}`,
+		`{"id":"opened","all":true}`, `{"id":"restricted","title":"y"}`, `{"id":"same","all":true}`,
+		`{"id":"w","all":true}`, `{"id":"new","all":true}`)
+	d := New(written(t, before), 0)
+	if err := d.Compare(t.Context(), &component.Plan{Streams: []component.StreamPlan{now}}); err != nil {
+		t.Fatal(err)
+	}
+	var open []string
+	for _, c := range d.Open {
+		open = append(open, c.ID+" "+c.Change+" "+c.To.String())
+	}
+	slices.Sort(open)
+	if want := []string{"both changed listed", "gone removed undecided", "h removed nobody", "narrowed changed listed",
+		"renamed changed all-users"}; !slices.Equal(open, want) {
+		t.Errorf("%q, want %q", open, want)
+	}
+	total := 0
+	for _, n := range d.Shifts {
+		total += n
+	}
+	if total != 10 || d.Shifts[Shift{"documents", access.Listed, access.AllUsers, "r", true, false}] != 1 ||
+		d.Shifts[Shift{"documents", access.Nobody, access.AllUsers, "r", true, false}] != 1 ||
+		d.Shifts[Shift{"documents", access.AllUsers, access.Listed, "r", false, true}] != 2 {
+		t.Errorf("%d: %v", total, d.Shifts)
+	}
+	d = New(written(t, before), 2)
+	if err := d.Compare(t.Context(), &component.Plan{Streams: []component.StreamPlan{now}}); err != nil ||
+		len(d.Open) != 2 || d.OpenMore != 3 {
+		t.Errorf("%v, %d and %d more", err, len(d.Open), d.OpenMore)
 	}
 }

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/run"
@@ -94,8 +91,8 @@ func (e Event) message(now time.Time, details bool) *Message {
 	if errors.As(e.Err, &refused) {
 		m.Refusal = refused.ID
 	}
-	m.Causes = e.causes()
-	m.Causes = m.Causes[:min(len(m.Causes), mostCauses)]
+	causes := run.Causes(e.Err, e.Code, e.Report)
+	m.Causes = append(m.Causes, causes[:min(len(causes), mostCauses)]...)
 	if r := e.Report; r != nil {
 		m.Counts["read"] = r.Read
 		for _, ending := range component.Endings {
@@ -138,89 +135,6 @@ func countName(r *run.Report, e component.Ending) string {
 		return "would_be_delivered"
 	}
 	return e.String()
-}
-
-// causes returns why a run needs a person, without names of documents and without texts of
-// other programs.
-func (e Event) causes() []string {
-	var refused *fault.Refusal
-	switch {
-	case errors.As(e.Err, &refused):
-		var out []string
-		for r := refused; r != nil; r = r.Also {
-			out = append(out, refusalCause(r))
-		}
-		return out
-	case e.Outcome == Rejected && e.Report != nil:
-		return rejectedCauses(e.Report)
-	case e.Outcome == Unconfirmed && e.Report != nil:
-		var out []string
-		for _, s := range e.Report.Paused {
-			out = append(out, s+": deletion is paused")
-		}
-		for _, s := range e.Report.Unconfirmed {
-			stream, _, _ := strings.Cut(s, " ")
-			out = append(out, stream+": the upload is not confirmed")
-		}
-		return out
-	case e.Err != nil:
-		return []string{errorCause(e.Err, e.Code)}
-	}
-	return nil
-}
-
-// refusalCause returns a guard with its counts.
-func refusalCause(r *fault.Refusal) string {
-	counts := map[string]int{}
-	for _, c := range r.Changes {
-		what := c.Stream + " with a wider audience"
-		switch access.Class(c.After) {
-		case fault.Gone:
-			what = c.Stream + " to delete"
-		case fault.Added:
-			what = c.Stream + " with newcomers"
-		}
-		counts[what] += c.N
-	}
-	var parts []string
-	for _, what := range byCount(counts) {
-		parts = append(parts, display.Number(counts[what])+" "+what)
-	}
-	if parts == nil {
-		return r.Guard
-	}
-	return r.Guard + ": " + strings.Join(parts, ", ")
-}
-
-// rejectedCauses counts the first rejections by stage and field.
-func rejectedCauses(r *run.Report) []string {
-	counts := map[string]int{}
-	for _, d := range r.Rejections {
-		where := string(d.Stage)
-		if d.Field != "" {
-			where += ", " + d.Field
-		}
-		counts[where]++
-	}
-	var out []string
-	for _, where := range byCount(counts) {
-		out = append(out, fmt.Sprintf("%s: %s", where, display.Plural(counts[where], "record")))
-	}
-	return out
-}
-
-// errorCause returns the kind of error that ended a run.
-func errorCause(err error, code string) string {
-	var status *connection.StatusError
-	switch {
-	case errors.As(err, &status):
-		return fmt.Sprintf("a request was answered with %d %s", status.Status, http.StatusText(status.Status))
-	case errors.Is(err, connection.ErrTimeout):
-		return "a request timed out"
-	case errors.Is(err, connection.ErrDown):
-		return "a server cannot be reached"
-	}
-	return code + " error"
 }
 
 func (e Event) details() *Details {

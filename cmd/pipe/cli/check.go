@@ -112,6 +112,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 			return d.Document.Source()
 		}, a.colors(c))
 		a.printChecked(one, c.Bool("verbose"))
+		a.annotate(d.Problems)
 	}
 	if len(files) > 0 {
 		a.reportUnread(a.Stderr, files...)
@@ -198,6 +199,7 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, 
 		}
 		print.Problems(a.Stdout, problems, func(string) []byte { return f.Source() }, a.colors(c))
 		a.printChecked(one, c.Bool("verbose"))
+		a.annotate(problems)
 	}
 	return one, problems, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/summary"
 )
 
 // usualOutput is the folder that diff compares with when none is named.
@@ -43,6 +44,7 @@ func (a *app) diffCommand() *urfave.Command {
 				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "compare these `STREAMS` alone, separated by commas"},
 			htmlFlag("comparison"),
+			summaryFlag("comparison"),
 			allowUnpinned(),
 			&urfave.StringFlag{Name: "progress", Value: "auto",
 				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"},
@@ -63,13 +65,19 @@ func (a *app) diffAction(c *urfave.Context) error {
 	case c.IsSet("catalog") && !c.Bool("sandbox"):
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
+	if err := summaryAlone(c); err != nil {
+		return err
+	}
 	dir := cmp.Or(c.String("against"), usualOutput)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return a.noOutput(dir)
 	}
+	if c.IsSet("summary") {
+		return a.diffSummary(c, path, dir)
+	}
 	d, report, err := a.compareWith(c, path, dir)
 	if d == nil || report == nil {
-		return err
+		return a.loadError(c, err)
 	}
 	if to := c.String("html"); to != "" {
 		shown := page.DiffPage(page.Diff{Diff: d, Report: report, Err: err, File: path,
@@ -90,6 +98,20 @@ func (a *app) diffAction(c *urfave.Context) error {
 	return err
 }
 
+// diffSummary compares and prints what any reader of the pipeline file may see.
+func (a *app) diffSummary(c *urfave.Context, path, dir string) error {
+	restore := a.hush()
+	d, report, err := a.compareWith(c, path, dir)
+	restore()
+	if d == nil || report == nil {
+		return a.summarize(c, summary.Failed(path, err), err)
+	}
+	if err == nil && d.Any() {
+		return cmp.Or(a.summarize(c, summary.Diff(path, d, report, nil), nil), error(exit(job.Changes)))
+	}
+	return a.summarize(c, summary.Diff(path, d, report, err), err)
+}
+
 func (a *app) noOutput(dir string) error {
 	return usage{fmt.Sprintf("there is no folder %s with the output of a run", dir),
 		"before the change, write it with " + a.call("run --dry-run --output "+shellWord(dir)) +
@@ -101,7 +123,11 @@ func (a *app) noOutput(dir string) error {
 func (a *app) compareWith(c *urfave.Context, path, dir string) (*diff.Diff, *run.Report, error) {
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	j, err := a.open(ctx, c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: true, stateless: true})
+	o, err := a.options(c, path, loading{only: commaList(c.StringSlice("only")), sinkLenient: true, stateless: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	j, err := job.Open(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/summary"
 )
 
 func (a *app) runCommand() *urfave.Command {
@@ -52,6 +53,7 @@ func (a *app) runCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "metrics-file",
 				Usage: "write the run's metrics to `FILE`, in the text format of Prometheus"},
 			htmlFlag("run"),
+			summaryFlag("run"),
 			&urfave.DurationFlag{Name: "timeout", Usage: "the most `TIME` that the run may take, as 2h"},
 			newWaitFlag("when everything is sent, wait until Glean has processed it, and exit with 7 if it does not"),
 			&urfave.BoolFlag{Name: "quiet", Usage: "print one line, and what needs attention"},
@@ -77,7 +79,7 @@ func (a *app) runAction(c *urfave.Context) error {
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
 		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
 	}
-	if err := fromOutputAlone(c); err != nil {
+	if err := errors.Join(fromOutputAlone(c), summaryAlone(c)); err != nil {
 		return err
 	}
 	if c.IsSet("wait") && c.Bool("dry-run") {
@@ -173,10 +175,23 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 	}
 	q.Ended = func(j *job.Job, r *job.Result) {
 		shown.end()
+		if c.IsSet("summary") {
+			return
+		}
 		if err := a.reportRun(c, r, j.Sandbox); err != nil && r.Err == nil {
 			r.Err = err
 		}
 		a.showProblems(c, j.Definition, r.Err)
+	}
+	if c.IsSet("summary") {
+		restore := a.hush()
+		r := job.Run(ctx, q)
+		restore()
+		about := summary.Run(path, r.Report, r.Err, classText(r.Class, c.Bool("dry-run")))
+		if err := a.summarize(c, about, r.Err); err != nil || r.Class != job.Rejected {
+			return err
+		}
+		return exit(job.Rejected)
 	}
 	r := job.Run(ctx, q)
 	if r.Class == job.Rejected {

@@ -17,6 +17,7 @@ type writer struct {
 	mu     sync.Mutex
 	clean  *redact.Stream
 	wrap   *display.Wrapper
+	secret *connection.Redactor
 	escape *display.Writer
 	target *target
 }
@@ -28,7 +29,7 @@ type target struct{ io.Writer }
 // if behind is not a terminal.
 func newWriter(behind io.Writer, secrets *redact.Redactor, otherwise int) *writer {
 	t := &target{behind}
-	w := &writer{behind: behind, escape: display.NewWriter(t), target: t}
+	w := &writer{behind: behind, secret: secrets, escape: display.NewWriter(t), target: t}
 	w.wrap = display.NewWrapper(w.escape, func() int { return columns(behind, otherwise) }, unbroken)
 	w.clean = secrets.Stream(w.wrap)
 	return w
@@ -73,6 +74,16 @@ func (w *writer) Flush() {
 	w.clean.Flush()
 	w.wrap.Flush()
 	w.escape.Flush()
+}
+
+// Annotate writes an annotation without secrets, on a line of its own.
+func (w *writer) Annotate(a display.Annotation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clean.Flush()
+	w.wrap.Flush()
+	a.File, a.Title, a.Message = w.secret.Clean(a.File), w.secret.Clean(a.Title), w.secret.Clean(a.Message)
+	w.escape.Annotate(a)
 }
 
 // Err returns the first error of the output.

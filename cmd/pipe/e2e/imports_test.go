@@ -85,7 +85,7 @@ var layers = [][]string{
 	{"engine/run", "engine/operate"},
 	{
 		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
-		"engine/report", "engine/page",
+		"engine/report", "engine/summary", "engine/page",
 	},
 	{"engine/job"},
 	{
