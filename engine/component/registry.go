@@ -156,6 +156,9 @@ func (e *InputError) Unwrap() error { return e.Err }
 type Sandbox struct {
 	// Set are the values of the component's block that point it at the server.
 	Set map[string]string
+	// Remove are the keys of the block that are for the real server alone, such as the
+	// credentials that another server must not get.
+	Remove []string
 	// UIURL is where the records of a source's server are looked at, "" for nowhere.
 	UIURL string
 	// Notes are sentences about what it serves otherwise than its input says.

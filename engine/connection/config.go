@@ -48,6 +48,10 @@ type Retries struct {
 	Within   config.Duration `yaml:"within" default:"10m" doc:"No attempt begins later than this after the first."`
 }
 
+// RealServerKeys are the keys of Config that are for the server of the file alone: a
+// sandbox is reached without them.
+func RealServerKeys() []string { return []string{"auth", "proxy", "local_address", "tls"} }
+
 const (
 	defaultTimeout     = time.Minute
 	defaultMaxResponse = 256 << 20

@@ -9,7 +9,11 @@ import (
 // Setting replaces one value of the file before it is decoded; ${…} in it is replaced
 // as in the file. A path that starts with @source or @sink is below the settings of
 // that component, whichever it is, and its value is taken as it is.
-type Setting struct{ Path, Value string }
+type Setting struct {
+	Path, Value string
+	// Remove takes the path out of the file in place of setting it.
+	Remove bool
+}
 
 func (d *Definition) applySettings() {
 	for _, s := range d.o.Settings {
@@ -20,6 +24,10 @@ func (d *Definition) applySettings() {
 				continue // that there is no component is reported with its block
 			}
 			path, value = part[1:]+"."+block[0].Key+"."+rest, strings.ReplaceAll(value, "${", "$${")
+		}
+		if s.Remove {
+			d.Document.Remove(path)
+			continue
 		}
 		if err := d.Document.Set(path, value); err != nil {
 			_, message, _ := strings.Cut(err.Error(), ": ")

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -13,7 +14,8 @@ import (
 
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
-	URL         string           `yaml:"url" required:"true" doc:"Address of the Backstage backend, without /api/catalog."`
+	Preset      string           `yaml:"preset" enum:"roadie" doc:"Defaults for a hosted Backstage: its address, page size, concurrency and retries. roadie is Roadie."`
+	URL         string           `yaml:"url" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
 	UIURL       string           `yaml:"ui_url" doc:"Address where people open Backstage, when it is not url."`
 	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
 	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty where anonymous reads are allowed."`
@@ -29,12 +31,28 @@ type Config struct {
 
 var _ config.Validator = (*Config)(nil)
 
+var _ config.Presetter = (*Config)(nil)
+
+// ApplyPreset sets the defaults of a hosted Backstage. A hosted API counts requests per tenant,
+// so pages are larger than needed for speed, read one at a time, and retried for longer.
+func (c *Config) ApplyPreset(name string) {
+	if name == "roadie" {
+		c.URL = "https://api.roadie.so"
+		c.PageSize, c.Concurrency = 500, 1
+		c.Retries.Attempts, c.Retries.Within = 10, config.Duration(30*time.Minute)
+	}
+}
+
 const codeBackstage = "backstage"
 
 // Validate reports what its fields cannot say of themselves.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
+	if c.URL == "" && c.Preset == "" {
+		report("url", "required", `"url" is required and missing`,
+			"add url: …   (the address of the Backstage backend), or preset: roadie")
+	}
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address",

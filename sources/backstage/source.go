@@ -34,7 +34,7 @@ var (
 	_ component.Confirmer = (*Source)(nil)
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
-	_ component.Diagnoser    = (*Source)(nil)
+	_ component.Diagnoser = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
 )
 
