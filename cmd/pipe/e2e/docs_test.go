@@ -24,7 +24,7 @@ const (
 
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
-	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage},
+	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage},
 		runbooks(t)...)
 }
 
