@@ -66,13 +66,19 @@ type Processor interface {
 
 // Rotator is the optional capability of a sink to give its token another secret.
 type Rotator interface {
-	// TokenFile is the file that the token is read from. The error says why a new
-	// secret could not be kept there.
-	TokenFile() (path string, err error)
-	// Rotate asks for a new secret with the one that the file holds by then. It is asked for once: where the answer is
+	// TokenPlace is where the token is read from. The error says why a new secret could
+	// not be kept there.
+	TokenPlace() (TokenPlace, error)
+	// Rotate asks for a new secret with the one that is in that place by then. It is asked for once: where the answer is
 	// lost,
 	// the old one works a while longer.
 	Rotate(ctx context.Context) (*Rotated, error)
+}
+
+// TokenPlace is where a token is kept. One of the two is set.
+type TokenPlace struct {
+	File   string // the path of ${file:PATH}
+	Secret string // the name of ${secret:NAME}
 }
 
 // Rotated is a new secret.

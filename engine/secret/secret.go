@@ -150,6 +150,21 @@ func (r *Resolver) find(name string) (provider, string, error) {
 		Hint: "write ${secret:" + names[0] + ":" + name + "}"}
 }
 
+// Stored returns the store that has the secret of ${secret:NAME}, and its key there. It is an
+// error if another provider has it, which pipe does not write to.
+func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
+	p, key, err := NewResolver(c, Settings{Folder: folder}).find(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if p.name != "store" {
+		return nil, "", fault.Errorf(fault.Fatal, "replace it there, or keep it in secrets.store",
+			"the secret %q comes from secrets.%s, which pipe does not change", name, p.name)
+	}
+	s, err := c.Store.Open(folder)
+	return s, key, err
+}
+
 // OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come
 // from a provider.
 func OfProvider(string, bool) (config.SecretText, error) {

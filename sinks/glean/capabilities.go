@@ -98,8 +98,8 @@ func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component
 // Process has Glean process what was uploaded.
 func (k *Sink) Process(ctx context.Context) error { return k.operator.Process(ctx) }
 
-// TokenFile is the file behind the token.
-func (k *Sink) TokenFile() (string, error) { return k.operator.TokenFile() }
+// TokenPlace is where the token is read from.
+func (k *Sink) TokenPlace() (component.TokenPlace, error) { return k.operator.TokenPlace() }
 
 // Rotate asks for a new secret.
 func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) { return k.operator.Rotate(ctx) }
