@@ -117,6 +117,9 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	text, err := ask(ctx, key)
+	if err != nil && ctx.Err() != nil {
+		err = fault.Errorf(fault.Transient, "check that it is up and reachable", "no complete answer within %v", longest)
+	}
 	if err != nil {
 		return config.SecretText{}, p.failed(err)
 	}
@@ -126,7 +129,9 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 
 // failed names the provider of an error, and keeps its remedy.
 func (p provider) failed(err error) error {
-	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err)}
+	class := fault.ClassOf(err)
+	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err),
+		Transient: class == fault.Transient || class == fault.Throttled}
 }
 
 func (r *Resolver) find(name string) (provider, string, error) {
