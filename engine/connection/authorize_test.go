@@ -1,7 +1,6 @@
 package connection
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -228,9 +227,7 @@ func TestLinkLocalAtTheDial(t *testing.T) {
 		transport *http.Transport
 		refused   bool
 	}{"origin": {c.transport.origin, true}, "fetch": {c.transport.fetch, true}, "cloud": {c.transport.cloud, false}} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		conn, err := one.transport.DialContext(ctx, "tcp", "169.254.169.254:80")
-		cancel()
+		conn, err := one.transport.DialContext(t.Context(), "udp", "169.254.169.254:80") // sends nothing
 		if conn != nil {
 			_ = conn.Close()
 		}
