@@ -59,7 +59,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 				"write http:// or https:// and a host, as https://backstage.example.com")
 		}
 	}
-	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) {
+	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) && !c.throughProxy() {
 		report("url", codeBackstage, "the address includes a path of Backstage's API",
 			"remove /api and everything after it: requests go to /api/catalog/… below the address")
 	}
@@ -106,10 +106,17 @@ var _ config.Cautioner = (*Config)(nil)
 
 // Caution warns of an address that is rarely meant.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
-	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
+	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request && !c.throughProxy() {
 		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",
 			"remove /api and everything after it, unless a gateway in front of Backstage needs it")
 	}
+}
+
+// throughProxy reports whether the address is an entry of the proxy plugin of a Backstage,
+// behind which there is another one.
+func (c *Config) throughProxy() bool {
+	_, entry, found := strings.Cut(c.URL, "/api/proxy/")
+	return found && entry != "" && !strings.Contains(entry, "/")
 }
 
 // nearMiss is the well-known kind that a name looks like a misspelling of, ""

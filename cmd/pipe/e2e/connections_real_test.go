@@ -9,24 +9,18 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/job"
 )
@@ -37,12 +31,6 @@ type identity struct {
 	issuer, gateway string
 	keyFile         string // of the client pipe-key
 }
-
-const (
-	roleKeyID  = "AKIDROLE"
-	roleSecret = "secret/of+the+role"
-	roleToken  = "session-token-of-the-role"
-)
 
 // startIdentity runs npm's oidc-provider at the port that Backstage was started for.
 func startIdentity(t *testing.T, r real) identity {
@@ -108,121 +96,6 @@ func startIdentity(t *testing.T, r real) identity {
 		keyFile: write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))}
 }
 
-// edgeTo passes on the requests that let accepts, without the headers that are for the edge.
-func edgeTo(t *testing.T, target string, let func(*http.Request) bool) *httptest.Server {
-	t.Helper()
-	to, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(to)
-		p.Out.Header.Del("Proxy-Authorization")
-	}}
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !let(r) {
-			w.Header().Set("Location", "https://accounts.google.com/o/oauth2/v2/auth")
-			w.WriteHeader(http.StatusFound)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	return s
-}
-
-// certificates are an authority's certificate and one for 127.0.0.1 with its key, as files.
-func certificates(t *testing.T) (ca, cert, key string, pair tls.Certificate, pool *x509.CertPool) {
-	t.Helper()
-	make := func(template, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, []byte) {
-		own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template.SerialNumber, template.NotBefore = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour)
-		template.NotAfter = time.Now().Add(time.Hour)
-		if parent == nil {
-			parent, by = template, own
-		}
-		der, err := x509.CreateCertificate(rand.Reader, template, parent, &own.PublicKey, by)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parsed, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parsed, own, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	}
-	authority, authorityKey, caPEM := make(&x509.Certificate{Subject: pkix.Name{CommonName: "company"}, IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil, nil)
-	_, own, certPEM := make(&x509.Certificate{Subject: pkix.Name{CommonName: "edge"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, authority, authorityKey)
-	der, err := x509.MarshalPKCS8PrivateKey(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if pair, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		t.Fatal(err)
-	}
-	pool = x509.NewCertPool()
-	pool.AddCert(authority)
-	return write(t, "ca.pem", string(caPEM)), write(t, "cert.pem", string(certPEM)), write(t, "key.pem", string(keyPEM)),
-		pair, pool
-}
-
-// tunnel is a CONNECT proxy with a password.
-func tunnel(t *testing.T) *httptest.Server {
-	t.Helper()
-	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("pipe:egress-password"))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Proxy-Authorization") != want || r.Method != http.MethodConnect {
-			w.WriteHeader(http.StatusProxyAuthRequired)
-			return
-		}
-		to, err := net.Dial("tcp", r.RequestURI)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(to, conn); _ = to.Close() }()
-		_, _ = io.Copy(conn, to)
-		_ = conn.Close()
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
-// roles is an STS that knows one role, by its external ID.
-func roles(t *testing.T) {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = r.ParseForm()
-		w.Header().Set("Content-Type", "text/xml")
-		if r.PostForm.Get("ExternalId") != "acme-42" {
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = io.WriteString(w,
-				"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>")
-			return
-		}
-		fmt.Fprintf(w, "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s"+
-			"</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult>"+
-			"</AssumeRoleResponse>", roleKeyID, roleSecret, roleToken, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
-	}))
-	t.Cleanup(s.Close)
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL_STS": s.URL, "AWS_ACCESS_KEY_ID": "AKIDOWN",
-		"AWS_SECRET_ACCESS_KEY": "own", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CA_BUNDLE": "", "AWS_PROFILE": ""} {
-		t.Setenv(name, value)
-	}
-}
-
 // TestRealBackstageConnections: a run reads the whole catalog of a real Backstage in each
 // way that a company lets a program in.
 func TestRealBackstageConnections(t *testing.T) {
@@ -245,14 +118,14 @@ func TestRealBackstageConnections(t *testing.T) {
 	}))
 	t.Cleanup(metadata.Close)
 	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(metadata.URL, "http://"))
-	iap := edgeTo(t, r.url, func(r *http.Request) bool {
+	iap := edgeTo(t, r.url, "", func(r *http.Request) bool {
 		return r.Header.Get("Proxy-Authorization") == "Bearer "+edgeToken
 	})
 	iap.Start()
 	t.Cleanup(iap.Close)
 
 	ca, cert, key, pair, pool := certificates(t)
-	mutual := edgeTo(t, r.url, func(r *http.Request) bool { return len(r.TLS.PeerCertificates) == 1 })
+	mutual := edgeTo(t, r.url, "", func(r *http.Request) bool { return len(r.TLS.PeerCertificates) == 1 })
 	mutual.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool,
 		ClientAuth: tls.RequireAndVerifyClientCert}
 	mutual.StartTLS()

@@ -24,7 +24,8 @@ const (
 
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
-	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage},
+	return append([]string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
+		connectionsPage},
 		runbooks(t)...)
 }
 
