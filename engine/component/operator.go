@@ -65,12 +65,18 @@ type Processor interface {
 
 // Rotator is the optional capability of a sink to rotate the secret of its token.
 type Rotator interface {
-	// TokenFile returns the file that the token is read from. The error says why a new secret
-	// could not be stored there.
-	TokenFile() (path string, err error)
-	// Rotate requests a new secret with the current content of the file. It sends one request.
+	// TokenPlace returns where the token is read from. The error says why a new secret could
+	// not be stored there.
+	TokenPlace() (TokenPlace, error)
+	// Rotate requests a new secret with the current secret of that place. It sends one request.
 	// When the response is lost, the old secret works until its overlap ends.
 	Rotate(ctx context.Context) (*Rotated, error)
+}
+
+// TokenPlace is where a token is kept. One of the two is set.
+type TokenPlace struct {
+	File   string // the path of ${file:PATH}
+	Secret string // the name of ${secret:NAME}
 }
 
 // Rotated is a new secret.

@@ -157,6 +157,9 @@ func (e *InputError) Unwrap() error { return e.Err }
 type Sandbox struct {
 	// Set are the settings of the component's block that point it to the server.
 	Set map[string]string
+	// Remove are the keys of the block that are for the real server only, such as credentials
+	// that another server must not get.
+	Remove []string
 	// UIURL is the address of the source's user interface; "" when there is none.
 	UIURL string
 	// Notes are sentences about differences between the served data and the input.

@@ -140,7 +140,10 @@ func (in *interpolation) provided(p part) string {
 	var why *SecretError
 	switch {
 	case errors.As(err, &why):
-		in.problem(p, codeSecret, why.Message, why.Hint)
+		at := in.node.span(p.start, p.end)
+		at.Transient = why.Transient
+		in.failed = true
+		in.d.fail(at, in.node, codeSecret, why.Message, why.Hint)
 		return ""
 	case err != nil:
 		in.problem(p, codeSecret, "the secret "+quote(p.secret)+" cannot be read: "+err.Error(), "")

@@ -17,8 +17,11 @@ type SecretText struct {
 }
 
 // SecretError says why a provider has no text for a name, and what to do. It carries no
-// secret.
-type SecretError struct{ Message, Hint string }
+// secret. Transient means that the provider did not answer.
+type SecretError struct {
+	Message, Hint string
+	Transient     bool
+}
 
 func (e *SecretError) Error() string { return e.Message }
 

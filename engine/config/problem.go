@@ -35,7 +35,9 @@ type Problem struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"` // what to do, "" when there is nothing to add
 	Warning bool   `json:"warning,omitzero"`
-	Width   int    `json:"-"` // how many runes the caret line marks; less than 1 counts as 1
+	// Transient means that the file may be right: a service that it needs did not answer.
+	Transient bool `json:"-"`
+	Width     int  `json:"-"` // how many runes the caret line marks; less than 1 counts as 1
 }
 
 // String is the problem in one line: file:line:col: code: message.
@@ -72,6 +74,11 @@ func (ps Problems) Errors() Problems {
 // HasErrors says whether any problem is more than a warning.
 func (ps Problems) HasErrors() bool {
 	return slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning })
+}
+
+// Transient reports whether there are errors and another try may have none of them.
+func (ps Problems) Transient() bool {
+	return ps.HasErrors() && !slices.ContainsFunc(ps, func(p Problem) bool { return !p.Warning && !p.Transient })
 }
 
 // Error is one line per problem.

@@ -19,6 +19,7 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	}
 	fields := fieldsOf(v.Type())
 	meant := d.unknownKeys(n, fields, removedKeys(v))
+	d.preset(n, v)
 	missing := map[string]bool{}
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
@@ -33,6 +34,23 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		missing[f.name] = !d.check(f, fv, value, near)
 	}
 	d.validate(n, v, near, missing)
+}
+
+// Presetter is a struct with defaults that depend on its key preset.
+type Presetter interface {
+	// ApplyPreset sets the defaults of a name, and nothing for an unknown one.
+	ApplyPreset(name string)
+}
+
+// preset applies the defaults of the key preset before the other keys are decoded.
+func (d *Decoder) preset(n *Node, v reflect.Value) {
+	p, ok := v.Addr().Interface().(Presetter)
+	if name := n.Get("preset"); ok && name.Kind() == Scalar && !name.IsNull() {
+		// problems come with the field
+		if text, known := (&Decoder{vars: d.vars, settled: map[*Node]bool{}}).Text(name); known {
+			p.ApplyPreset(text)
+		}
+	}
 }
 
 // KeyRemover is implemented by a struct that used to have other keys.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Take replaces what is at a dotted path of keys by what another document has there, and
 // removes it where the other has nothing. Mappings on the way have to be in both. The
@@ -35,6 +38,18 @@ func (d *Document) Take(path string, from *Document) {
 		entries = append(entries, *taken)
 	}
 	into.entries = entries
+}
+
+// Remove removes what is at a dotted path of keys. Call it before Decode.
+func (d *Document) Remove(path string) {
+	keys := strings.Split(path, ".")
+	n := d.root
+	for _, key := range keys[:len(keys)-1] {
+		n = n.Get(key)
+	}
+	if n.Kind() == Mapping {
+		n.entries = slices.DeleteFunc(n.entries, func(e Entry) bool { return e.Key == keys[len(keys)-1] })
+	}
 }
 
 // VariableNames are the variables that a node and what is below it name in ${NAME}, also

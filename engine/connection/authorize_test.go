@@ -157,8 +157,7 @@ func TestCredentialsStayAtTheirOrigin(t *testing.T) {
 	inner := k.Config.Handler
 	k.Config.Handler = record("endpoint", inner.ServeHTTP)
 	to := ""
-	var origin *fixture
-	origin = start(t, record("origin", func(w http.ResponseWriter, r *http.Request) {
+	origin := start(t, record("origin", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/x" {
 			http.Redirect(w, r, to, http.StatusFound)
 			return
@@ -211,5 +210,28 @@ func TestLinkLocal(t *testing.T) {
 	}
 	if err := refuseMetadata("tcp", "10.0.0.1:80", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLinkLocalAtTheDial: the transports of a connection's server and of the addresses in its
+// settings refuse a metadata server after names were resolved; that of cloud libraries does
+// not.
+func TestLinkLocalAtTheDial(t *testing.T) {
+	c, err := New(Default(), Settings{Name: "test", URL: "https://portal.example.com",
+		Allow: func(string, string) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, one := range map[string]struct {
+		transport *http.Transport
+		refused   bool
+	}{"origin": {c.transport.origin, true}, "fetch": {c.transport.fetch, true}, "cloud": {c.transport.cloud, false}} {
+		conn, err := one.transport.DialContext(t.Context(), "udp", "169.254.169.254:80") // sends nothing
+		if conn != nil {
+			_ = conn.Close()
+		}
+		if refused := err != nil && strings.Contains(err.Error(), "link-local"); refused != one.refused {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -49,6 +49,10 @@ type Retries struct {
 	Within   config.Duration `yaml:"within" default:"10m" doc:"The latest start of an attempt after the first."`
 }
 
+// RealServerKeys are the keys of Config that are for the server of the file alone: a
+// sandbox is reached without them.
+func RealServerKeys() []string { return []string{"auth", "proxy", "local_address", "tls"} }
+
 const (
 	defaultTimeout     = time.Minute
 	defaultMaxResponse = 256 << 20

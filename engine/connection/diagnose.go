@@ -66,7 +66,6 @@ type diagnosis struct {
 	at     time.Time  // when the step under way began
 	phase  string
 	names  []string
-	local  string
 	remote string
 	tls    *tls.ConnectionState
 	took   map[string]time.Duration

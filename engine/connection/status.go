@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -41,6 +42,12 @@ func (c *Connection) statusFault(resp *http.Response, body []byte) *failure {
 		f.remedy = fmt.Sprintf("check what the credentials of %s may do%s", c.s.Name, c.allowList())
 	case f.class == fault.Throttled:
 		f.remedy = fmt.Sprintf("request less from %s at a time, or raise its rate limit", c.s.Name)
+	}
+	if e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden {
+		if skew := auth.Skew(resp.Header, time.Now()); skew != "" {
+			f.text += "; " + skew
+			f.remedy = "set this machine's clock: credentials are valid for a time"
+		}
 	}
 	return f
 }

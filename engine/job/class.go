@@ -26,6 +26,7 @@ const (
 
 // ClassOf returns the class of a job with an error; Done for nil.
 func ClassOf(err error) Class {
+	var problems config.Problems
 	switch {
 	case err == nil:
 		return Done
@@ -35,7 +36,9 @@ func ClassOf(err error) Class {
 		return Held
 	case errors.As(err, new(*fault.Unconfirmed)):
 		return Unconfirmed
-	case errors.As(err, new(config.Problems)), errors.As(err, new(*fault.Invalid)), errors.As(err, new(*fault.StateError)):
+	case errors.As(err, &problems) && problems.Transient():
+		return Failed
+	case problems != nil, errors.As(err, new(*fault.Invalid)), errors.As(err, new(*fault.StateError)):
 		return Wrong
 	}
 	return Failed

@@ -34,12 +34,12 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 	if s.Source, err = d.Source.Sandbox(ctx, d.SourceCfg, component.SandboxOptions{Input: o.Catalog}); err != nil {
 		return nil, wrongCatalog(err)
 	}
-	s.set("@source.", s.Source.Set)
+	s.set("@source.", s.Source)
 	if s.Sink, err = d.Sink.Sandbox(ctx, d.SinkCfg, component.SandboxOptions{UIURL: s.Source.UIURL}); err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.set("@sink.", s.Sink.Set)
+	s.set("@sink.", s.Sink)
 	if o.Started != nil {
 		o.Started(s)
 	}
@@ -54,8 +54,11 @@ func wrongCatalog(err error) error {
 	return &fault.Invalid{Reason: "--catalog: " + err.Error(), Remedy: fault.RemedyOf(err)}
 }
 
-func (s *Sandbox) set(prefix string, values map[string]string) {
-	for path, value := range values {
+func (s *Sandbox) set(prefix string, one *component.Sandbox) {
+	for _, path := range one.Remove {
+		s.Settings = append(s.Settings, pipeline.Setting{Path: prefix + path, Remove: true})
+	}
+	for path, value := range one.Set {
 		s.Settings = append(s.Settings, pipeline.Setting{Path: prefix + path, Value: value})
 	}
 }

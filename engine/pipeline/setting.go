@@ -9,7 +9,11 @@ import (
 // Setting replaces one value of the file before it is decoded; ${…} in the value is replaced as
 // in the file. A path that starts with @source or @sink is below the settings of that
 // component, whatever its name; its value is taken literally.
-type Setting struct{ Path, Value string }
+type Setting struct {
+	Path, Value string
+	// Remove removes the path from the file instead of setting it.
+	Remove bool
+}
 
 func (d *Definition) applySettings() {
 	for _, s := range d.o.Settings {
@@ -20,6 +24,10 @@ func (d *Definition) applySettings() {
 				continue // a missing component is reported with its block
 			}
 			path, value = part[1:]+"."+block[0].Key+"."+rest, strings.ReplaceAll(value, "${", "$${")
+		}
+		if s.Remove {
+			d.Document.Remove(path)
+			continue
 		}
 		if err := d.Document.Set(path, value); err != nil {
 			_, message, _ := strings.Cut(err.Error(), ": ")

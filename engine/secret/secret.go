@@ -117,6 +117,9 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	text, err := ask(ctx, key)
+	if err != nil && ctx.Err() != nil {
+		err = fault.Errorf(fault.Transient, "check that it is up and reachable", "no complete answer within %v", longest)
+	}
 	if err != nil {
 		return config.SecretText{}, p.failed(err)
 	}
@@ -126,7 +129,9 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 
 // failed names the provider of an error, and keeps its remedy.
 func (p provider) failed(err error) error {
-	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err)}
+	class := fault.ClassOf(err)
+	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err),
+		Transient: class == fault.Transient || class == fault.Throttled}
 }
 
 func (r *Resolver) find(name string) (provider, string, error) {
@@ -148,6 +153,21 @@ func (r *Resolver) find(name string) (provider, string, error) {
 		Message: fmt.Sprintf("the secrets block has several providers (%s), and %q names none of them",
 			strings.Join(names, ", "), name),
 		Hint: "write ${secret:" + names[0] + ":" + name + "}"}
+}
+
+// Stored returns the store that has the secret of ${secret:NAME}, and its key there. It is an
+// error if another provider has it, which pipe does not write to.
+func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
+	p, key, err := NewResolver(c, Settings{Folder: folder}).find(name)
+	if err != nil {
+		return nil, "", err
+	}
+	if p.name != "store" {
+		return nil, "", fault.Errorf(fault.Fatal, "replace it there, or keep it in secrets.store",
+			"the secret %q comes from secrets.%s, which pipe does not change", name, p.name)
+	}
+	s, err := c.Store.Open(folder)
+	return s, key, err
 }
 
 // OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come

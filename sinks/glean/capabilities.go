@@ -97,8 +97,8 @@ func (k *Sink) Purge(ctx context.Context, known map[string][]string, o component
 // Process makes Glean process uploads now.
 func (k *Sink) Process(ctx context.Context) error { return k.operator.Process(ctx) }
 
-// TokenFile returns the file of the token.
-func (k *Sink) TokenFile() (string, error) { return k.operator.TokenFile() }
+// TokenPlace returns where the token is read from.
+func (k *Sink) TokenPlace() (component.TokenPlace, error) { return k.operator.TokenPlace() }
 
 // Rotate requests a new secret.
 func (k *Sink) Rotate(ctx context.Context) (*component.Rotated, error) { return k.operator.Rotate(ctx) }

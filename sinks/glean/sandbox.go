@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/internal/listing"
@@ -42,6 +43,7 @@ func startSandbox(_ context.Context, given *settings.Config, o component.Sandbox
 		return nil, fmt.Errorf("start the index server: %w", err)
 	}
 	return &component.Sandbox{
+		Remove: connection.RealServerKeys(),
 		Set: map[string]string{
 			"instance": "", "server_url": s.URL(), "token": sandboxToken, "requests_per_second": "0",
 			"datasource.homeUrl": d.HomeURL, "datasource.urlRegex": d.URLRegex,

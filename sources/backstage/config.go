@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -13,7 +14,8 @@ import (
 
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
-	URL         string           `yaml:"url" required:"true" doc:"Address of the Backstage backend, without /api/catalog."`
+	Preset      string           `yaml:"preset" enum:"roadie" doc:"Defaults for a hosted Backstage: its address, page size, concurrency and retries. roadie is Roadie."`
+	URL         string           `yaml:"url" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
 	UIURL       string           `yaml:"ui_url" doc:"Address at which people open Backstage, if it differs from url."`
 	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
 	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty if anonymous reads are allowed."`
@@ -29,19 +31,35 @@ type Config struct {
 
 var _ config.Validator = (*Config)(nil)
 
+var _ config.Presetter = (*Config)(nil)
+
+// ApplyPreset sets the defaults of a hosted Backstage. A hosted API counts requests per tenant,
+// so pages are larger than needed for speed, read one at a time, and retried for longer.
+func (c *Config) ApplyPreset(name string) {
+	if name == "roadie" {
+		c.URL = "https://api.roadie.so"
+		c.PageSize, c.Concurrency = 500, 1
+		c.Retries.Attempts, c.Retries.Within = 10, config.Duration(30*time.Minute)
+	}
+}
+
 const codeBackstage = "backstage"
 
 // Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
+	if c.URL == "" && c.Preset == "" {
+		report("url", "required", `"url" is required and missing`,
+			"add url: …   (the address of the Backstage backend), or preset: roadie")
+	}
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address",
 				"write http:// or https:// and a host, as https://backstage.example.com")
 		}
 	}
-	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) {
+	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) && !c.throughProxy() {
 		report("url", codeBackstage, "the address includes a path of Backstage's API",
 			"remove /api and everything after it: requests go to /api/catalog/… below the address")
 	}
@@ -88,10 +106,17 @@ var _ config.Cautioner = (*Config)(nil)
 
 // Caution warns about an address that is probably a mistake.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
-	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request {
+	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request && !c.throughProxy() {
 		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",
 			"remove /api and everything after it, unless a gateway in front of Backstage needs it")
 	}
+}
+
+// throughProxy reports whether the address is an entry of the proxy plugin of a Backstage,
+// behind which there is another one.
+func (c *Config) throughProxy() bool {
+	_, entry, found := strings.Cut(c.URL, "/api/proxy/")
+	return found && entry != "" && !strings.Contains(entry, "/")
 }
 
 // nearMiss returns the well-known kind that a name may misspell; "" for a

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -43,9 +44,10 @@ func startSandbox(_ context.Context, _ *Config, o component.SandboxOptions) (*co
 		return nil, err
 	}
 	return &component.Sandbox{
-		Notes: notes,
-		UIURL: sandboxUI,
-		Set:   map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
-		Close: func() { _ = s.Close() },
+		Notes:  notes,
+		UIURL:  sandboxUI,
+		Remove: connection.RealServerKeys(),
+		Set:    map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
+		Close:  func() { _ = s.Close() },
 	}, nil
 }

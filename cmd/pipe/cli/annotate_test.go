@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // TestAnnotations: each problem of a file is an annotation, and no text of the file is a command
@@ -58,7 +58,7 @@ func TestAnnotationsOfTests(t *testing.T) {
 // TestAnnotationWithoutSecrets: an annotation goes past the escaping of the output, not past its
 // redaction.
 func TestAnnotationWithoutSecrets(t *testing.T) {
-	var secrets connection.Redactor
+	var secrets redact.Redactor
 	secrets.Add("correct-horse-battery")
 	var b strings.Builder
 	w := newWriter(&b, &secrets, 100)

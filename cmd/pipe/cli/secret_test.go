@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
@@ -103,4 +107,36 @@ func TestSecretStore(t *testing.T) {
 	pipe(t, nil, "secret", "remove", file, "glean").expect(t, 0, "removed glean")
 	pipe(t, nil, "secret", "list", file).expect(t, 0, "portal", "!glean")
 	pipe(t, nil, "secret", "list", shipped).expect(t, int(job.Failed), "has no secrets.store")
+}
+
+// TestProviderDown: a provider that does not answer is worth another try, one that has no
+// such secret is not.
+func TestProviderDown(t *testing.T) {
+	t.Parallel()
+	var status atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(int(status.Load()))
+	}))
+	defer server.Close()
+	block := "  vault: {url: '" + server.URL + "', token: '${VAULT_TOKEN}', retries: {attempts: 1}}\n"
+	file := withSecrets(t, t.TempDir(), block, backstageToken, "${secret:pipe/backstage}")
+	env := maps.Clone(addresses)
+	env["VAULT_TOKEN"], env["GLEAN_INDEXING_API_KEY"] = "token-of-vault", "token-of-glean"
+	misspelt := withSecrets(t, t.TempDir(), block, backstageToken, "${secret:pipe/backstage}", "page_size:", "page_sise:")
+	for _, one := range []struct {
+		status int64
+		file   string
+		want   job.Class
+	}{
+		{http.StatusServiceUnavailable, file, job.Failed}, {http.StatusNotFound, file, job.Wrong},
+		{http.StatusServiceUnavailable, misspelt, job.Wrong},
+	} {
+		status.Store(one.status)
+		for _, call := range [][]string{{"run", one.file}, {"check", "--secrets", one.file}} {
+			c := pipe(t, env, call...)
+			if c.code != int(one.want) || !strings.Contains(c.both(), "secrets.vault: ") {
+				t.Errorf("%v with %d: exit %d, want %d\n%s", call, one.status, c.code, one.want, c.both())
+			}
+		}
+	}
 }

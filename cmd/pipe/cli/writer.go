@@ -17,7 +17,7 @@ type writer struct {
 	mu     sync.Mutex
 	clean  *redact.Stream
 	wrap   *display.Wrapper
-	secret *connection.Redactor
+	secret *redact.Redactor
 	escape *display.Writer
 	target *target
 }

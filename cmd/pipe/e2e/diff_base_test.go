@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,5 +72,54 @@ func TestDiffBase(t *testing.T) {
 	}
 	if n := stolen.Load(); n != 0 {
 		t.Errorf("%d requests went to an address of the proposed file", n)
+	}
+}
+
+// TestDiffBaseSecrets: the providers of secrets are those of the trusted file, and no part
+// that may be proposed reads a secret.
+func TestDiffBaseSecrets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are scripts")
+	}
+	w, shippedFile := reviewed(t)
+	dir := t.TempDir()
+	ran := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name+".ran"))
+		return err == nil
+	}
+	script := func(name string) string {
+		path := filepath.Join(dir, name)
+		text := "#!/bin/sh\n: >" + path + ".ran\necho " + sourceToken + "\n"
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return "\nsecrets:\n  exec:\n    command: [" + path + "]\n"
+	}
+	b, err := os.ReadFile(shippedFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(b), "${BACKSTAGE_API_TOKEN:-}", "${secret:portal}", 1)
+	base := write(t, "trusted.yaml", text+script("trusted"))
+	for name, tc := range map[string]struct {
+		change string
+		code   job.Class
+		says   string
+	}{
+		"another command": {text + script("thief"), job.Done, "nothing would change"},
+		"no provider":     {text, job.Done, "nothing would change"},
+		"a secret for expressions": {strings.Replace(text, "\nvars:", "\nvars:\n  x: ${secret:portal}", 1) +
+			script("thief"), job.Wrong, "allowed only in a secret"},
+	} {
+		if name != "no provider" && tc.change == text {
+			t.Errorf("%s: the change changes nothing", name)
+		}
+		c := w.pipe(t, "diff", "--base", base, write(t, "proposed.yaml", tc.change))
+		if c.code != int(tc.code) || !strings.Contains(c.both(), tc.says) || strings.Contains(c.both(), sourceToken) {
+			t.Errorf("%s: exit %d, want %d\n%s", name, c.code, tc.code, c.both())
+		}
+	}
+	if ran("thief") || !ran("trusted") {
+		t.Errorf("the command of the proposed file ran: %v; that of the trusted one: %v", ran("thief"), ran("trusted"))
 	}
 }

@@ -51,9 +51,10 @@ func IsMetadata(host string) bool {
 var metadataAddresses = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200"),
 	netip.MustParseAddr("168.63.129.16")}
 
-// IsMetadataAddress is IsMetadata for an address that a name was resolved to.
+// IsMetadataAddress is IsMetadata for an address that a name was resolved to. An IPv6 address
+// that a gateway translates counts as the IPv4 address in it.
 func IsMetadataAddress(a netip.Addr) bool {
-	a = a.WithZone("").Unmap()
+	a = translated(a.WithZone("").Unmap())
 	if a.IsLinkLocalUnicast() {
 		return true
 	}
@@ -64,6 +65,26 @@ func IsMetadataAddress(a netip.Addr) bool {
 	}
 	return false
 }
+
+// translated returns the IPv4 address in an address of NAT64, 6to4 or the deprecated
+// IPv4-compatible form, and a itself otherwise.
+func translated(a netip.Addr) netip.Addr {
+	b := a.As16()
+	switch {
+	case a.Is4():
+	case nat64.Contains(a), compatible.Contains(a):
+		return netip.AddrFrom4([4]byte(b[12:16]))
+	case sixToFour.Contains(a):
+		return netip.AddrFrom4([4]byte(b[2:6]))
+	}
+	return a
+}
+
+var (
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour  = netip.MustParsePrefix("2002::/16")
+	compatible = netip.MustParsePrefix("::/96")
+)
 
 // isLoopback reports whether host names this machine itself.
 func isLoopback(host string) bool {

@@ -67,6 +67,9 @@ func New(path, identity string) (*Store, error) {
 	return &Store{path, ids}, nil
 }
 
+// Path is the file of the store.
+func (s *Store) Path() string { return s.path }
+
 // Get returns the secret of a name.
 func (s *Store) Get(name string) (config.SecretText, error) {
 	c, err := s.read()

@@ -42,16 +42,9 @@ func (s *Store) Set(name, text string, origins []string, anywhere bool) (Entry, 
 		return Entry{}, fault.Errorf(fault.Fatal, "use at most 128 letters, digits, and . _ - /, such as backstage-token",
 			"this is not a name for a secret: %q", name)
 	}
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-	switch {
-	case strings.TrimSpace(text) == "":
-		return Entry{}, fault.Errorf(fault.Fatal, "write the value at the prompt, or to standard input",
-			"the value of %s is empty", name)
-	case strings.TrimSpace(text) != text:
-		return Entry{}, fault.Errorf(fault.Fatal, "write only the value, such as with printf %s",
-			"the value of %s begins or ends with white space", name)
-	case len(text) > maxValue:
-		return Entry{}, fault.Errorf(fault.Fatal, "store a shorter value", "the value of %s has more than 64 KiB", name)
+	text, err := checkValue(name, text)
+	if err != nil {
+		return Entry{}, err
 	}
 	var allowed []string
 	for _, o := range origins {
@@ -62,8 +55,8 @@ func (s *Store) Set(name, text string, origins []string, anywhere bool) (Entry, 
 		allowed = append(allowed, origin)
 	}
 	slices.Sort(allowed)
-	next := value{text, slices.Compact(allowed), time.Now().UTC().Truncate(time.Second)}
-	err := s.change(func(c *content) error {
+	next := newValue(text, slices.Compact(allowed))
+	err = s.change(func(c *content) error {
 		if len(origins) == 0 && !anywhere {
 			next.For = c.Secrets[name].For
 		}
@@ -71,6 +64,51 @@ func (s *Store) Set(name, text string, origins []string, anywhere bool) (Entry, 
 		return nil
 	})
 	return next.entry(name), err
+}
+
+// Replace gives the secret of a name the value that obtain returns; it may be sent where the
+// old one may. Meanwhile no other process changes the store. obtain is called once the store
+// has been written as it is, so that a value is not obtained in vain.
+func (s *Store) Replace(name string, obtain func() (string, error)) error {
+	return s.change(func(c *content) error {
+		old, ok := c.Secrets[name]
+		if !ok {
+			return fault.Errorf(fault.Fatal, "pipe secret list FILE shows the names", "the secret store %s has no secret %q",
+				s.path, name)
+		}
+		if err := s.write(c, s.identities); err != nil {
+			return err
+		}
+		text, err := obtain()
+		if err == nil {
+			text, err = checkValue(name, text)
+		}
+		if err != nil {
+			return err
+		}
+		c.Secrets[name] = newValue(text, old.For)
+		return nil
+	})
+}
+
+func newValue(text string, origins []string) value {
+	return value{text, origins, time.Now().UTC().Truncate(time.Second)}
+}
+
+// checkValue returns a value without the line break at its end.
+func checkValue(name, text string) (string, error) {
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "", fault.Errorf(fault.Fatal, "write the value at the prompt, or to standard input",
+			"the value of %s is empty", name)
+	case strings.TrimSpace(text) != text:
+		return "", fault.Errorf(fault.Fatal, "write only the value, such as with printf %s",
+			"the value of %s begins or ends with white space", name)
+	case len(text) > maxValue:
+		return "", fault.Errorf(fault.Fatal, "store a shorter value", "the value of %s has more than 64 KiB", name)
+	}
+	return text, nil
 }
 
 // checkOrigin returns the origin of --for.

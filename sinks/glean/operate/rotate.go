@@ -17,21 +17,21 @@ import (
 // overlap is how long the old secret of a token works after a rotation.
 const overlap = 10 * time.Minute
 
-// TokenFile returns the file of the token.
-func (k *Operator) TokenFile() (string, error) {
-	path := k.Config.Token.File()
-	if path == "" {
-		return "", &component.SettingError{Path: []string{"token"},
-			Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH}, with the secret in that file and nothing else",
-				"the token is not read from a file, so a new secret could not be stored")}
+// TokenPlace returns where the token is read from: a file, or a secret of a provider.
+func (k *Operator) TokenPlace() (component.TokenPlace, error) {
+	place := component.TokenPlace{File: k.Config.Token.File(), Secret: k.Config.Token.Stored()}
+	if place == (component.TokenPlace{}) {
+		return place, &component.SettingError{Path: []string{"token"},
+			Err: fault.Errorf(fault.Fatal, "write token: ${file:PATH} or ${secret:NAME}, and nothing else",
+				"the token is not read from a file or the secret store, so a new secret could not be stored")}
 	}
-	return path, nil
+	return place, nil
 }
 
 // rotateRequests are the requests of Rotate.
 func rotateRequests(string) []string { return []string{api.PathRotateToken} }
 
-// Rotate requests a new secret, once, with the secret that the file has now.
+// Rotate requests a new secret, once, with the secret that the token's place has now.
 func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	k = k.only(rotateRequests(k.Config.Datasource.Name))
 	if err := k.Client.Ready(); err != nil {
@@ -70,4 +70,4 @@ func (k *Operator) Rotate(ctx context.Context) (*component.Rotated, error) {
 	return out, nil
 }
 
-const rotateAgain = "run it again within ten minutes; until then the secret in the file works even if it was rotated"
+const rotateAgain = "run it again within ten minutes; until then the old secret works even if it was rotated"
