@@ -108,33 +108,6 @@ func certificates(t *testing.T) (ca, cert, key string, pair tls.Certificate, poo
 		pair, pool
 }
 
-// tunnel is a CONNECT proxy with a password.
-func tunnel(t *testing.T) *httptest.Server {
-	t.Helper()
-	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("pipe:egress-password"))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Proxy-Authorization") != want || r.Method != http.MethodConnect {
-			w.WriteHeader(http.StatusProxyAuthRequired)
-			return
-		}
-		to, err := net.Dial("tcp", r.RequestURI)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(to, conn); _ = to.Close() }()
-		_, _ = io.Copy(conn, to)
-		_ = conn.Close()
-	}))
-	t.Cleanup(s.Close)
-	return s
-}
-
 // roles is an STS that knows one role, by its external ID.
 func roles(t *testing.T) {
 	t.Helper()
@@ -174,7 +147,7 @@ func bearerIs(token string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer "+token }
 }
 
-// provider is an identity provider that gives one token to those whom knows accepts.
+// provider is an identity provider that gives one token to every client that knows accepts.
 func provider(t *testing.T, knows func(*http.Request) bool) string {
 	t.Helper()
 	var s *httptest.Server

@@ -51,7 +51,7 @@ func startIdentity(t *testing.T, r real) identity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied := filepath.Join(home, "provider.mjs") // node looks for packages beside the script
+	copied := filepath.Join(home, "provider.mjs") // node looks for packages in the folder of the script
 	if err := os.WriteFile(copied, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -190,4 +190,31 @@ func TestRealBackstageConnections(t *testing.T) {
 			}
 		})
 	}
+}
+
+// tunnel is a CONNECT proxy with a password.
+func tunnel(t *testing.T) *httptest.Server {
+	t.Helper()
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("pipe:egress-password"))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") != want || r.Method != http.MethodConnect {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		to, err := net.Dial("tcp", r.RequestURI)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { _, _ = io.Copy(to, conn); _ = to.Close() }()
+		_, _ = io.Copy(conn, to)
+		_ = conn.Close()
+	}))
+	t.Cleanup(s.Close)
+	return s
 }

@@ -31,7 +31,7 @@ func TestReplace(t *testing.T) {
 	equal(t, got.Origins, []string{"https://portal.example.com"})
 	equal(t, asked, 3)
 
-	// a folder has the name of the temporary file, so that nothing can be written
+	// a folder has the name of the temporary file: nothing can be written
 	noError(t, os.MkdirAll(filepath.Join(filepath.Dir(s.path), "."+filepath.Base(s.path)+".new", "x"), 0o700))
 	isTrue(t, s.Replace("token", obtain("newest", nil)) != nil)
 	equal(t, asked, 3)

@@ -67,8 +67,8 @@ func (s *Store) Set(name, text string, origins []string, anywhere bool) (Entry, 
 }
 
 // Replace gives the secret of a name the value that obtain returns; it may be sent where the
-// old one may. Meanwhile no other process changes the store. obtain is called once the store
-// has been written as it is, so that a value is not obtained in vain.
+// old one may. Meanwhile no other process changes the store. Before it calls
+// obtain it writes the store as it is: a store that cannot be written fails first.
 func (s *Store) Replace(name string, obtain func() (string, error)) error {
 	return s.change(func(c *content) error {
 		old, ok := c.Secrets[name]
