@@ -13,7 +13,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Proxy is the proxy of a connection: its address, or a mapping that has the credentials
@@ -124,7 +123,7 @@ type proxyChoice struct {
 
 // choose returns how the proxy is found: that of the file, that of the component's code,
 // or that of the environment. It is nil for none.
-func (p Proxy) choose(own func(*url.URL) (*url.URL, error), r *redact.Redactor) (*proxyChoice, error) {
+func (p Proxy) choose(own func(*url.URL) (*url.URL, error)) (*proxyChoice, error) {
 	switch {
 	case p.URL == noProxy:
 		return nil, nil
@@ -149,7 +148,6 @@ func (p Proxy) choose(own func(*url.URL) (*url.URL, error), r *redact.Redactor) 
 	}
 	if p.Username != "" {
 		sent.User = url.UserPassword(p.Username, p.Password.Reveal())
-		r.Add(p.Password.Reveal())
 	}
 	out.withUser = &sent
 	return out, nil

@@ -58,7 +58,7 @@ func (c *Connection) newTransports(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if c.proxy, err = cfg.Proxy.choose(c.s.Proxy, c.redactor); err != nil {
+	if c.proxy, err = cfg.Proxy.choose(c.s.Proxy); err != nil {
 		return err
 	}
 	c.distance.near.Store(hostIsNear(c.base.Hostname()))

@@ -331,6 +331,10 @@ func TestConnectionRecipes(t *testing.T) {
 			if c := s.call(t, "check", "--strict", file); c.code != 0 || strings.Contains(c.both(), "warning") {
 				t.Fatalf("exit %d\n%s", c.code, c.both())
 			}
+			// A sandbox gets none of the credentials, and is not reached through the proxy.
+			if c := pipe(t, map[string]string{"XDG_STATE_HOME": t.TempDir()}, "run", "--sandbox", file); c.code != 0 {
+				t.Errorf("in a sandbox: exit %d\n%s", c.code, c.both())
+			}
 			if recipe.let == nil {
 				return
 			}
