@@ -109,6 +109,14 @@ func (d *Decoder) leave(n *Node) {
 	d.vars.unresolved[n.path] = true
 }
 
+// skip notes that the value of a node was not read.
+func (d *Decoder) skip(n *Node) {
+	if d.vars.skipped == nil {
+		d.vars.skipped = map[string]bool{}
+	}
+	d.vars.skipped[n.path] = true
+}
+
 func (d *Decoder) wrongKind(n *Node, want string) {
 	hint := ""
 	switch {

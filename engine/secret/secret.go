@@ -134,6 +134,13 @@ func (p provider) failed(err error) error {
 		Transient: class == fault.Transient || class == fault.Throttled}
 }
 
+// Check returns the error of a name that none of the providers can have. It asks none. It is
+// a config.Variables.CheckSecret.
+func (r *Resolver) Check(name string) error {
+	_, _, err := r.find(name)
+	return err
+}
+
 func (r *Resolver) find(name string) (provider, string, error) {
 	var names []string
 	for _, p := range r.providers {
@@ -172,7 +179,12 @@ func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
 
 // OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come
 // from a provider.
-func OfProvider(string, bool) (config.SecretText, error) {
-	return config.SecretText{}, &config.SecretError{Message: "the settings of a provider cannot come from a provider",
+func OfProvider(name string, _ bool) (config.SecretText, error) {
+	return config.SecretText{}, CheckOfProvider(name)
+}
+
+// CheckOfProvider is the config.Variables.CheckSecret for the secrets block itself.
+func CheckOfProvider(string) error {
+	return &config.SecretError{Message: "the settings of a provider cannot come from a provider",
 		Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"}
 }

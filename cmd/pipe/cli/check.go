@@ -148,15 +148,21 @@ func warned(all []checked) bool {
 }
 
 // sinkMissing are the settings that the sink needs, each with the variables that
-// the file takes it from.
+// the file takes it from. A secret that was not read may be there.
 func sinkMissing(d *pipeline.Definition) []string {
 	var out []string
 	for _, m := range d.SinkMissing {
 		var from []string
+		skipped := false
 		for word := range strings.FieldsSeq(m) {
-			if name := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word).Variable(); name != "" {
+			n := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word)
+			if name := n.Variable(); name != "" {
 				from = append(from, name)
 			}
+			skipped = skipped || d.Skipped(n)
+		}
+		if skipped {
+			continue
 		}
 		if len(from) > 0 {
 			m += " (" + strings.Join(from, " or ") + ")"
