@@ -83,6 +83,7 @@ func (d *Decoder) UnknownKey(e Entry, known []string) {
 	if looksSecret(e.Key) || looksSecret(nearest(e.Key, known)...) {
 		e.Value.hide()
 	}
+	e.Value.hideBelow()
 	d.KeyProblem(e, codeUnknownKey, "unknown key "+quote(e.Key), knownHint(e.Key, known))
 }
 
