@@ -36,6 +36,8 @@ type Facts struct {
 	// when that is not known, and Hidden counts the hidden documents, -1 when not known.
 	Baseline, Whole time.Time
 	Hidden          int
+	// Certificates are when the client certificates expire, by the end: source or sink.
+	Certificates map[string]time.Time
 }
 
 // WriteMetrics replaces a file of Prometheus's text format with the numbers of
@@ -62,6 +64,11 @@ func WriteMetrics(path string, r *Record, f Facts) error {
 	m.refused(r, f, earlier, now)
 	m.paused(r, earlier, now)
 	m.state(f)
+	expiry := m.gauges("pipe_client_certificate_expiry_timestamp_seconds",
+		"when the client certificate of the source or sink expires, by end; absent without one", "end")
+	for end, at := range f.Certificates {
+		expiry(end, float64(at.Unix()))
+	}
 	if r.Report != nil {
 		m.report(r.Report)
 		unmapped := m.gauges("pipe_unmapped_records",

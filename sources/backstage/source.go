@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -35,6 +36,7 @@ var (
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
 	_ component.Diagnoser = (*Source)(nil)
+	_ component.Certified = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
 )
 
@@ -62,6 +64,9 @@ func (s *Source) Close() error {
 
 // Diagnose goes to the server step by step and sends no request.
 func (s *Source) Diagnose(ctx context.Context) []component.Finding { return s.conn.Diagnose(ctx) }
+
+// CertificateExpiry is when the client certificate expires, zero without one.
+func (s *Source) CertificateExpiry() time.Time { return s.conn.CertificateExpiry() }
 
 // Notes are the warnings of the connection, what Backstage says will be removed,
 // and what was surprising about the catalog.
