@@ -36,6 +36,8 @@ type Variables struct {
 	unresolved map[string]bool
 	skipped    map[string]bool // by SkipSecrets
 	limits     []*limit
+	owned      map[string]bool // what the secrets of connections are named by
+	lent       []lent
 }
 
 // Leniently runs a part of the decoding with Lenient and SkipSecrets set when when is
