@@ -189,6 +189,12 @@ func (p *proxyChoice) of(r *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
+// isAt reports whether an address to dial is that of the file's proxy.
+func (p *proxyChoice) isAt(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && p != nil && p.fixed != nil && strings.EqualFold(p.fixed.Hostname(), host)
+}
+
 // remedy is what to check when a proxy does not work.
 func (p *proxyChoice) remedy() string {
 	if p != nil && p.fixed != nil {
