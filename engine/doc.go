@@ -9,7 +9,8 @@
 //   - expression, expression/condition: expressions; what a condition says as written
 //   - access: who may find an item
 //   - component: the contract with sources, transforms, permissions and sinks
-//   - connection: every HTTP request
+//   - connection/auth, connection: the credentials of requests, one file a scheme; every
+//     HTTP request
 //   - records: records that people recorded or wrote down
 //   - stage: what a run will send, on disk
 //   - baseline: what the last good run delivered, and how a run differs from it
