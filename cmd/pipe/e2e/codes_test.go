@@ -120,8 +120,8 @@ func TestCodesAreExplained(t *testing.T) {
 
 // withoutExample are the codes that no few lines of YAML show.
 const withoutExample = "bad-records bad-setting empty-file file-too-large interpreter-only no-value not-utf8 " +
-	"old-variable plugin plugin-config secret secret-file secret-origin too-complex too-deep too-many-nodes unknown-fixture " +
-	"unknown-rule unreadable-file untrusted"
+	"old-variable plugin plugin-config secret secret-file secret-origin too-complex too-deep too-many-nodes " +
+	"unknown-fixture unknown-rule unreadable-file untrusted"
 
 // TestCodesExamples puts both examples of each code in the place of the blocks of
 // the same name in a small pipeline: the wrong one has the problem, the right one
