@@ -128,6 +128,12 @@ type Diagnoser interface {
 	Diagnose(ctx context.Context) []Finding
 }
 
+// Certified is the optional capability of a source or sink to say when its client
+// certificate expires, zero when it has none.
+type Certified interface {
+	CertificateExpiry() time.Time
+}
+
 // Finding is one line of a check.
 type Finding struct {
 	What    string // what was checked: "reachable", "credentials", …

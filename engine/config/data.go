@@ -52,6 +52,7 @@ func (v *Data) DecodeNode(n *Node, d *Decoder) {
 			v.Items = append(v.Items, one)
 		}
 	default:
+		d.vars.lend(n)
 		r, ok := d.resolve(n, true)
 		v.Text = Secret{&secret{text: &r.text, read: r.read, limits: r.limits}}
 		d.vars.limits = append(d.vars.limits, r.limits...)

@@ -83,6 +83,7 @@ func (d *Decoder) UnknownKey(e Entry, known []string) {
 	if looksSecret(e.Key) || looksSecret(nearest(e.Key, known)...) {
 		e.Value.hide()
 	}
+	e.Value.hideBelow()
 	d.KeyProblem(e, codeUnknownKey, "unknown key "+quote(e.Key), knownHint(e.Key, known))
 }
 
@@ -107,6 +108,14 @@ func (d *Decoder) leave(n *Node) {
 		d.vars.unresolved = map[string]bool{}
 	}
 	d.vars.unresolved[n.path] = true
+}
+
+// skip notes that the value of a node was not read.
+func (d *Decoder) skip(n *Node) {
+	if d.vars.skipped == nil {
+		d.vars.skipped = map[string]bool{}
+	}
+	d.vars.skipped[n.path] = true
 }
 
 func (d *Decoder) wrongKind(n *Node, want string) {

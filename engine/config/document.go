@@ -163,4 +163,20 @@ func (n *Node) hide() {
 	}
 }
 
+// hideBelow keeps what looks like secrets in a value of unknown shape out of Document.Source.
+func (n *Node) hideBelow() {
+	if n == nil {
+		return
+	}
+	for _, e := range n.entries {
+		if looksSecret(e.Key) {
+			e.Value.hide()
+		}
+		e.Value.hideBelow()
+	}
+	for _, item := range n.items {
+		item.hideBelow()
+	}
+}
+
 func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }

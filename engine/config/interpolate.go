@@ -195,6 +195,9 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	if in.failed {
 		return r, false
 	}
+	if in.skipped {
+		d.skip(n)
+	}
 	if in.unresolved || d.vars.Lenient && r.text == "" && in.unset {
 		d.leave(n)
 		return r, false

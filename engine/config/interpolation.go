@@ -22,6 +22,7 @@ type interpolation struct {
 	limits     []*limit
 	unset      bool // a variable was not set
 	unresolved bool // the value cannot be known (lenient)
+	skipped    bool // a secret was not read (SkipSecrets)
 	failed     bool // a problem was reported
 }
 
@@ -107,6 +108,7 @@ func (in *interpolation) file(p part) string {
 	}
 	if in.failed || in.d.vars.SkipSecrets {
 		in.unresolved = true
+		in.skipped = in.skipped || !in.failed
 		return ""
 	}
 	in.files = true
@@ -128,16 +130,20 @@ func (in *interpolation) provided(p part) string {
 	case !in.secret:
 		in.problem(p, codeBadVariable, "${secret:…} is allowed only in a secret", "use ${NAME} here")
 		return ""
-	case in.d.vars.SkipSecrets:
-		in.unresolved = true
-		return ""
 	case in.d.vars.Secret == nil:
 		in.problem(p, codeSecret, "the file has no secrets block that provides "+quote(p.secret),
 			"add a secrets block with a provider, such as store")
 		return ""
 	}
-	text, err := in.d.vars.Secret(p.secret, in.again)
 	var why *SecretError
+	if in.d.vars.SkipSecrets {
+		in.unresolved, in.skipped = true, true
+		if check := in.d.vars.CheckSecret; check != nil && errors.As(check(p.secret), &why) {
+			in.problem(p, codeSecret, why.Message, why.Hint)
+		}
+		return ""
+	}
+	text, err := in.d.vars.Secret(p.secret, in.again)
 	switch {
 	case errors.As(err, &why):
 		at := in.node.span(p.start, p.end)

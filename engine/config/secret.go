@@ -117,6 +117,7 @@ func (s *Secret) DecodeNode(n *Node, d *Decoder) {
 	if n.kind != Scalar {
 		n.hide()
 	}
+	d.vars.own(n)
 	r, ok := d.resolve(n, true)
 	if r.written {
 		n.hide()

@@ -23,6 +23,9 @@ type Variables struct {
 	// even if it has the answer. nil means that the file has no provider. An error that
 	// is a *SecretError becomes the problem's message and hint.
 	Secret func(name string, again bool) (SecretText, error)
+	// CheckSecret returns the *SecretError of a name that no provider of the file can have.
+	// It asks none, and may be nil.
+	CheckSecret func(name string) error
 	// Lenient leaves values unresolved whose variable is not set.
 	Lenient bool
 	// SkipSecrets leaves secrets unresolved that come from a file or a provider, so that a
@@ -31,7 +34,10 @@ type Variables struct {
 
 	used       map[string]Variable
 	unresolved map[string]bool
+	skipped    map[string]bool // by SkipSecrets
 	limits     []*limit
+	owned      map[string]bool // what the secrets of connections are named by
+	lent       []lent
 }
 
 // Leniently runs a part of the decoding with Lenient and SkipSecrets set when when is
@@ -76,6 +82,10 @@ func (v *Variables) Unresolved(path string) bool {
 	}
 	return false
 }
+
+// Skipped reports whether the value at a path of the file was not read because of
+// SkipSecrets.
+func (v *Variables) Skipped(path string) bool { return v.skipped[path] }
 
 func (v *Variables) use(u Variable) {
 	if before, ok := v.used[u.Name]; ok {

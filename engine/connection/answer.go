@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -23,7 +24,9 @@ const maxErrorBody = 64 << 10
 func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
-		if k.Secret {
+		if k.Secret && k.Reason != nil {
+			body = []byte(k.Reason(body))
+		} else if k.Secret {
 			body = nil
 		}
 		return nil, c.statusFault(resp, body)
@@ -45,6 +48,31 @@ func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 		return nil, err
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// hideHeaders removes from the header of an answer that may hold a secret what errors and
+// logs quote.
+func hideHeaders(h http.Header) {
+	kind := h.Get("Content-Type")
+	media, _, _ := mime.ParseMediaType(kind)
+	switch {
+	case isJSON(kind):
+		kind = "application/json"
+	case media == "text/html", media == "application/xhtml+xml":
+		kind = "text/html"
+	case kind != "":
+		kind = "of another kind"
+	}
+	encoding := strings.ToLower(h.Get("Content-Encoding"))
+	if encoding != "" && encoding != "identity" && encoding != "gzip" && encoding != "x-gzip" {
+		encoding = "of another kind"
+	}
+	kept := http.Header{"Content-Type": {kind}, "Content-Encoding": {encoding}}
+	for _, name := range []string{"Date", "Retry-After", "Location", "Deprecation", "Sunset"} {
+		kept[name] = h.Values(name)
+	}
+	clear(h)
+	maps.Copy(h, kept)
 }
 
 func (c *Connection) tooLarge(k *call) *failure {

@@ -213,6 +213,28 @@ func TestLinkLocal(t *testing.T) {
 	}
 }
 
+// TestLinkLocalProxy: cloud libraries reach metadata servers, but not as a proxy of the file
+// whose name resolves to one.
+func TestLinkLocalProxy(t *testing.T) {
+	cfg := Default()
+	cfg.Proxy.URL = "http://proxy.example.com:80"
+	c, err := New(cfg, Settings{Name: "test", URL: "https://portal.example.com",
+		Allow: func(string, string) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.proxy.fixed.Host = "169.254.169.254:80" // as if the name was resolved to it
+	for address, refused := range map[string]bool{"169.254.169.254:80": true, "169.254.169.253:80": false} {
+		conn, err := c.transport.cloud.DialContext(t.Context(), "udp", address) // sends nothing
+		if conn != nil {
+			_ = conn.Close()
+		}
+		if got := err != nil && strings.Contains(err.Error(), "link-local"); got != refused {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // TestLinkLocalAtTheDial: the transports of a connection's server and of the addresses in its
 // settings refuse a metadata server after names were resolved; that of cloud libraries does
 // not.

@@ -156,6 +156,9 @@ func (c *Connection) attempt(parent context.Context, k *call, number int) (_ *Re
 			return nil, used, c.networkFault(err, target, c.s.Name)
 		}
 		status = resp.StatusCode
+		if k.Secret {
+			hideHeaders(resp.Header)
+		}
 		c.heed(k, resp.Header)
 		if !isRedirect(status) {
 			answer, err := c.read(k, resp)

@@ -13,7 +13,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Proxy is the proxy of a connection: its address, or a mapping that has the credentials
@@ -124,7 +123,7 @@ type proxyChoice struct {
 
 // choose returns how the proxy is found: that of the file, that of the component's code,
 // or that of the environment. It is nil for none.
-func (p Proxy) choose(own func(*url.URL) (*url.URL, error), r *redact.Redactor) (*proxyChoice, error) {
+func (p Proxy) choose(own func(*url.URL) (*url.URL, error)) (*proxyChoice, error) {
 	switch {
 	case p.URL == noProxy:
 		return nil, nil
@@ -149,7 +148,6 @@ func (p Proxy) choose(own func(*url.URL) (*url.URL, error), r *redact.Redactor) 
 	}
 	if p.Username != "" {
 		sent.User = url.UserPassword(p.Username, p.Password.Reveal())
-		r.Add(p.Password.Reveal())
 	}
 	out.withUser = &sent
 	return out, nil
@@ -189,6 +187,12 @@ func (p *proxyChoice) of(r *http.Request) (*url.URL, error) {
 		return nil, &failure{class: fault.Fatal, text: "the proxy's address is not a URL", remedy: envRemedy}
 	}
 	return u, nil
+}
+
+// isAt reports whether an address to dial is that of the file's proxy.
+func (p *proxyChoice) isAt(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && p != nil && p.fixed != nil && strings.EqualFold(p.fixed.Hostname(), host)
 }
 
 // remedy is what to check when a proxy does not work.

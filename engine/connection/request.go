@@ -38,8 +38,11 @@ type Request struct {
 	Idempotent bool
 	// NoRetry means one attempt (and one more with a token read again).
 	NoRetry bool
-	// Secret means that any answer may hold a secret: no error quotes it.
+	// Secret means that any answer may hold a secret: no error quotes it, nor its headers.
 	Secret bool
+	// Reason returns what an error may quote of an answer to a Secret request that reports a
+	// failure, such as an error code; nil quotes nothing. It becomes StatusError.Body.
+	Reason func(body []byte) string
 	Want   Want
 	// Parse reads the body of an answer that is what Want says. Its error, with its
 	// class and remedy, is that of the attempt.

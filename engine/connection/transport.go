@@ -58,7 +58,7 @@ func (c *Connection) newTransports(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if c.proxy, err = cfg.Proxy.choose(c.s.Proxy, c.redactor); err != nil {
+	if c.proxy, err = cfg.Proxy.choose(c.s.Proxy); err != nil {
 		return err
 	}
 	c.distance.near.Store(hostIsNear(c.base.Hostname()))
@@ -125,7 +125,11 @@ func (d dialer) transport(own *tls.Config, proxy func(*http.Request) (*url.URL, 
 
 // dial connects to an address, and by TLS to the proxy of the file when that asks for it.
 func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	nd := net.Dialer{Timeout: dialTimeout, LocalAddr: d.local, Control: d.control}
+	control := d.control
+	if control == nil && d.proxy.isAt(address) { // the address of the proxy is of the file
+		control = refuseMetadata
+	}
+	nd := net.Dialer{Timeout: dialTimeout, LocalAddr: d.local, Control: control}
 	conn, err := nd.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -3,15 +3,22 @@ package job
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/report"
 )
 
 // facts returns what the state folder has about the sink's place, as far as it can be read.
 func (j *Job) facts() report.Facts {
-	f := report.Facts{Hidden: -1}
+	f := report.Facts{Hidden: -1, Certificates: map[string]time.Time{}}
+	for end, part := range map[string]any{"source": j.Pipeline.Source, "sink": j.Pipeline.Sink} {
+		if c, ok := part.(component.Certified); ok && !c.CertificateExpiry().IsZero() {
+			f.Certificates[end] = c.CertificateExpiry()
+		}
+	}
 	if j.State == "" {
 		return f
 	}

@@ -85,6 +85,7 @@ func validateURL(s config.Secret, report func(field, code, message, hint string)
 		return nil
 	}
 	u, err := url.Parse(s.Reveal())
+	connection.ValidateAddress("url", s.Reveal(), report)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
 		report("url", codeNotify, "the address is not a URL that begins with https://",

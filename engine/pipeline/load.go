@@ -120,6 +120,7 @@ func (d *Definition) build() {
 	d.buildPermissions()
 	d.checkOnly()
 	d.b.problems = append(d.b.problems, d.o.Variables.Unsent()...)
+	d.b.problems = append(d.b.problems, d.o.Variables.Lent()...)
 }
 
 func (d *Definition) decode(n *config.Node, into any) {

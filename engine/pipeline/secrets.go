@@ -14,7 +14,7 @@ func (d *Definition) buildSecrets() {
 		return
 	}
 	vars := &d.o.Variables
-	vars.Secret = secret.OfProvider
+	vars.Secret, vars.CheckSecret = secret.OfProvider, secret.CheckOfProvider
 	d.Secrets = &secret.Config{}
 	before := vars.Lenient
 	vars.Lenient = before && vars.SkipSecrets
@@ -22,9 +22,14 @@ func (d *Definition) buildSecrets() {
 	vars.Lenient = before
 	d.b.problems = append(d.b.problems, found...)
 	if found.HasErrors() {
-		vars.SkipSecrets = true // what is wrong has been said
+		vars.SkipSecrets, vars.CheckSecret = true, nil // what is wrong has been said
 		return
 	}
-	vars.Secret = secret.NewResolver(d.Secrets, secret.Settings{Folder: filepath.Dir(d.Document.File()),
-		UserAgent: d.o.UserAgent, Redactor: d.o.Redactor, Log: d.o.Log}).Secret
+	resolver := secret.NewResolver(d.Secrets, secret.Settings{Folder: filepath.Dir(d.Document.File()),
+		UserAgent: d.o.UserAgent, Redactor: d.o.Redactor, Log: d.o.Log})
+	vars.Secret, vars.CheckSecret = resolver.Secret, resolver.Check
 }
+
+// Skipped reports whether the value of a node is a secret that was not read because of
+// Variables.SkipSecrets.
+func (d *Definition) Skipped(n *config.Node) bool { return n != nil && d.o.Variables.Skipped(n.Path()) }

@@ -37,6 +37,8 @@ type Facts struct {
 	Hidden          int
 	// Expiries are the days on which tokens expire, by the token's path in the file.
 	Expiries map[string]time.Time
+	// Certificates are when the client certificates expire, by the end: source or sink.
+	Certificates map[string]time.Time
 }
 
 // WriteMetrics replaces a file in Prometheus's text format with the metrics of a run. Others
@@ -63,6 +65,11 @@ func WriteMetrics(path string, r *Record, f Facts) error {
 	m.paused(r, earlier, now)
 	m.state(f)
 	m.expiries(f)
+	expiry := m.gauges("pipe_client_certificate_expiry_timestamp_seconds",
+		"when the client certificate of the source or sink expires, by end; absent without one", "end")
+	for end, at := range f.Certificates {
+		expiry(end, float64(at.Unix()))
+	}
 	if r.Report != nil {
 		m.report(r.Report)
 		unmapped := m.gauges("pipe_unmapped_records",

@@ -26,7 +26,8 @@ func TestMetricsFile(t *testing.T) {
 	if err := WriteMetrics(path, &Record{ExitCode: 3, Report: rep}, Facts{
 		Guards: []string{"max_loss"}, Unmapped: []string{"no e-mail", "no mapping"}, Hidden: 4,
 		Baseline: time.Unix(1700000000, 0), Whole: time.Unix(1690000000, 0),
-		Expiries: map[string]time.Time{"sink.glean.token": time.Unix(1800000000, 0)},
+		Expiries:     map[string]time.Time{"sink.glean.token": time.Unix(1800000000, 0)},
+		Certificates: map[string]time.Time{"source": time.Unix(1800000000, 0)},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,7 @@ func TestMetricsFile(t *testing.T) {
 	text := string(b)
 	for _, want := range []string{
 		`# HELP pipe_records records of the last run by outcome`,
+		`pipe_client_certificate_expiry_timestamp_seconds{end="source",pipeline="NAME"} 1.8e+09`,
 		`# TYPE pipe_records gauge`,
 		`pipe_last_success_timestamp_seconds{pipeline="NAME"} 0`,
 		`pipe_last_run_exit_code{pipeline="NAME"} 3`,
@@ -128,7 +130,8 @@ func TestMetricsDocumented(t *testing.T) {
 	rep := &run.Report{Pipeline: "p", Verdict: run.VerdictRefused, Paused: []string{"s"},
 		Streams: []run.StreamReport{{Name: "s", Written: true}}}
 	facts := Facts{Guards: []string{"g"}, Unmapped: []string{"n"}, Baseline: time.Unix(1, 0), Whole: time.Unix(1, 0),
-		Expiries: map[string]time.Time{"p": time.Unix(1, 0)}}
+		Expiries:     map[string]time.Time{"p": time.Unix(1, 0)},
+		Certificates: map[string]time.Time{"source": time.Unix(1, 0)}}
 	if err := WriteMetrics(path, &Record{Report: rep}, facts); err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ type Resolver struct {
 
 	mu    sync.Mutex
 	known map[string]config.SecretText
+	down  map[string]error // the error of each provider that did not answer
 }
 
 type provider struct {
@@ -66,7 +67,7 @@ const longest = 2 * time.Minute
 
 // NewResolver returns the resolver of a secrets block.
 func NewResolver(cfg *Config, s Settings) *Resolver {
-	r := &Resolver{known: map[string]config.SecretText{}}
+	r := &Resolver{known: map[string]config.SecretText{}, down: map[string]error{}}
 	add := func(name string, open func() (get, error)) {
 		r.providers = append(r.providers, provider{name, sync.OnceValues(open)})
 	}
@@ -98,8 +99,8 @@ func NewResolver(cfg *Config, s Settings) *Resolver {
 }
 
 // Secret returns the text of ${secret:NAME}, where NAME is a key of the file's only provider,
-// or PROVIDER:KEY. A text is read once, unless again is true. It is a
-// config.Variables.Secret.
+// or PROVIDER:KEY. A text is read once, and a provider that did not answer is not asked
+// further, unless again is true. It is a config.Variables.Secret.
 func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,6 +109,9 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 	}
 	p, key, err := r.find(name)
 	if err != nil {
+		return config.SecretText{}, err
+	}
+	if err := r.down[p.name]; err != nil && !again {
 		return config.SecretText{}, err
 	}
 	ask, err := p.open()
@@ -121,17 +125,29 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 		err = fault.Errorf(fault.Transient, "check that it is up and reachable", "no complete answer within %v", longest)
 	}
 	if err != nil {
-		return config.SecretText{}, p.failed(err)
+		failed := p.failed(err)
+		if failed.Transient {
+			r.down[p.name] = failed
+		}
+		return config.SecretText{}, failed
 	}
+	delete(r.down, p.name)
 	r.known[name] = text
 	return text, nil
 }
 
 // failed names the provider of an error, and keeps its remedy.
-func (p provider) failed(err error) error {
+func (p provider) failed(err error) *config.SecretError {
 	class := fault.ClassOf(err)
 	return &config.SecretError{Message: "secrets." + p.name + ": " + err.Error(), Hint: fault.RemedyOf(err),
 		Transient: class == fault.Transient || class == fault.Throttled}
+}
+
+// Check returns the error of a name that none of the providers can have. It asks none. It is
+// a config.Variables.CheckSecret.
+func (r *Resolver) Check(name string) error {
+	_, _, err := r.find(name)
+	return err
 }
 
 func (r *Resolver) find(name string) (provider, string, error) {
@@ -172,7 +188,12 @@ func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
 
 // OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come
 // from a provider.
-func OfProvider(string, bool) (config.SecretText, error) {
-	return config.SecretText{}, &config.SecretError{Message: "the settings of a provider cannot come from a provider",
+func OfProvider(name string, _ bool) (config.SecretText, error) {
+	return config.SecretText{}, CheckOfProvider(name)
+}
+
+// CheckOfProvider is the config.Variables.CheckSecret for the secrets block itself.
+func CheckOfProvider(string) error {
+	return &config.SecretError{Message: "the settings of a provider cannot come from a provider",
 		Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"}
 }

@@ -2,14 +2,20 @@ package secret
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/secret/exec"
 	"github.com/pipe-engine/pipe/engine/secret/store"
+	"github.com/pipe-engine/pipe/engine/secret/vault"
 )
 
 // filled returns a store with one secret in a folder.
@@ -85,6 +91,41 @@ func TestAgain(t *testing.T) {
 	}{{false, "1"}, {false, "1"}, {true, "2"}, {false, "2"}} {
 		if got, err := r.Secret("token", c.again); err != nil || strings.TrimSpace(got.Text) != c.want {
 			t.Errorf("%d: %q, %v, want %s", i, got.Text, err, c.want)
+		}
+	}
+}
+
+// TestProviderDown: a provider that does not answer is asked once for all secrets of a file,
+// and again when a credential is renewed.
+func TestProviderDown(t *testing.T) {
+	var asked, status atomic.Int64
+	status.Store(http.StatusServiceUnavailable)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(int(status.Load()))
+		_, _ = io.WriteString(w, `{"data":{"data":{"token":"value"}}}`)
+	}))
+	defer server.Close()
+	cfg := vault.Config{URL: server.URL, Mount: "secret", Token: config.NewSecret("token-of-vault"),
+		Config: connection.Default()}
+	cfg.Retries.Attempts = 1
+	r := NewResolver(&Config{Vault: &cfg}, Settings{})
+	for i, one := range []struct {
+		name   string
+		again  bool
+		status int64
+		asked  int64
+		fine   bool
+	}{
+		{"a", false, 503, 1, false}, {"b", false, 503, 1, false}, {"a", true, 503, 2, false}, {"a", false, 200, 2, false},
+		{"a", true, 200, 3, true}, {"b", false, 200, 4, true}, {"b", false, 404, 4, true}, {"c", false, 404, 5, false},
+		{"d", false, 200, 6, true},
+	} {
+		status.Store(one.status)
+		_, err := r.Secret(one.name, one.again)
+		if n := asked.Load(); (err == nil) != one.fine || n != one.asked {
+			t.Errorf("%d: %v, asked %d times", i, err, n)
 		}
 	}
 }

@@ -12,7 +12,7 @@ type Config struct {
 	Command         Command         `yaml:"command" required:"true" doc:"The plugin's file, relative to the pipeline file or absolute; a list adds arguments."`
 	SHA256          Sums            `yaml:"sha256" doc:"The checksum of the plugin's file; a list, in order, when the command names several files."`
 	Config          config.Data     `yaml:"config" doc:"The plugin's own configuration, checked against its schema."`
-	Env             []string        `yaml:"env" doc:"The environment variables that it gets in addition to PATH and HOME."`
+	Env             Names           `yaml:"env" doc:"The environment variables that it gets in addition to PATH and HOME."`
 	Timeout         config.Duration `yaml:"timeout" default:"30s" min:"10ms" max:"1h" doc:"How long it may take for a batch."`
 	Batch           int             `yaml:"batch" default:"200" min:"1" max:"10000" doc:"How many records it gets in one call."`
 	OnError         string          `yaml:"on_error" default:"fail" enum:"fail|reject|pass" doc:"What happens to records that it cannot transform: fail ends the run, reject rejects them, pass leaves them unchanged."`
@@ -26,18 +26,35 @@ const (
 	onErrorPass   = "pass"
 )
 
-var _ config.Validator = (*Config)(nil)
+// Names are names of variables.
+type Names []string
 
-// Validate checks the names of variables.
-func (c *Config) Validate(report func(field, code, message, hint string)) {
-	for _, name := range c.Env {
-		if name == "" || strings.ContainsAny(name, "= \t\n\x00") {
-			report("env", "invalid-value", "env lists the names of variables",
+var (
+	_ config.Decodable = (*Names)(nil)
+	_ config.Described = (*Names)(nil)
+)
+
+// DecodeNode reports what is not a name, and a variable that a connection has as its secret.
+func (v *Names) DecodeNode(n *config.Node, d *config.Decoder) {
+	d.Decode(n, (*[]string)(v))
+	for i, name := range *v {
+		at := n
+		if i < len(n.Items()) {
+			at = n.Items()[i]
+		}
+		switch {
+		case d.Unresolved(at):
+		case name == "" || strings.ContainsAny(name, "= \t\n\x00"):
+			d.Problem(at, "invalid-value", "env lists the names of variables",
 				"write names alone, as HTTPS_PROXY; a value is set in the environment of pipe")
-			return
+		case d.Owns(name):
+			d.Problem(at, "secret", "a plugin does not get the secret of a connection", "give the plugin a secret of its own")
 		}
 	}
 }
+
+// DescribeConfig is a list of texts.
+func (*Names) DescribeConfig() config.Field { return config.DescribeType(&[]string{}) }
 
 // Command is a program and its arguments.
 type Command []string

@@ -74,7 +74,7 @@ func probe(t *testing.T, block string, lenient bool) string {
 	var log bytes.Buffer
 	d := pipeline.Parse("pipeline.yaml", []byte(file+block), pipeline.Options{
 		Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry(new(pipelinetest.Kit)), Unpinned: true,
-		Variables: config.Variables{Lenient: lenient, Lookup: func(name string) (string, bool) {
+		Variables: config.Variables{Lenient: lenient, SkipSecrets: lenient, Lookup: func(name string) (string, bool) {
 			v, ok := set[name]
 			return v, ok
 		}},

@@ -3,6 +3,7 @@ package glean
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -28,6 +29,9 @@ func (k *Sink) Check(ctx context.Context) []component.Finding { return k.operato
 
 // Diagnose goes to the server step by step and sends no request.
 func (k *Sink) Diagnose(ctx context.Context) []component.Finding { return k.client.Conn.Diagnose(ctx) }
+
+// CertificateExpiry is when the client certificate expires, zero without one.
+func (k *Sink) CertificateExpiry() time.Time { return k.client.Conn.CertificateExpiry() }
 
 // Decode reads an item that a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {

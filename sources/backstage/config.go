@@ -53,6 +53,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 		report("url", "required", `"url" is required and missing`,
 			"add url: …   (the address of the Backstage backend), or preset: roadie")
 	}
+	connection.ValidateAddress("url", c.URL, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address",
@@ -106,6 +107,7 @@ var _ config.Cautioner = (*Config)(nil)
 
 // Caution warns about an address that is probably a mistake.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
+	c.CautionAddress("url", c.URL, c.Token, report)
 	if below, request := connection.BelowAPI(c.URL, plugins...); below && !request && !c.throughProxy() {
 		report("url", codeBackstage, "the address contains /api, so requests go to …/api/…/api/catalog",
 			"remove /api and everything after it, unless a gateway in front of Backstage needs it")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -38,6 +39,7 @@ var (
 	_ component.Getter    = (*Source)(nil)
 	_ component.Checker   = (*Source)(nil)
 	_ component.Diagnoser = (*Source)(nil)
+	_ component.Certified = (*Source)(nil)
 	_ component.Noter     = (*Source)(nil)
 )
 
@@ -65,6 +67,9 @@ func (s *Source) Close() error {
 
 // Diagnose goes to the server step by step and sends no request.
 func (s *Source) Diagnose(ctx context.Context) []component.Finding { return s.conn.Diagnose(ctx) }
+
+// CertificateExpiry is when the client certificate expires, zero without one.
+func (s *Source) CertificateExpiry() time.Time { return s.conn.CertificateExpiry() }
 
 // Notes returns the warnings of the connection, announced removals in Backstage, and
 // irregularities of the catalog.

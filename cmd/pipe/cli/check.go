@@ -149,15 +149,21 @@ func warned(all []checked) bool {
 }
 
 // sinkMissing returns the settings that the sink requires, each with its variables in the
-// file.
+// file. A secret that was not read counts as set.
 func sinkMissing(d *pipeline.Definition) []string {
 	var out []string
 	for _, m := range d.SinkMissing {
 		var from []string
+		skipped := false
 		for word := range strings.FieldsSeq(m) {
-			if name := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word).Variable(); name != "" {
+			n := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word)
+			if name := n.Variable(); name != "" {
 				from = append(from, name)
 			}
+			skipped = skipped || d.Skipped(n)
+		}
+		if skipped {
+			continue
 		}
 		if len(from) > 0 {
 			m += " (" + strings.Join(from, " or ") + ")"

@@ -49,8 +49,9 @@ func (a *app) secretCommand() *urfave.Command {
 			{
 				Name: "rekey", ArgsUsage: "FILE", Action: a.secretRekeyAction,
 				Usage: "encrypt the store for a new identity",
-				Description: "The new identity replaces the old one in its file. Whoever has the old identity can still open " +
-					"earlier versions of the store: replace the secrets, too.",
+				Description: "The new identity replaces the old one in its file. Only it and the keys of --recipient open the " +
+					"store afterwards. Whoever has the old identity can still open earlier versions of the store: replace " +
+					"the secrets, too.",
 				Flags: []urfave.Flag{
 					&urfave.StringFlag{Name: "new-identity", Usage: "write the new identity to this `FILE`, which must not exist"},
 					recipients(),

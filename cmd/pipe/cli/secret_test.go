@@ -140,3 +140,29 @@ func TestProviderDown(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckKnowsProviders: check reports a name that no provider can have without asking one,
+// and does not say that a secret is missing which it did not read.
+func TestCheckKnowsProviders(t *testing.T) {
+	t.Parallel()
+	const store, exec = "  store: {file: s.age, identity: '${file:s.key}'}\n", "  exec: {command: [pass, show]}\n"
+	for name, one := range map[string]struct{ block, token, want string }{
+		"fine":           {store, "${secret:glean}", "backstage.yaml: ok\n"},
+		"a file":         {store, "${file:glean}", "backstage.yaml: ok\n"},
+		"one of two":     {store + exec, "${secret:exec:glean}", "backstage.yaml: ok\n"},
+		"none of two":    {store + exec, "${secret:glean}", `several providers (store, exec), and "glean" names none of them`},
+		"no provider":    {"  # none\n", "${secret:glean}", `the file has no secrets block that provides "glean"`},
+		"of a provider":  {"  store: {file: s.age, identity: '${secret:key}'}\n", "${file:x}", "cannot come from a provider"},
+		"a broken block": {"  stor: {file: s.age}\n", "${secret:glean}", `unknown key "stor"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := withSecrets(t, t.TempDir(), one.block, gleanToken, one.token)
+			c := pipe(t, addresses, "check", file)
+			fine := strings.Contains(one.want, ": ok")
+			if fine && strings.Contains(c.both(), "the sink still needs") || strings.Count(c.both(), "hint:") > 1 ||
+				!strings.Contains(c.both(), one.want) || (c.code == 0) != fine {
+				t.Errorf("exit %d\n%s", c.code, c.both())
+			}
+		})
+	}
+}

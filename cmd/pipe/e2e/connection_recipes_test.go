@@ -236,7 +236,9 @@ var connectionRecipes = map[string]recipeEdge{
 		s.secrets = append(s.secrets, canary("password"))
 		return text
 	}},
-	"Mutual TLS": {nil, nil}, // TestRealBackstageConnections, and engine/connection
+	"Mutual TLS": {func(r *http.Request) bool {
+		return len(r.TLS.PeerCertificates) == 1 && bearerIs(canary("source"))(r)
+	}, func(t *testing.T, s *secretive, text string) string { return text }},
 	"A proxy": {bearerIs(canary("source")), func(t *testing.T, s *secretive, text string) string {
 		s.env["EGRESS_PASSWORD"] = canary("egress")
 		s.secrets = append(s.secrets, canary("egress"))
@@ -304,14 +306,24 @@ func TestConnectionRecipes(t *testing.T) {
 			if c := s.call(t, "check", "--strict", file); c.code != 0 || strings.Contains(c.both(), "warning") {
 				t.Fatalf("exit %d\n%s", c.code, c.both())
 			}
-			if recipe.let == nil {
-				return
+			// A sandbox gets none of the credentials, and is not reached through the proxy.
+			if c := pipe(t, map[string]string{"XDG_STATE_HOME": t.TempDir()}, "run", "--sandbox", file); c.code != 0 {
+				t.Errorf("in a sandbox: exit %d\n%s", c.code, c.both())
 			}
 			edge := edgeTo(t, s.backstage.URL(), s.secrets[0], recipe.let, func(w http.ResponseWriter, r *http.Request) bool {
 				spoil := s.source.spoil.Load()
 				return spoil != nil && (*spoil)(w, r)
 			})
-			edge.Start()
+			if name == "Mutual TLS" {
+				ca, cert, key, pair, pool := certificates(t)
+				edge.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool,
+					ClientAuth: tls.RequireAndVerifyClientCert}
+				edge.StartTLS()
+				text = strings.NewReplacer("/etc/pipe/company-ca.pem", ca, "/etc/pipe/client.pem", cert,
+					"/etc/pipe/client-key.pem", key).Replace(text)
+			} else {
+				edge.Start()
+			}
 			t.Cleanup(edge.Close)
 			s.env["BACKSTAGE_BASE_URL"] = edge.URL
 			s.secrets = append(s.secrets, edgeSecret)
@@ -319,6 +331,15 @@ func TestConnectionRecipes(t *testing.T) {
 			run := append([]string{"run", "--full", file, "--progress", "plain"}, s.wordy("debug")...)
 			if c := s.call(t, run...); c.code != 0 {
 				t.Errorf("exit %d\n%s", c.code, c.both())
+			}
+			if name == "Mutual TLS" {
+				path := filepath.Join(t.TempDir(), "pipe.prom")
+				c := s.call(t, "run", file, "--metrics-file", path)
+				if metrics := fileText(t, path); !strings.Contains(metrics,
+					`pipe_client_certificate_expiry_timestamp_seconds{end="source",pipeline="backstage"}`) ||
+					!strings.Contains(c.both(), "client.pem expires on") && !strings.Contains(c.both(), "cert.pem expires on") {
+					t.Errorf("%s\n%s", metrics, c.both())
+				}
 			}
 			s.call(t, "config", file, "--log-level", "debug")
 			if c := s.call(t, "doctor", file, "--log-level", "debug"); c.code != 0 {

@@ -191,6 +191,25 @@ func TestOAuth2AssertionIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestOAuth2AssertionIsSecret: an endpoint that repeats the assertion gives nothing away.
+func TestOAuth2AssertionIsSecret(t *testing.T) {
+	const assertion = "canary-of-the-service-account"
+	path := filepath.Join(t.TempDir(), "projected")
+	write(t, path, assertion)
+	for _, o := range []OAuth2{{AssertionFile: path}, {PrivateKey: config.NewSecret(ecPEM(t))}} {
+		p := newIDP(t)
+		sent := ""
+		p.spoil = func(w http.ResponseWriter, r *http.Request) {
+			sent = r.PostForm.Get("client_assertion")
+			answerJSON(w, 401, map[string]any{"error": "invalid_client", "error_description": "not " + sent})
+		}
+		_, _, err := authorized(t, p.list(t, o))
+		if text := p.secrets.Clean(err.Error()); sent == "" || strings.Contains(text, sent[:20]) {
+			t.Errorf("%s shows in %s", sent, text)
+		}
+	}
+}
+
 // TestOAuth2PrivateKey: the assertion carries the claims of RFC 7523 and a signature that
 // the public key verifies.
 func TestOAuth2PrivateKey(t *testing.T) {

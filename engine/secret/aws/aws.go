@@ -103,7 +103,7 @@ func (p *Provider) Get(ctx context.Context, key string) (string, error) {
 		SecretBinary *string
 	}
 	_, err = c.Do(ctx, connection.Request{Method: http.MethodPost, Path: "/", Body: body, Idempotent: true,
-		Want: connection.Any, MaxBytes: maxAnswer, Parse: func(body []byte) error {
+		Want: connection.Any, Secret: true, Reason: errorCode, MaxBytes: maxAnswer, Parse: func(body []byte) error {
 			if codec.Unmarshal(body, &answer) != nil { // its error may quote the secret
 				return fault.Errorf(fault.Fatal, "check the proxy, and "+s.variable+" if it is set",
 					"the response is not one of %s", s.title)
@@ -239,7 +239,16 @@ func (s *service) choose(text, name, field string) (string, error) {
 }
 
 // errorType is the kind of an error in an answer, such as ParameterNotFound.
-var errorType = regexp.MustCompile(`"__type" ?: ?"(?:[^"]*#)?([A-Za-z]+)"`)
+var errorType = regexp.MustCompile(`"__type" ?: ?"(?:[^"]*#)?([A-Za-z]{1,60})"`)
+
+// errorCode returns the kind of an error, all that is quoted of an answer: whatever is between
+// pipe and AWS may answer, too.
+func errorCode(body []byte) string {
+	if found := errorType.FindSubmatch(body); found != nil {
+		return string(found[1])
+	}
+	return ""
+}
 
 // fault is what it means that a secret was not read.
 func (s *service) fault(err error, name string) error {
@@ -247,19 +256,16 @@ func (s *service) fault(err error, name string) error {
 	if !errors.As(err, &status) || status.Status >= http.StatusInternalServerError {
 		return err
 	}
-	found := errorType.FindStringSubmatch(status.Body)
-	if found == nil {
+	kind := status.Body
+	if kind == "" {
 		return err
 	}
-	class, remedy, detail := fault.Fatal, "check the name", ""
-	switch kind := found[1]; {
+	class, remedy := fault.Fatal, "check the name"
+	switch {
 	case slices.Contains(s.missing, kind):
 		return fault.Errorf(fault.Fatal, s.missed, "aws: %s has no secret %q", s.title, name)
 	case kind == "AccessDeniedException":
 		remedy = "allow " + s.action + ", and kms:Decrypt of its key, to the identity that pipe runs as"
-		if status.Reason != status.Body {
-			detail = ": " + status.Reason
-		}
 	case kind == "ThrottlingException":
 		class, remedy = fault.Throttled, "run again"
 	case strings.HasPrefix(kind, "ExpiredToken"):
@@ -273,5 +279,5 @@ func (s *service) fault(err error, name string) error {
 	case kind == "InvalidRequestException": // of a secret that is scheduled for deletion
 		remedy = "check that the secret is not scheduled for deletion"
 	}
-	return fault.Errorf(class, remedy, "aws: %s refused to read the secret %q: %s%s", s.title, name, found[1], detail)
+	return fault.Errorf(class, remedy, "aws: %s refused to read the secret %q: %s", s.title, name, kind)
 }

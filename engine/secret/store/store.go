@@ -37,7 +37,7 @@ type Entry struct {
 // content is what the file holds once it is decrypted.
 type content struct {
 	Version int `json:"version"`
-	// Recipients can open the file too, apart from the identity that writes it.
+	// Recipients are the public keys that the file is encrypted for.
 	Recipients []string         `json:"recipients,omitempty"`
 	Secrets    map[string]value `json:"secrets"`
 }

@@ -168,9 +168,17 @@ func (s *Store) change(change func(*content) error) error {
 	})
 }
 
+// target is the file of the store, also where the path is a symbolic link.
+func (s *Store) target() string {
+	if path, err := filepath.EvalSymlinks(s.path); err == nil {
+		return path
+	}
+	return s.path
+}
+
 // locked waits until no other process changes the store.
 func (s *Store) locked(do func() error) error {
-	dir, name := filepath.Split(s.path)
+	dir, name := filepath.Split(s.target())
 	lock := flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("lock the secret store: %w", err)
@@ -180,9 +188,19 @@ func (s *Store) locked(do func() error) error {
 }
 
 // write encrypts the content for some identities and the recipients of the content, and
-// replaces the file.
+// replaces the file. The identities become recipients: they can open the store also
+// after another recipient has changed it.
 func (s *Store) write(c *content, ids []age.Identity) error {
-	to, err := recipientsOf(ids, c.Recipients)
+	own, err := recipientsOf(ids)
+	if err != nil {
+		return err
+	}
+	for _, one := range own {
+		if !slices.Contains(c.Recipients, one) {
+			c.Recipients = append(c.Recipients, one)
+		}
+	}
+	to, err := parseRecipients(c.Recipients)
 	if err != nil {
 		return err
 	}
@@ -190,11 +208,7 @@ func (s *Store) write(c *content, ids []age.Identity) error {
 	if err != nil {
 		return err
 	}
-	path := s.path
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	return atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error {
+	return atomicfile.Replace(s.target(), atomicfile.Options{}, func(w io.Writer) error {
 		a := armor.NewWriter(w)
 		e, err := age.Encrypt(a, to...)
 		if err != nil {
@@ -210,27 +224,30 @@ func (s *Store) write(c *content, ids []age.Identity) error {
 	})
 }
 
-// recipientsOf are the recipients of identities, and those that are named.
-func recipientsOf(ids []age.Identity, named []string) ([]age.Recipient, error) {
-	var out []age.Recipient
+// recipientsOf are the public keys of identities.
+func recipientsOf(ids []age.Identity) (out []string, err error) {
 	for _, id := range ids {
 		switch id := id.(type) {
 		case *age.X25519Identity:
-			out = append(out, id.Recipient())
+			out = append(out, id.Recipient().String())
 		case *age.HybridIdentity:
-			out = append(out, id.Recipient())
+			out = append(out, id.Recipient().String())
 		default:
 			return nil, fault.Errorf(fault.Fatal, "use an identity of age-keygen",
 				"the store cannot be written with an identity of this type")
 		}
 	}
-	for _, text := range named {
-		more, err := age.ParseRecipients(strings.NewReader(text))
+	return out, nil
+}
+
+func parseRecipients(keys []string) (out []age.Recipient, err error) {
+	for _, key := range keys {
+		one, err := age.ParseRecipients(strings.NewReader(key))
 		if err != nil {
 			return nil, fault.Errorf(fault.Fatal, "write the public key of age-keygen, which begins with age1",
-				"this is not a recipient of age: %q", text)
+				"this is not a recipient of age: %q", key)
 		}
-		out = append(out, more...)
+		out = append(out, one...)
 	}
 	return out, nil
 }

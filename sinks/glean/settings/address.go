@@ -40,6 +40,7 @@ var _ config.Cautioner = (*Config)(nil)
 
 // Caution warns about an address that is probably a mistake.
 func (c *Config) Caution(report func(field, code, message, hint string)) {
+	c.CautionAddress("server_url", c.ServerURL, c.Token, report)
 	if below, _ := connection.BelowAPI(c.ServerURL); below && !c.ofRequest() {
 		report("server_url", codeGlean, "the address contains /api, so requests go to …/api/…/api/index/v1",
 			"write the host alone, as https://acme-be.glean.com, unless a gateway in front of Glean needs it")

@@ -1,0 +1,61 @@
+package config
+
+// lent is a secret in a part of the file whose shape another package knows, such as the
+// configuration of a plugin.
+type lent struct {
+	key string // a variable's name, or the ${file:…} or ${secret:…} as it is written
+	at  Problem
+}
+
+// own notes that a connection or a provider of secrets has the secrets that a scalar names.
+func (v *Variables) own(n *Node) {
+	if v.owned == nil {
+		v.owned = map[string]bool{}
+	}
+	n.named(func(key string, _ part) { v.owned[key] = true })
+}
+
+// lend notes the secrets that a scalar of a plugin's configuration names.
+func (v *Variables) lend(n *Node) {
+	n.named(func(key string, p part) { v.lent = append(v.lent, lent{key, n.span(p.start, p.end)}) })
+}
+
+// named calls do with each variable, file and secret that a scalar names, also in defaults.
+func (n *Node) named(do func(key string, p part)) {
+	if n.kind != Scalar || n.fixed {
+		return
+	}
+	var walk func(parts []part)
+	walk = func(parts []part) {
+		for _, p := range parts {
+			switch {
+			case p.name != "":
+				do(p.name, p)
+			case p.file != nil, p.secret != "":
+				do(n.text[p.start:p.end], p)
+			}
+			walk(p.fallback)
+		}
+	}
+	if parts, bad := parseTemplate(n.text); bad == nil {
+		walk(parts)
+	}
+}
+
+// Owns reports whether a connection has the secret of a variable. A part that hands variables
+// on, such as env of a plugin, is decoded after the connections and asks for it.
+func (d *Decoder) Owns(variable string) bool { return d.vars.owned[variable] }
+
+// Lent are the problems of a plugin's configuration that names the secret of a connection.
+func (v *Variables) Lent() (out Problems) {
+	for _, l := range v.lent {
+		if v.owned[l.key] {
+			p := l.at
+			p.Code, p.Message, p.Hint = codeSecret, "a plugin does not get the secret of a connection", ownSecret
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+const ownSecret = "give the plugin a secret of its own"
