@@ -2,23 +2,23 @@ package config
 
 import "slices"
 
-// Data is a part of the file whose shape somebody else knows, such as a plugin
-// with the schema of its configuration: variables are replaced, and scalars are
-// texts until then. ${file:PATH} and ${secret:NAME} are allowed everywhere in it; whoever
-// knows the shape refuses them where no secret is meant. The zero value is absent.
+// Data is a part of the file whose shape is known elsewhere, as in the configuration schema
+// of a plugin. Variables are replaced, and scalars stay texts. ${file:PATH} and
+// ${secret:NAME} are allowed everywhere in it; the code that knows the shape rejects them
+// where no secret is expected. The zero value is absent.
 type Data struct {
 	Node    *Node
 	Entries []DataEntry // of a mapping, in the order of the file
 	Items   []Data      // of a list
-	// Text is that of a scalar. It prints like a secret, since it may be one.
+	// Text is the text of a scalar. It may be a secret and prints like one.
 	Text Secret
-	// Quoted says that the file puts the scalar in quotation marks or in a block.
+	// Quoted reports whether the scalar is in quotation marks or a block scalar.
 	Quoted bool
-	// Variable says that a variable or a file has a part in the text.
+	// Variable reports whether part of Text came from a variable or a file.
 	Variable bool
-	// Written says that text of the file has a part in it.
+	// Written reports whether part of Text is written in the pipeline file.
 	Written bool
-	// Unknown says that the text is not known: a variable is not set, or a
+	// Unknown reports whether Text could not be determined: a variable is not set, or a
 	// problem was reported.
 	Unknown bool
 }
@@ -31,7 +31,7 @@ type DataEntry struct {
 
 var _ Decodable = (*Data)(nil)
 
-// DecodeNode takes anything.
+// DecodeNode accepts a node of any kind.
 func (v *Data) DecodeNode(n *Node, d *Decoder) {
 	*v = Data{Node: n}
 	switch {
@@ -60,8 +60,8 @@ func (v *Data) DecodeNode(n *Node, d *Decoder) {
 	}
 }
 
-// Get is the value at a path, absent when there is none; items are named by
-// their number.
+// Get returns the value at a path, or the zero Data when there is none. Items are named by
+// their index, from 0.
 func (v Data) Get(path ...string) Data {
 	for _, name := range path {
 		if i := slices.IndexFunc(v.Entries, func(e DataEntry) bool { return e.Key == name }); i >= 0 {
@@ -87,9 +87,8 @@ func index(name string) (i int, ok bool) {
 	return i, name != ""
 }
 
-// Hide keeps the text out of Document.Source, for a secret that is written in
-// the file itself.
+// Hide removes the text from Document.Source. It is for secrets written in the file itself.
 func (v Data) Hide() { v.Node.hide() }
 
-// DescribeConfig says that anything may stand there.
+// DescribeConfig returns a field of type any.
 func (v *Data) DescribeConfig() Field { return Field{Type: "any"} }

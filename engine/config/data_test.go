@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestData: the shape stays, variables are replaced, files are read, and what is
-// known of a scalar is told.
+// TestData checks that the shape is kept, variables are replaced, files are read, and each
+// scalar reports what is known about it.
 func TestData(t *testing.T) {
 	type spec struct {
 		Config Data `yaml:"config" doc:"any"`
@@ -55,8 +55,8 @@ func TestData(t *testing.T) {
 	}
 }
 
-// TestDataLenient: nothing is read and nothing is wrong when variables may be
-// unset.
+// TestDataLenient checks that no file is read and no problem is reported when variables may
+// be unset.
 func TestDataLenient(t *testing.T) {
 	doc, _ := Parse("x.yaml", []byte("a: ${UNSET}\nb: ${file:/nowhere}\n"))
 	var v Data

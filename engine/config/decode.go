@@ -12,7 +12,7 @@ import (
 
 var nodeType = reflect.TypeFor[*Node]()
 
-// value decodes n into v. near is where a problem about an absent n stands.
+// value decodes n into v. A problem about an absent n is reported at near.
 func (d *Decoder) value(n *Node, v reflect.Value, near *Node) {
 	if n != nil && n.broken {
 		d.settled[n] = true
@@ -73,7 +73,7 @@ func (d *Decoder) list(n *Node, v reflect.Value) {
 	v.Set(out)
 }
 
-// mapping decodes over the entries that the map already has.
+// mapping decodes n into a map and keeps entries of the map that n does not have.
 func (d *Decoder) mapping(n *Node, v reflect.Value) {
 	if n.kind != Mapping {
 		d.wrongKind(n, "a mapping")
@@ -95,8 +95,7 @@ func (d *Decoder) mapping(n *Node, v reflect.Value) {
 	}
 }
 
-// scalar decodes text into a boolean, a number, a string or a type that reads
-// text.
+// scalar decodes text into a boolean, a number, a string or an encoding.TextUnmarshaler.
 func (d *Decoder) scalar(n *Node, v reflect.Value) {
 	r, ok := d.resolve(n, false)
 	if !ok {
@@ -122,8 +121,8 @@ func (d *Decoder) scalar(n *Node, v reflect.Value) {
 	d.Problem(n, codeInvalid, subject+" is "+why.message, why.hint)
 }
 
-// parseText sets v from text; errors are errors of type valueError. Values of variables may
-// spell booleans in more ways.
+// parseText sets v from text. Its errors are of type valueError. Booleans in the value of a
+// variable may also be yes, no, on, off, 1 and 0.
 func parseText(text string, v reflect.Value, variable bool) error {
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
@@ -174,7 +173,7 @@ func parseBool(text string, variable bool) (bool, error) {
 	return false, valueError{"not a boolean", "write true or false"}
 }
 
-// quote shows a text of the file in a message, shortened.
+// quote returns a text of the file in quotation marks, cut to 60 characters, for a message.
 func quote(text string) string {
 	const most = 60
 	if utf8.RuneCountInString(text) > most {

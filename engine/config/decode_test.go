@@ -81,8 +81,8 @@ func TestEmptyVariableIsAbsent(t *testing.T) {
 	}
 }
 
-// In lenient mode an unset variable is no problem, and what depends on it is
-// neither missing nor wrong.
+// In lenient mode an unset variable is not a problem, and values that depend on it are
+// neither missing nor invalid.
 func TestLenient(t *testing.T) {
 	vars := &Variables{Lenient: true, SkipSecrets: true, ReadFile: func(string) ([]byte, error) {
 		t.Error("a file was read")
@@ -152,8 +152,8 @@ func TestUsed(t *testing.T) {
 	}
 }
 
-// A problem in a field keeps Validate quiet about it, and one report is one
-// problem.
+// Reports of Validate about a field that already has a problem are ignored, and one report
+// gives one problem.
 func TestValidateAfterProblems(t *testing.T) {
 	_, problems := decodeText(t, "version: 1\nname: x\nsource:\n  url: [a]\n  mirror: http://x\n", &pipeline{}, nil)
 	if len(problems) != 1 || problems[0].Code != codeWrongKind {

@@ -6,41 +6,41 @@ import (
 	"unicode/utf8"
 )
 
-// Decodable is a type with a shape of its own in the file. n is neither absent
-// nor null; the receiver holds the default.
+// Decodable is a type that decodes itself. DecodeNode is called with the default in the
+// receiver, and with n neither absent nor null.
 type Decodable interface {
 	DecodeNode(n *Node, d *Decoder)
 }
 
-// Validator is a struct that checks itself after it was decoded. field is the
-// key that a problem is about, or a path such as facets.0.order, "" for the
-// struct itself, or several keys joined by a space: the problem stands at the first that the file has, at the key
-// itself where a colon follows it. A report is
-// passed over when one of the fields could not be known (see
-// Variables.Lenient) or has a problem already. Inlined structs are asked too. Messages must not quote values
-// of text fields: they may have come from a variable.
+// Validator is a struct that checks itself after it was decoded; inlined structs are called
+// too. field is the key that the problem is about, a path such as facets.0.order, "" for the
+// struct itself, or several keys joined by a space. The problem is reported at the value of
+// the first key that the file has, or at that key itself when field ends with a colon. A
+// report is ignored when one of the fields is unknown (see Variables.Lenient) or already has
+// a problem. Messages must not quote the values of text fields, which may come from a
+// variable.
 type Validator interface {
 	Validate(report func(field, code, message, hint string))
 }
 
-// Cautioner is a struct that warns of what works and is rarely meant, by the rules of
-// Validator.
+// Cautioner is a struct that warns about settings that work but are rarely intended. The
+// rules of Validator apply.
 type Cautioner interface {
 	Caution(report func(field, code, message, hint string))
 }
 
-// Decoder decodes nodes and collects problems. It lives for one Decode.
+// Decoder decodes nodes and collects problems. It is used for one call of the function
+// Decode.
 type Decoder struct {
 	vars     *Variables
 	problems Problems
 	settled  map[*Node]bool // nodes whose value is unresolved or has a problem
-	blank    map[*Node]bool // scalars that variables left empty: as good as absent
+	blank    map[*Node]bool // scalars left empty by variables, treated as absent
 }
 
-// Decode reads a node into a struct (or another supported value) that into
-// points to and returns everything that is wrong, sorted. Fields that the file
-// leaves out keep what they hold, or their default when that is nothing.
-// vars nil means that no variable is set.
+// Decode decodes a node into the struct or other supported value that into points to. It
+// returns all problems, sorted. Fields that the file leaves out keep their value, or get
+// their default when they have none. With nil vars, no variable is set.
 func Decode(n *Node, into any, vars *Variables) Problems {
 	if vars == nil {
 		vars = &Variables{}
@@ -50,35 +50,34 @@ func Decode(n *Node, into any, vars *Variables) Problems {
 	return d.problems.Sorted()
 }
 
-// Decode reads n into what into points to, with its defaults and checks.
+// Decode decodes n into the value that into points to, and applies its defaults and checks.
 func (d *Decoder) Decode(n *Node, into any) {
 	v := reflect.ValueOf(into).Elem()
 	applyDefaults(v)
 	d.value(n, v, n)
 }
 
-// Variables are those that the Decode was called with, never nil.
+// Variables returns the variables that the function Decode was called with. It is never nil.
 func (d *Decoder) Variables() *Variables { return d.vars }
 
-// Text is the text of a scalar with its variables replaced. ok is false when
-// it could not be known or a problem was reported.
+// Text returns the text of a scalar with its variables replaced. ok is false when the text
+// is unknown or a problem was reported.
 func (d *Decoder) Text(n *Node) (text string, ok bool) {
 	r, ok := d.resolve(n, false)
 	return r.text, ok
 }
 
-// Problem reports something wrong with the value of a node.
+// Problem reports a problem with the value of a node.
 func (d *Decoder) Problem(n *Node, code, message, hint string) {
 	d.fail(Problem{Pos: n.Pos(), Width: n.width()}, n, code, message, hint)
 }
 
-// KeyProblem reports something wrong with the key of an entry.
+// KeyProblem reports a problem with the key of an entry.
 func (d *Decoder) KeyProblem(e Entry, code, message, hint string) {
 	d.fail(Problem{Pos: e.KeyPos, Width: utf8.RuneCountInString(e.Key)}, e.Value, code, message, hint)
 }
 
-// UnknownKey reports the key of an entry that is none of known, with the
-// nearest ones.
+// UnknownKey reports an entry whose key is not in known, and suggests the nearest known keys.
 func (d *Decoder) UnknownKey(e Entry, known []string) {
 	if looksSecret(e.Key) || looksSecret(nearest(e.Key, known)...) {
 		e.Value.hide()
@@ -87,12 +86,12 @@ func (d *Decoder) UnknownKey(e Entry, known []string) {
 	d.KeyProblem(e, codeUnknownKey, "unknown key "+quote(e.Key), knownHint(e.Key, known))
 }
 
-// Unresolved says that the value of a node could not be known or has a problem.
+// Unresolved reports whether the value of a node is unknown or has a problem.
 func (d *Decoder) Unresolved(n *Node) bool { return n != nil && (d.settled[n] || n.broken) }
 
 func (d *Decoder) add(p Problem) { d.problems = append(d.problems, p) }
 
-// fail adds a problem at a place and settles the node that it is about.
+// fail adds a problem at the position of at and marks n as settled.
 func (d *Decoder) fail(at Problem, n *Node, code, message, hint string) {
 	at.Code, at.Message, at.Hint = code, message, hint
 	d.add(at)
@@ -101,7 +100,7 @@ func (d *Decoder) fail(at Problem, n *Node, code, message, hint string) {
 	}
 }
 
-// leave notes that the value of a node is not known.
+// leave records that the value of a node is unknown.
 func (d *Decoder) leave(n *Node) {
 	d.settled[n] = true
 	if d.vars.unresolved == nil {

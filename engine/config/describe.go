@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Field is what documentation and schema say about one key of a component
-// spec.
+// Field describes one key of a component spec for documentation and schema.
 type Field struct {
 	Name string `json:"name"`
 	Path string `json:"path"` // from the described struct, lists and maps as [] and NAME
@@ -23,13 +22,12 @@ type Field struct {
 	Max      string   `json:"max,omitempty"`
 	Enum     []string `json:"enum,omitempty"`
 	Fields   []Field  `json:"fields,omitempty"` // of a mapping, or of the elements of a list or map
-	Choice   []string `json:"choice,omitempty"` // the names of those Fields of which exactly one stands
+	Choice   []string `json:"choice,omitempty"` // the names of Fields that exclude each other; exactly one is set
 
-	Optional bool `json:"-"` // whether a mapping may be absent with all it requires
+	Optional bool `json:"-"` // whether a mapping may be absent although it has required fields
 }
 
-// Below is the field with its path, and those of what is within, put below
-// another one.
+// Below returns the field with its path, and the paths of its Fields, placed below path.
 func (f Field) Below(path string) Field {
 	f.Path = joinPath(path, f.Path)
 	f.Fields = slices.Clone(f.Fields)
@@ -39,7 +37,7 @@ func (f Field) Below(path string) Field {
 	return f
 }
 
-// Field is the field of a name within.
+// Field returns the inner field of a name. ok is false when there is none.
 func (f Field) Field(name string) (Field, bool) {
 	i := slices.IndexFunc(f.Fields, func(inner Field) bool { return inner.Name == name })
 	if i < 0 {
@@ -48,21 +46,20 @@ func (f Field) Field(name string) (Field, bool) {
 	return f.Fields[i], true
 }
 
-// Described is a Decodable type that says what its shape is: Type, Enum, Fields
-// and Choice. Doc, default and the like come from the tags of the field that has
-// the type.
+// Described is a Decodable type that describes its shape: Type, Enum, Fields and Choice. The
+// tags of a struct field with this type supply the rest, such as Doc and Default.
 type Described interface {
 	DescribeConfig() Field
 }
 
-// Describe lists the fields of the struct that into points to. A default is
-// the tag's, or else what the struct holds; a secret's is never shown.
+// Describe returns the fields of the struct that into points to. A default comes from the
+// tag, else from the value in the struct; the value of a secret is never shown.
 func Describe(into any) []Field {
 	return describeStruct(reflect.ValueOf(into).Elem(), "", nil)
 }
 
-// DescribeType is the shape of what into points to, whatever it is; name and doc
-// are for the caller to fill in.
+// DescribeType returns the shape of the value of any supported type that into points to. The
+// caller fills in Name and Doc.
 func DescribeType(into any) Field {
 	return describeValue(reflect.ValueOf(into).Elem(), "", nil)
 }
@@ -86,7 +83,7 @@ func describeStruct(v reflect.Value, path string, within []reflect.Type) []Field
 	return out
 }
 
-// describeValue is the shape of a value; a type inside itself is listed once.
+// describeValue returns the shape of a value. A type inside itself has no Fields.
 func describeValue(v reflect.Value, path string, within []reflect.Type) Field {
 	of := func(prefix string, element reflect.Value, path string) Field {
 		f := describeValue(element, path, within)
@@ -145,7 +142,7 @@ func describeValue(v reflect.Value, path string, within []reflect.Type) Field {
 	}
 }
 
-// held is the default that a struct itself carries.
+// held returns the value in the struct as a default, or "" when it is zero.
 func held(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64:

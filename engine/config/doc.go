@@ -9,16 +9,16 @@
 //	Decode          nodes into component structs, variables replaced
 //	Problems        sorted, rendered, or used as an error
 //
-// A component's settings are one struct with tags, the component spec, from
-// which parsing, checking (Decode), documentation and schema (Describe) come.
-// Defaults stand first, the file decodes over them.
+// A component's settings are one struct with tags, the component spec. It drives decoding and
+// checks (Decode), documentation and schema (Describe). Defaults are set first, and the file
+// is decoded over them.
 //
 // The tags of a field:
 //
-//	yaml:"page_size"   its key; ",inline" takes the fields of a struct in place
-//	default:"500"      the text it decodes from when the file says nothing
-//	doc:"…"            one sentence; CheckSpec insists on it
-//	required:"true"    absent or empty is a problem
+//	yaml:"page_size"   the key; ",inline" puts the fields of a struct in its place
+//	default:"500"      the text to decode when the file does not have the key
+//	doc:"…"            one sentence; CheckSpec requires it
+//	required:"true"    an absent or empty value is a problem
 //	min:"1" max:"9"    bounds, in the notation of the field's type
 //	enum:"a|b|c"       the only texts allowed
 //
@@ -26,12 +26,12 @@
 // syntax, trap, node, place, set, …), variables (interpolate, variables, names, …),
 // decoding and describing structs (decode, structure, fields, describe, encode, …), and
 // problems (problem, render, nearest, codes). They are one package because decoding
-// works on what a node hides from everyone else: the position of its key, its style,
-// whether it is broken, and whether its text is secret. A package of nodes would export
-// some 45 names that only decoding may use, the one that uncovers a secret among them.
-// The JSON Schema, which needs none of that, is package schema.
+// uses the unexported state of a node: the position of its key, its style, whether it is
+// broken, and whether its text is secret. A separate package of nodes would export about
+// 45 names for decoding only, including the one that reveals a secret. The JSON Schema
+// does not need this state; it is package schema.
 //
-// Invariants kept here. Secrets stay secret (6): a Secret prints as
+// The package keeps two invariants. Secrets stay secret (6): a Secret prints as
 // [redacted], no problem quotes a value that came from a variable, and
 // Document.Source hides secrets that are written in the file. A variable can
 // never add structure or code: it is replaced after parsing, in scalars only,

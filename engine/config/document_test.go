@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 		secretFile:                      "may not be read",
 		filepath.Join(dir, "\x00.yaml"): "cannot be read",
 	} {
-		if path == secretFile && os.Geteuid() <= 0 { // root, or Windows, where modes keep nobody out
+		if path == secretFile && os.Geteuid() <= 0 { // root, or Windows, where file modes do not deny access
 			continue
 		}
 		doc, problems := Load(path)
@@ -39,7 +39,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Files made to exhaust a parser end in one problem and soon.
+// Files made to exhaust a parser are rejected quickly with one problem.
 func TestLimits(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c < 'k'; c++ {
@@ -82,7 +82,7 @@ func nested(depth int) string {
 	return b.String()
 }
 
-// Variables in a value are replaced as those of the file are, strictly.
+// Variables in a set value are replaced like those of the file, and must be set.
 func TestSetVariables(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte(canary+"\n"), 0o600); err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// What the JavaScript library yaml 2.9 makes of the same texts, printed with
-// JSON.stringify.
+// The expected values come from the JavaScript library yaml 2.9, printed with JSON.stringify.
 func TestDocuments(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"numbers":        {"[0x1F, 0o17, 010, 1.10, 1e3, .5, 5., +3, -0x10, 0b11, 1_000]", `[[31,15,10,1.1,1000,0.5,5,3,"-0x10","0b11","1_000"]]`},
@@ -82,7 +81,7 @@ func TestDocumentsRefuses(t *testing.T) {
 	}
 }
 
-// A real file that was refused.
+// A real file with anchors must be accepted.
 func TestDocumentsAnchors(t *testing.T) {
 	text, err := os.ReadFile("testdata/data/anchors.yaml")
 	if err != nil {
@@ -100,7 +99,7 @@ func TestDocumentsAnchors(t *testing.T) {
 	}
 }
 
-// A file of many documents costs time that grows with its size.
+// The time for a file of many documents grows linearly with its size.
 func TestDocumentsAreLinear(t *testing.T) {
 	part := "---\nkind: API\nmetadata: {name: x}\nspec: {type: a, owner: b}\n"
 	took := func(n int) time.Duration {

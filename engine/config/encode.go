@@ -9,9 +9,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Encode writes a struct with the tags of a component spec as YAML that decodes
-// to it again: its fields in their order, without those that are empty. Keys of
-// within stand around it. Secrets cannot be encoded.
+// Encode returns a struct with the tags of a component spec as YAML that decodes to the same
+// struct. Fields keep their order, and empty fields are left out. The keys of within nest the
+// result, outermost first. Secrets cannot be encoded.
 func Encode(spec any, within ...string) ([]byte, error) {
 	node := encodeValue(reflect.ValueOf(spec).Elem(), false)
 	for i := len(within) - 1; i >= 0; i-- {
@@ -26,7 +26,7 @@ func Encode(spec any, within ...string) ([]byte, error) {
 	return out.Bytes(), enc.Close()
 }
 
-// encodeValue is nil for what is empty.
+// encodeValue returns the YAML node of a value, or nil when the value is empty.
 func encodeValue(v reflect.Value, file bool) *yaml.Node {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -85,7 +85,7 @@ func emptyOr(text string) *yaml.Node {
 	return textNode(text)
 }
 
-// textNode is a text, quoted where YAML would read something else.
+// textNode returns a text scalar, quoted where YAML would not read it as text.
 func textNode(text string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(text)

@@ -6,9 +6,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// Expression is the text of an expression and where it stands. Variables are
-// never replaced in it: an environment value must not become code. The zero
-// value is no expression.
+// Expression is the text of an expression and its position. Variables are never replaced in
+// it: an environment value must not become code. The zero value is no expression.
 type Expression struct {
 	Text string
 	node *Node
@@ -16,29 +15,29 @@ type Expression struct {
 
 var _ Decodable = (*Expression)(nil)
 
-// NewExpression makes an expression that stands in no file.
+// NewExpression returns an expression that has no position in a file.
 func NewExpression(text string) Expression { return Expression{Text: text} }
 
-// IsSet says that there is an expression.
+// IsSet reports whether the expression has a text.
 func (e Expression) IsSet() bool { return e.Text != "" }
 
-// Node is the scalar that the expression was read from, nil when it stands in
-// no file.
+// Node returns the scalar that the expression was read from, or nil when it was not read
+// from a file.
 func (e Expression) Node() *Node { return e.node }
 
-// Quoted says that the file wrote quotation marks around the text, which YAML
-// took away: title: "Hello" is the expression Hello.
+// Quoted reports whether the text is in quotation marks in the file. YAML removes them:
+// title: "Hello" is the expression Hello.
 func (e Expression) Quoted() bool { return e.node != nil && e.node.style == quoted }
 
-// Pos is where in the file a place of the expression's text is; line counts
-// from 1, col in runes from 0. It is exact for text on one line and for blocks,
-// | and >, and near for quoted text with escapes.
+// Pos returns the position in the file of a line and column of the expression's text. line
+// counts from 1, col in runes from 0. The position is exact for text on one line and for the
+// blocks | and >, and approximate for quoted text with escapes.
 func (e Expression) Pos(line, col int) Pos { return e.node.at(line, col) }
 
-// MarshalText is the text.
+// MarshalText returns the text of the expression.
 func (e Expression) MarshalText() ([]byte, error) { return []byte(e.Text), nil }
 
-// DecodeNode takes the text of any scalar as it is.
+// DecodeNode accepts any scalar and keeps its text unchanged.
 func (e *Expression) DecodeNode(n *Node, d *Decoder) {
 	if n.kind != Scalar {
 		d.wrongKind(n, "an expression")
@@ -59,13 +58,14 @@ type ExpressionOrList struct {
 
 var _ Decodable = (*ExpressionOrList)(nil)
 
-// IsSet says that there is an expression or a list, which may be empty.
+// IsSet reports whether there is an expression or a list; the list may be empty.
 func (e ExpressionOrList) IsSet() bool { return e.IsList || e.Expression.IsSet() }
 
-// Node is what it was read from, nil when it stands in no file.
+// Node returns the scalar or list that the value was read from, or nil when it was not read
+// from a file.
 func (e ExpressionOrList) Node() *Node { return e.node }
 
-// MarshalJSON is the expression's text or the list.
+// MarshalJSON returns the expression's text or the list.
 func (e ExpressionOrList) MarshalJSON() ([]byte, error) {
 	if e.IsList {
 		return codec.Marshal(e.List)
@@ -73,7 +73,7 @@ func (e ExpressionOrList) MarshalJSON() ([]byte, error) {
 	return codec.Marshal(e.Expression)
 }
 
-// DecodeNode takes a scalar as an expression and a list as it is.
+// DecodeNode decodes a scalar as an expression and a list as texts.
 func (e *ExpressionOrList) DecodeNode(n *Node, d *Decoder) {
 	switch n.kind {
 	case List:
@@ -87,7 +87,7 @@ func (e *ExpressionOrList) DecodeNode(n *Node, d *Decoder) {
 	}
 }
 
-// MarshalText is the expression's text, or the list with commas.
+// MarshalText returns the expression's text, or the items of the list joined by commas.
 func (e ExpressionOrList) MarshalText() ([]byte, error) {
 	if e.IsList {
 		return []byte(strings.Join(e.List, ", ")), nil

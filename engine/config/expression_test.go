@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The marks ‸ stand in the file where the word TARGET of the expression does.
+// The mark ‸ is in the file at the position of the word TARGET of the expression.
 func TestExpressionPos(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain":         "a: x + TARGET\n",

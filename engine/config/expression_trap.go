@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// expressionTraps reports what YAML or the author did to an expression that
-// its text alone does not show; false when there was something.
+// expressionTraps reports faults of an expression that its text alone does not show: a
+// ${variable}, and text that YAML cut off as a comment. It returns false when it found one.
 func (d *Decoder) expressionTraps(n *Node) bool {
 	if i := strings.Index(n.text, "${"); i >= 0 {
 		at := n.span(i, i+2)
@@ -31,8 +31,8 @@ func (d *Decoder) expressionTraps(n *Node) bool {
 	return false
 }
 
-// trimText is the text of an expression; what stands before it stays, for
-// Expression.Pos.
+// trimText returns the text of an expression without white space at its end. Leading white
+// space stays because Expression.Pos counts it.
 func trimText(n *Node) string {
 	text := strings.TrimRight(n.text, " \t\r\n")
 	if strings.TrimSpace(text) == "" {
@@ -41,20 +41,20 @@ func trimText(n *Node) string {
 	return text
 }
 
-// openEnd matches text that ends with an operator, so that more must follow.
+// openEnd matches text that ends with an operator and is therefore incomplete.
 var openEnd = regexp.MustCompile(`([-+*/%^?:|&=<>!,.]|(^|[\s)\]])(and|or|not|in|contains|startsWith|endsWith|matches))$`)
 
-// finished says that a text may be a whole expression: its brackets and
-// quotation marks are closed and no operator ends it.
+// finished reports whether a text may be a whole expression: its brackets and quotation marks
+// are closed and it does not end with an operator.
 func finished(text string) bool {
 	text = strings.TrimSpace(text)
 	return balanced(text) && (!openEnd.MatchString(text) || percentage.MatchString(text))
 }
 
-// percentage matches a number that is a share, whose % is no operator.
+// percentage matches a number followed by a % that is not an operator.
 var percentage = regexp.MustCompile(`^[0-9.]+%$`)
 
-// balanced says that brackets and quotation marks are closed.
+// balanced reports whether all brackets and quotation marks of a text are closed.
 func balanced(text string) bool {
 	var open []rune
 	var quote rune
@@ -80,8 +80,8 @@ func balanced(text string) bool {
 	return quote == 0 && len(open) == 0
 }
 
-// closing is where the quotation mark is that closes the one a text starts
-// with, -1 when there is none.
+// closing returns the index of the quotation mark that closes the one at the start of a text,
+// or -1 when there is none.
 func closing(text string) int {
 	for i := 1; i < len(text); i++ {
 		switch {

@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// flowTrap is about what cannot stand inside { } or [ ], or after them.
+// flowTrap returns the trap of a line with text that YAML does not allow inside or after { }
+// or [ ].
 func flowTrap(line string) trap {
 	l := splitLine(line)
 	t := trap{code: codeTrapFlow, col: 1 + utf8.RuneCountInString(l.prefix), width: utf8.RuneCountInString(l.value)}
@@ -26,8 +27,8 @@ func flowTrap(line string) trap {
 	return t
 }
 
-// unwrapped is what stands between the brackets, when one pair is round all of
-// the value.
+// unwrapped returns the text between the brackets of a value that one pair encloses. ok is
+// false for other values.
 func unwrapped(value string) (inner string, ok bool) {
 	depth := 0
 	for i, r := range value {
@@ -44,7 +45,7 @@ func unwrapped(value string) (inner string, ok bool) {
 	return "", false
 }
 
-// blockLines writes a flow mapping or list in block style.
+// blockLines returns the lines of a flow mapping or list in block style.
 func (l sourceLine) blockLines(inner string) []string {
 	out := []string{l.dashes + l.key + ":"}
 	if l.key == "" {

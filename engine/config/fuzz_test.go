@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// everywhere uses a variable wherever a value can stand, also where it must not
-// be replaced.
+// everywhere uses a variable in every position of a value, including positions where it must
+// not be replaced.
 const everywhere = `version: 1
 name: ${V}
 vars:
@@ -51,9 +51,9 @@ rest:
   left: ${V}
 `
 
-// FuzzVariable: whatever a variable holds, it stays one value: it adds no key,
-// no element and no line, becomes no part of an expression, and is replaced only
-// once; and no problem shows it.
+// FuzzVariable checks that any content of a variable stays one value: it adds no key, element
+// or line, does not become part of an expression, and is replaced only once. No problem shows
+// it.
 func FuzzVariable(f *testing.F) {
 	for _, value := range []string{
 		"", "x", "1", "true", "20%", "a: b", "x\ny: z", "[1, 2]", "- a\n- b", "{a: b}", "*anchor", "&a b", "!!int 3",
@@ -110,7 +110,7 @@ func FuzzVariable(f *testing.F) {
 		if got := code("y"); got != `kind == vars.a` {
 			t.Errorf("%q becomes code: %q", value, got)
 		}
-		const rare = 8 // what is shorter may stand in a message by chance
+		const rare = 8 // a shorter text may be in a message by chance
 		if shown := problems.Error(); len(value) >= rare && strings.Contains(shown, value) &&
 			!strings.Contains(everywhere, value) {
 			t.Errorf("%q is shown: %s", value, shown)

@@ -31,7 +31,7 @@ var (
 	secretName   = regexp.MustCompile(`^[A-Za-z0-9/][^\s${}]*`)
 )
 
-// parseTemplate cuts a scalar's text into parts. $${ stands for ${.
+// parseTemplate splits a scalar's text into parts. $${ is the escape for ${.
 func parseTemplate(text string) ([]part, *badVariable) {
 	s := &templateScanner{text: text}
 	parts := s.parts(false)
@@ -78,7 +78,7 @@ func (s *templateScanner) parts(inside bool) []part {
 	return out
 }
 
-// variable reads one ${…}; the scanner stands at its dollar sign.
+// variable reads one ${…}; the scanner is at its dollar sign.
 func (s *templateScanner) variable() part {
 	p := part{start: s.at}
 	s.depth++

@@ -2,7 +2,7 @@ package config
 
 import "unicode/utf8"
 
-// Kind is what a node is.
+// Kind is the kind of a node.
 type Kind uint8
 
 const (
@@ -21,20 +21,20 @@ const (
 	folded  // a > block
 )
 
-// Node is one value of the file. All methods work on nil, which is an absent
-// node. A Node is not changed after Document.Set.
+// Node is one value of the file. A nil *Node is an absent node, and all methods accept it. A
+// Node does not change after Document.Set.
 type Node struct {
 	doc     *Document
 	kind    Kind
 	pos     Pos
-	key     string // the key that it stands under
-	keyPos  Pos    // zero when it stands under no key
+	key     string // the key of its entry, "" for items and the root
+	keyPos  Pos    // zero for a node without a key
 	path    string
 	text    string
 	style   style
 	null    bool
 	comment string // the comment at the end of its line, with the #
-	flow    bool   // stands inside { } or [ ]
+	flow    bool   // inside { } or [ ]
 	fixed   bool   // written by Set, without a variable
 	broken  bool   // a problem was reported when it was parsed; its value is unknown
 	entries []Entry
@@ -48,7 +48,7 @@ type Entry struct {
 	Value  *Node
 }
 
-// Kind is Absent for nil, Scalar for null.
+// Kind returns the kind of the node: Absent for nil, Scalar for null.
 func (n *Node) Kind() Kind {
 	if n == nil {
 		return Absent
@@ -56,7 +56,7 @@ func (n *Node) Kind() Kind {
 	return n.kind
 }
 
-// Pos is where the value starts.
+// Pos returns the position where the value starts.
 func (n *Node) Pos() Pos {
 	if n == nil {
 		return Pos{}
@@ -64,8 +64,7 @@ func (n *Node) Pos() Pos {
 	return n.pos
 }
 
-// KeyPos is where the key starts that the node stands under; the node's own
-// position when there is none.
+// KeyPos returns the position of the node's key, or of the node itself when it has no key.
 func (n *Node) KeyPos() Pos {
 	if n == nil {
 		return Pos{}
@@ -76,11 +75,11 @@ func (n *Node) KeyPos() Pos {
 	return n.keyPos
 }
 
-// Quoted says that the file wrote quotation marks around a scalar.
+// Quoted reports whether the node is a scalar in quotation marks.
 func (n *Node) Quoted() bool { return n != nil && n.style == quoted }
 
-// Path is the way to the node from the root, such as transforms.0.keep; "" is
-// the root.
+// Path returns the path of the node from the root, such as transforms.0.keep. The path of the
+// root is "".
 func (n *Node) Path() string {
 	if n == nil {
 		return ""
@@ -88,7 +87,7 @@ func (n *Node) Path() string {
 	return n.path
 }
 
-// Text is the text of a scalar as YAML reads it, before any interpolation.
+// Text returns the text of a scalar as YAML reads it, before interpolation.
 func (n *Node) Text() string {
 	if n == nil {
 		return ""
@@ -96,10 +95,10 @@ func (n *Node) Text() string {
 	return n.text
 }
 
-// IsNull says that there is nothing: an absent node or a null.
+// IsNull reports whether the node is absent or null.
 func (n *Node) IsNull() bool { return n == nil || n.null }
 
-// Entries are those of a mapping, each key once; nil for other kinds.
+// Entries returns the entries of a mapping, each key once, or nil for other kinds.
 func (n *Node) Entries() []Entry {
 	if n == nil {
 		return nil
@@ -107,7 +106,7 @@ func (n *Node) Entries() []Entry {
 	return n.entries
 }
 
-// Items are those of a list; nil for other kinds.
+// Items returns the items of a list, or nil for other kinds.
 func (n *Node) Items() []*Node {
 	if n == nil {
 		return nil
@@ -115,7 +114,7 @@ func (n *Node) Items() []*Node {
 	return n.items
 }
 
-// Get is the value under a key of a mapping, nil when there is none.
+// Get returns the value of a key of a mapping, or nil when there is none.
 func (n *Node) Get(key string) *Node {
 	for _, e := range n.Entries() {
 		if e.Key == key {
@@ -125,8 +124,8 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Problem is one about the node's value, at the value when it is a scalar and
-// else at its key.
+// Problem returns a problem about the node's value. Its position is the value when that is a
+// scalar, else the node's key.
 func (n *Node) Problem(code, message, hint string) Problem {
 	p := Problem{}
 	if n != nil {
@@ -136,7 +135,7 @@ func (n *Node) Problem(code, message, hint string) Problem {
 	return p
 }
 
-// keySpan is where a problem about the whole node stands: at its key.
+// keySpan returns the position of a problem about the whole node: its key.
 func (n *Node) keySpan() Problem {
 	if n == nil || n.keyPos == (Pos{}) {
 		return Problem{Pos: n.Pos()}
@@ -144,8 +143,7 @@ func (n *Node) keySpan() Problem {
 	return Problem{Pos: n.keyPos, Width: utf8.RuneCountInString(n.key)}
 }
 
-// ownSpan is where a problem about the value stands: at a scalar, or else at
-// its key.
+// ownSpan returns the position of a problem about the value: a scalar itself, else the key.
 func (n *Node) ownSpan() Problem {
 	if n.kind != Scalar || n.null {
 		return n.keySpan()
@@ -153,10 +151,10 @@ func (n *Node) ownSpan() Problem {
 	return Problem{Pos: n.pos, Width: n.width()}
 }
 
-// Width is how many runes a caret line marks for a value.
+// Width returns the number of runes that a caret line marks for the value.
 func (n *Node) Width() int { return n.width() }
 
-// width is how many runes a caret line marks for the node.
+// width returns the number of runes that a caret line marks for the node.
 func (n *Node) width() int {
 	switch {
 	case n == nil || n.kind != Scalar || n.style == literal || n.style == folded:
@@ -168,7 +166,7 @@ func (n *Node) width() int {
 	}
 }
 
-// describe names the kind in messages: "a list where text is expected".
+// describe returns the kind for messages, as in "a list where text is expected".
 func (n *Node) describe() string {
 	switch {
 	case n.IsNull():

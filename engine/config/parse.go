@@ -18,9 +18,9 @@ const (
 	maxNodes = 100_000
 )
 
-// Parse reads the text of a pipeline file; file is its name in positions. The
-// document is never nil, and holds what could be read when there are problems:
-// Decode passes over values that a problem was reported for.
+// Parse parses the text of a pipeline file; file is its name in positions. The document is
+// never nil. When there are problems it holds the values that could be read, and Decode skips
+// those that have a problem.
 func Parse(file string, src []byte) (*Document, Problems) {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	doc := &Document{file: file}
@@ -63,8 +63,8 @@ func invalidByte(file string, src []byte) Pos {
 type parser struct {
 	doc      *Document
 	problems Problems
-	masked   map[int]bool // lines whose value was taken out after a syntax problem
-	shift    map[int]int  // lines that were indented otherwise: the columns that they were moved to the right
+	masked   map[int]bool // lines whose value was removed after a syntax problem
+	shift    map[int]int  // by line: the columns that a corrected indentation moved it to the right
 	nodes    int
 	aliased  bool                // an alias was followed
 	open     map[*yaml.Node]bool // the anchored values that are being built
@@ -75,8 +75,8 @@ func (p *parser) add(at Problem, code, message, hint string) {
 	p.problems = append(p.problems, at)
 }
 
-// parse makes the tree. After a syntax problem it goes on without the value
-// that is wrong, so that the rest of the file is read too.
+// parse builds the tree. After a syntax problem it removes or corrects the faulty text and
+// reads the rest of the file.
 func (p *parser) parse(text string) {
 	const most = 10
 	for range most {
@@ -108,12 +108,12 @@ func (p *parser) parse(text string) {
 	}
 }
 
-// secondDocument says that the file has more than one.
+// secondDocument is the error for a file with more than one document.
 type secondDocument struct{ line int }
 
 func (secondDocument) Error() string { return "several documents" }
 
-// decode gives the value of the only document, io.EOF when there is none.
+// decode returns the value of the only document, or io.EOF when there is none.
 func decode(r io.Reader) (root *yaml.Node, err error) {
 	defer func() {
 		if recover() != nil {
@@ -138,8 +138,8 @@ func decode(r io.Reader) (root *yaml.Node, err error) {
 	return root, nil
 }
 
-// build makes our node of one of yaml's. An alias becomes the value of its anchor, which
-// is built anew: it has the position of the anchor and a path of its own.
+// build converts a yaml.Node into a Node. An alias becomes a new copy of the value of its
+// anchor, with the position of the anchor and the path of the alias.
 func (p *parser) build(y *yaml.Node, key *yaml.Node, path, name string, depth int) *Node {
 	n := &Node{doc: p.doc, pos: p.pos(y), path: path}
 	if key != nil {
@@ -246,7 +246,7 @@ func (p *parser) entries(y *yaml.Node, n *Node, depth int) {
 	}
 }
 
-// merge adds the entries of a mapping, or of each of a list of mappings, that a node does
+// merge adds to n the entries of a mapping, or of each mapping of a list, whose keys n does
 // not have.
 func (p *parser) merge(y *yaml.Node, n *Node, depth int) {
 	value := y
@@ -272,7 +272,8 @@ func (p *parser) merge(y *yaml.Node, n *Node, depth int) {
 	}
 }
 
-// refuse reports what YAML offers and a pipeline file does not use.
+// refuse reports YAML that is not allowed in a pipeline file: tags, and flow style that cuts
+// a text at a comma inside brackets.
 func (p *parser) refuse(y *yaml.Node, n *Node) {
 	switch {
 	case y.Style&yaml.TaggedStyle != 0:
@@ -286,8 +287,8 @@ func (p *parser) refuse(y *yaml.Node, n *Node) {
 
 func (p *parser) pos(y *yaml.Node) Pos { return Pos{p.doc.file, y.Line, y.Column - p.shift[y.Line]} }
 
-// cutInFlow says that a plain text inside { } or [ ] was cut at a comma that
-// stands in brackets of its own.
+// cutInFlow reports whether a plain text inside { } or [ ] was cut at a comma within its own
+// brackets.
 func cutInFlow(y *yaml.Node) bool {
 	for _, c := range y.Content {
 		if c.Kind == yaml.ScalarNode && c.Style == 0 && !balanced(c.Value) || cutInFlow(c) {

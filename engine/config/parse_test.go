@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever the text, parsing and decoding end without a panic, problems stand
-// inside the file, and a variable never adds a node.
+// For any text, parsing and decoding end without a panic, the positions of problems are inside
+// the file, and a variable never adds a node.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*.yaml"} {
 		files, _ := filepath.Glob(pattern)

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// at maps a place in a scalar's text (line from 1, rune column from 0) to the
-// file. See Expression.Pos for how exact it is.
+// at returns the position in the file of a line (from 1) and rune column (from 0) of a
+// scalar's text. Expression.Pos documents how exact it is.
 func (n *Node) at(line, col int) Pos {
 	if n == nil {
 		return Pos{}
@@ -26,7 +26,7 @@ func (n *Node) at(line, col int) Pos {
 	return pos
 }
 
-// blockIndent is the indentation that YAML took from each line of a | block.
+// blockIndent returns the indentation that YAML removed from each line of a | block.
 func (n *Node) blockIndent() int {
 	for i, line := range strings.Split(n.text, "\n") {
 		if strings.TrimSpace(line) != "" {
@@ -36,8 +36,8 @@ func (n *Node) blockIndent() int {
 	return n.pos.Col
 }
 
-// folded finds a place of a > block. Folding changes white space alone, so that
-// the characters in between are counted.
+// folded is at for a > block. Folding changes only white space, therefore folded counts the
+// other characters.
 func (n *Node) folded(line, col int) Pos {
 	ahead := 0 // characters other than white space before the place
 	for _, r := range n.text {
@@ -69,8 +69,8 @@ func (n *Node) folded(line, col int) Pos {
 	return n.pos
 }
 
-// flowed finds a column of a plain or quoted text, whose line breaks YAML made
-// spaces of.
+// flowed is at for a column of a plain or quoted text, whose line breaks YAML replaces by
+// spaces.
 func (n *Node) flowed(col int) Pos {
 	pos := n.pos
 	if n.style == quoted {

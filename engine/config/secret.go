@@ -53,8 +53,8 @@ func (s Secret) Reveal() string {
 // IsSet says that the secret is not empty.
 func (s Secret) IsSet() bool { return s.Reveal() != "" }
 
-// FromFile reports whether the text came from a ${file:PATH} or a ${secret:NAME}, so
-// that Reload may find another one.
+// FromFile reports whether the text came from a ${file:PATH} or a ${secret:NAME}. Reload may
+// then find another text.
 func (s Secret) FromFile() bool { return s.v != nil && s.v.read != nil }
 
 // File is the file whose content is the secret and nothing else; "" when there is

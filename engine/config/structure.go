@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// structure decodes a mapping into a struct. An absent mapping still has its
-// required fields and its Validate; their problems stand near.
+// structure decodes a mapping into a struct. The required fields and Validate of an absent
+// mapping are checked too; their problems are reported at near.
 func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	if !n.IsNull() && n.kind != Mapping {
 		d.wrongKind(n, "a mapping")
@@ -55,7 +55,7 @@ func (d *Decoder) preset(n *Node, v reflect.Value) {
 
 // KeyRemover is implemented by a struct that used to have other keys.
 type KeyRemover interface {
-	// RemovedKeys says for each of them what to do instead.
+	// RemovedKeys returns, by removed key, the hint that says what to do instead.
 	RemovedKeys() map[string]string
 }
 
@@ -66,8 +66,8 @@ func removedKeys(v reflect.Value) map[string]string {
 	return nil
 }
 
-// unknownKeys reports the keys that are none of the fields, and gives the names
-// that were most likely meant.
+// unknownKeys reports the keys that are not fields, and returns the field names that they
+// most likely misspell.
 func (d *Decoder) unknownKeys(n *Node, fields []field, removed map[string]string) (meant []string) {
 	known := make([]string, len(fields))
 	for i, f := range fields {
@@ -92,7 +92,7 @@ func (d *Decoder) unknownKeys(n *Node, fields []field, removed map[string]string
 	return meant
 }
 
-// check applies the tags of a field to what was decoded; false says that it is
+// check applies the tags of a field to its decoded value. It returns false when the field is
 // required and missing.
 func (d *Decoder) check(f field, v reflect.Value, n, near *Node) bool {
 	if d.Unresolved(n) {
@@ -122,7 +122,7 @@ func (d *Decoder) check(f field, v reflect.Value, n, near *Node) bool {
 	return true
 }
 
-// shown names the value of a scalar without quoting what a variable put there.
+// shown returns a text for the value of a scalar that does not quote the value of a variable.
 func (d *Decoder) shown(n *Node) string {
 	if parts, _ := parseTemplate(n.text); !n.fixed &&
 		slices.ContainsFunc(parts, func(p part) bool { return p.name != "" }) {
@@ -147,8 +147,8 @@ func (d *Decoder) missing(f field, n, near *Node) {
 	d.fail(n.ownSpan(), n, codeRequired, message, hint)
 }
 
-// validate asks a struct, and those inlined in it, about itself. What a struct
-// inherits from an inlined one is asked twice and reported once.
+// validate runs the checks of a struct and of its inlined structs. A check promoted from an
+// inlined struct runs twice, and its problems are reported once.
 func (d *Decoder) validate(n *Node, v reflect.Value, near *Node, missing map[string]bool) {
 	for i := range v.NumField() {
 		if v.Type().Field(i).Tag.Get("yaml") == ",inline" {
@@ -201,7 +201,7 @@ func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool)
 	}
 }
 
-// find follows a dotted path of keys and numbers of items.
+// find returns the node at a dotted path of keys and item indexes, or nil when there is none.
 func find(n *Node, path string) *Node {
 	for key := range strings.SplitSeq(path, ".") {
 		if i, ok := index(key); ok && i < len(n.Items()) {
@@ -213,8 +213,8 @@ func find(n *Node, path string) *Node {
 	return n
 }
 
-// isEmpty says that a required value is not there; zero and false are values
-// when the file has them.
+// isEmpty reports whether a required value is missing. Zero and false are values when the
+// file has them.
 func isEmpty(v reflect.Value, absent bool) bool {
 	if s, ok := v.Addr().Interface().(interface{ IsSet() bool }); ok {
 		return !s.IsSet()

@@ -10,8 +10,8 @@ import (
 
 var yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
-// syntaxProblem reports what YAML could not read and gives the text without it,
-// "" when the rest cannot be read.
+// syntaxProblem reports the text that YAML could not read and returns the file's text without
+// it, or "" when the rest cannot be read.
 func (p *parser) syntaxProblem(err error, text string) (rest string) {
 	message := yamlPrefix.ReplaceAllString(err.Error(), "")
 	consumed := consumedUntilError(text)
@@ -39,7 +39,7 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 		}
 	}
 	trapped, t, ok := findTrap(lines, number, message)
-	if !ok || t.code == codeTrapHash || t.code == codeTrapIndicator { // a misplaced line may make it look like these
+	if !ok || t.code == codeTrapHash || t.code == codeTrapIndicator { // a wrongly indented line may cause these too
 		if rest := p.astray(lines, number); rest != "" {
 			return rest
 		}
@@ -49,8 +49,8 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 		return p.mask(lines, trapped)
 	}
 	p.plainSyntax(message, number, lines[number-1])
-	if structural(message) { // what follows would be read at wrong places
-		l := splitLine(p.doc.line(number)) // nothing says whether its value is a secret
+	if structural(message) { // the lines below would get wrong parents
+		l := splitLine(p.doc.line(number)) // its value may be a secret
 		p.doc.hideFrom(number, 1+utf8.RuneCountInString(l.prefix), l.indent)
 		p.masked = map[int]bool{0: true}
 		return ""
@@ -58,7 +58,8 @@ func (p *parser) syntaxProblem(err error, text string) (rest string) {
 	return p.mask(lines, number)
 }
 
-// structural reports whether an error of YAML is about the place of a line among others.
+// structural reports whether an error of YAML is about the structure of lines rather than the
+// value of one.
 func structural(message string) bool {
 	return strings.Contains(message, "expected key") || strings.Contains(message, "'-' indicator") ||
 		strings.Contains(message, "document start") || strings.Contains(message, "mapping values")
@@ -66,8 +67,8 @@ func structural(message string) bool {
 
 var keyWithoutColon = regexp.MustCompile(`^\s*([a-z_][A-Za-z0-9_]*)(\s+[^\s#:|>&*!\[{"'-][^:]*)?$`)
 
-// withoutColon is the line before number that reads as a key whose colon is
-// missing, 0 when there is none.
+// withoutColon returns the last line up to number with text, when it reads as a key without
+// its colon, else 0.
 func withoutColon(lines []string, number int) int {
 	for n := number; n > 0; n-- {
 		line := lines[n-1]
@@ -86,8 +87,7 @@ func withoutColon(lines []string, number int) int {
 	return 0
 }
 
-// missingColon reports a key without its colon and puts it in, so that the
-// rest is read as it was meant.
+// missingColon reports a key without its colon and returns the text with the colon added.
 func (p *parser) missingColon(lines []string, number int) string {
 	line := lines[number-1]
 	m := keyWithoutColon.FindStringSubmatch(line)
@@ -98,9 +98,8 @@ func (p *parser) missingColon(lines []string, number int) string {
 	return strings.Join(lines, "\n")
 }
 
-// misindented reports a key that is indented less or more than those around it,
-// and gives the text with that mended, so that the rest is read as it was meant;
-// "" when it is not that.
+// misindented reports a key that is indented less or more than the keys around it. It returns
+// the text with the indentation corrected, or "" when the indentation is not the fault.
 func (p *parser) misindented(lines []string, number int) string {
 	isKey := func(n int) bool { return splitLine(lines[n-1]).key != "" && splitLine(lines[n-1]).dashes == "" }
 	above := lastText(lines, number-1)
@@ -122,8 +121,8 @@ func (p *parser) misindented(lines []string, number int) string {
 	return p.move(lines, wrong, right, how)
 }
 
-// move reports a line that is indented wrongly and gives the text with the line
-// in its place, "" when it was moved once already.
+// move reports a line with the wrong indentation and returns the text with the indentation
+// corrected, or "" when the line was moved before.
 func (p *parser) move(lines []string, wrong, right int, how string) string {
 	line := lines[wrong-1]
 	p.hideSecretLine(wrong)
@@ -147,9 +146,9 @@ func moved(line string, indent int) string {
 	return strings.Repeat(" ", indent) + strings.TrimLeft(line, " ")
 }
 
-// astray reports the one line, where YAML gave up, shortly before, or around it, whose
-// move by a few spaces lets everything be read, and gives the corrected text; ""
-// when there is none, or two that are as likely.
+// astray searches for a line at, above or around the line where YAML gave up that makes the
+// text readable when it is moved by up to 3 spaces. It reports the line and returns the
+// corrected text, or "" when there is no such line or both directions are equally likely.
 func (p *parser) astray(lines []string, number int) string {
 	const most = 3 // spaces
 	size := 0
@@ -169,7 +168,7 @@ func (p *parser) astray(lines []string, number int) string {
 			less, more := fits(lines, n, left) && readable(lines, n, -by), fits(lines, n, right) && readable(lines, n, by)
 			if less && more {
 				less, more = aligned(lines, n, left), aligned(lines, n, right)
-				if less == more { // it is not known which is meant
+				if less == more { // ambiguous
 					return ""
 				}
 			}
@@ -184,12 +183,12 @@ func (p *parser) astray(lines []string, number int) string {
 	return ""
 }
 
-// mostMoved is how many bytes a file may have in which lines are tried at other places:
-// each try reads it.
+// mostMoved is the size in bytes up to which astray tries other indentations: each try parses
+// the whole file.
 const mostMoved = 256 << 10
 
-// suspects are the lines that may be indented wrongly where YAML gave up at a line: it, a
-// few lines above it, and the keys around it, nearest first.
+// suspects returns the lines that may be wrongly indented when YAML gave up at line number:
+// that line, a few lines above it, and the keys around it, nearest first.
 func suspects(lines []string, number int) (out []int) {
 	const back, outer = 3, 60
 	least := indentation(lines[number-1]) + 4
@@ -209,8 +208,8 @@ func suspects(lines []string, number int) (out []int) {
 	return out
 }
 
-// fits reports whether a line could have an indentation by what follows it: a key without
-// a value has its value below it, further right, and a key with one has not.
+// fits reports whether the next line allows a line to have an indentation: below a key without
+// a value it must be indented further, and below a key with a value it must not.
 func fits(lines []string, number, indent int) bool {
 	l := splitLine(lines[number-1])
 	below := nextText(lines, number+1)
@@ -226,8 +225,8 @@ func fits(lines []string, number, indent int) bool {
 	return next <= indent
 }
 
-// aligned reports whether a line with an indentation would begin where a neighbour
-// begins.
+// aligned reports whether a line with an indentation would start in the same column as the
+// line before or after it.
 func aligned(lines []string, number, indent int) bool {
 	for _, n := range []int{lastText(lines, number-1), nextText(lines, number+1)} {
 		if n > 0 && indentation(lines[n-1]) == indent {
@@ -237,7 +236,7 @@ func aligned(lines []string, number, indent int) bool {
 	return false
 }
 
-// readable says that YAML can read the text when a line is moved.
+// readable reports whether YAML can read the text with one line moved by a number of spaces.
 func readable(lines []string, number, by int) bool {
 	line := lines[number-1]
 	if indentation(line)+by < 0 {
@@ -249,7 +248,7 @@ func readable(lines []string, number, by int) bool {
 	return err == nil
 }
 
-// plainSyntax reports a line that none of the traps explains.
+// plainSyntax reports a syntax problem that no trap explains.
 func (p *parser) plainSyntax(message string, number int, line string) {
 	at := Problem{Pos: Pos{p.doc.file, number, 1 + indentation(line) - p.shift[number]}}
 	p.hideSecretLine(number)
@@ -272,9 +271,9 @@ func (p *parser) plainSyntax(message string, number int, line string) {
 	}
 }
 
-// mask takes the value of a line, with the lines that continue it, out of the
-// text. A line without a key goes whole, and then nothing can be said about
-// what is missing: line 0 is masked too.
+// mask removes the value of a line and the lines that continue it from the text. A line
+// without a key or a value is removed whole. It then marks line 0 as masked too, because
+// missing keys can no longer be reported.
 func (p *parser) mask(lines []string, number int) string {
 	if p.masked == nil {
 		p.masked = map[int]bool{}
@@ -298,7 +297,8 @@ func (p *parser) mask(lines []string, number int) string {
 	return strings.Join(lines, "\n")
 }
 
-// hideSecretLine keeps a line out of Document.Source whose key sounds secret.
+// hideSecretLine removes a line from Document.Source when its key or text looks like that of
+// a secret, and reports whether it did.
 func (p *parser) hideSecretLine(number int) bool {
 	line := p.doc.line(number)
 	l := splitLine(line)
@@ -310,8 +310,8 @@ func (p *parser) hideSecretLine(number int) bool {
 	return true
 }
 
-// consumedUntilError is how much of the text YAML has seen when it gives up.
-// Its own errors name the line where a block starts, or none at all.
+// consumedUntilError returns the number of bytes that YAML read before it gave up. The errors
+// of YAML name the line where a block starts, or no line.
 func consumedUntilError(text string) int {
 	r := &byteReader{text: text}
 	_, _ = decode(r)
@@ -334,8 +334,8 @@ func (r *byteReader) Read(buf []byte) (int, error) {
 
 func lineOf(text string, offset int) int { return strings.Count(text[:max(0, offset)], "\n") + 1 }
 
-// unclosedQuote is the line before number where a value starts with a quotation
-// mark that does not end on it, number itself when there is none.
+// unclosedQuote returns the last line up to number whose value starts with a quotation mark
+// that is not closed on that line, or number when there is none.
 func unclosedQuote(lines []string, number int) int {
 	for n := number; n > 0; n-- {
 		value := splitLine(lines[n-1]).value
@@ -346,8 +346,7 @@ func unclosedQuote(lines []string, number int) int {
 	return number
 }
 
-// nextText is the first line from number on that is not blank, 0 when there is
-// none.
+// nextText returns the first line from number on that is not blank, or 0 when there is none.
 func nextText(lines []string, number int) int {
 	for n := number; n <= len(lines); n++ {
 		if strings.TrimSpace(lines[n-1]) != "" {
@@ -357,7 +356,7 @@ func nextText(lines []string, number int) int {
 	return 0
 }
 
-// lastText is the last line before number that is not blank.
+// lastText returns the last line up to number that is not blank.
 func lastText(lines []string, number int) int {
 	for number > 1 && strings.TrimSpace(lines[number-1]) == "" {
 		number--

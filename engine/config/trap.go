@@ -9,17 +9,18 @@ import (
 
 const manyLines = "a value of several lines starts with | after its key"
 
-// sourceLine is a line of a block mapping or list in its parts.
+// sourceLine holds the parts of a line of a block mapping or list.
 type sourceLine struct {
 	prefix string // indentation, dashes, key, colon and the space after it
 	key    string
 	value  string // without a comment at its end
-	raw    string // with it
+	raw    string // the value with that comment
 	indent int    // bytes before the key, or before the dash when there is no key
 	dashes string // the dashes before the key
 }
 
-// splitLine takes a line apart. Without a key, key is "" and the rest is value.
+// splitLine splits a line into its parts. In a line without a key, key is "" and the text is
+// the value.
 func splitLine(line string) sourceLine {
 	l := sourceLine{indent: indentation(line)}
 	rest := line[l.indent:]
@@ -42,7 +43,7 @@ func splitLine(line string) sourceLine {
 	return l
 }
 
-// keyEnd is where the colon after a key stands, 0 when the text has no key.
+// keyEnd returns the index of the colon after a key, or 0 when the text has no key.
 func keyEnd(text string) int {
 	if text == "" || strings.ContainsRune("{[!&*|>%@`#", rune(text[0])) {
 		return 0
@@ -66,8 +67,8 @@ func keyEnd(text string) int {
 	return 0
 }
 
-// withoutComment cuts a comment off, unless the text before it is unfinished:
-// then the # belongs to an expression, which YAML cuts there.
+// withoutComment returns a value without its comment. A # after an unfinished text belongs to
+// an expression, which YAML cuts there, and stays.
 func withoutComment(value string) string {
 	if i := strings.Index(value, " #"); i >= 0 && finished(value[:i]) {
 		return strings.TrimRight(value[:i], " \t")
@@ -75,13 +76,13 @@ func withoutComment(value string) string {
 	return value
 }
 
-// trap is a value that YAML reads otherwise than its author meant.
+// trap is a value that YAML reads differently than its author intended.
 type trap struct {
 	code, message, hint string
 	col, width          int
 }
 
-// trap reports one; the hint stays general where the line may hold a secret.
+// trap reports a trap. The hint does not quote a line that may contain a secret.
 func (p *parser) trap(t trap, number, col int) {
 	if p.hideSecretLine(number) {
 		t.hint = "put single quotes around the value"
@@ -89,8 +90,8 @@ func (p *parser) trap(t trap, number, col int) {
 	p.add(Problem{Pos: Pos{p.doc.file, number, max(col-p.shift[number], 1)}, Width: t.width}, t.code, t.message, t.hint)
 }
 
-// findTrap looks for a line that explains a syntax error, from the one where
-// YAML gave up backwards.
+// findTrap searches for a line that explains a syntax error, backwards from the line where
+// YAML gave up.
 func findTrap(lines []string, number int, message string) (int, trap, bool) {
 	const back = 30
 	if strings.Contains(message, "mapping values") {
@@ -165,14 +166,14 @@ func colonTrap(line string) (trap, bool) {
 	return t, true
 }
 
-// tagTrap is about a value that starts with an exclamation mark.
+// tagTrap returns the trap of a value that starts with an exclamation mark.
 func tagTrap(line string) trap {
 	l := splitLine(line)
 	return trap{codeTrapTag, "a value that starts with ! is a tag in YAML", l.rewritten(),
 		1 + utf8.RuneCountInString(l.prefix), utf8.RuneCountInString(l.value)}
 }
 
-// hashTrap is about an expression that YAML cuts at a space and a #.
+// hashTrap returns the trap of an expression that YAML cuts at a space and a #.
 func hashTrap(l sourceLine, t trap) trap {
 	at := strings.Index(l.raw, " #")
 	t.code, t.width = codeTrapHash, 1
@@ -183,9 +184,9 @@ func hashTrap(l sourceLine, t trap) trap {
 	return t
 }
 
-// withinQuotes is a value without the quotation marks around it, when they were
-// meant for YAML and the text within has some of its own: a word follows at once
-// on the mark that seems to close them.
+// withinQuotes returns a value without the quotation marks around it. ok is true when the
+// marks were intended for YAML and the text inside has quotation marks too: a letter or digit
+// follows directly after the mark that seems to close the value.
 func withinQuotes(value string) (string, bool) {
 	if value == "" || value[0] != '"' && value[0] != '\'' || value[len(value)-1] != value[0] {
 		return "", false
@@ -198,7 +199,7 @@ func withinQuotes(value string) (string, bool) {
 	return inner, unicode.IsLetter(next) || unicode.IsDigit(next)
 }
 
-// rewritten shows the line with its value in quotes, or as a block.
+// rewritten returns a hint with the line's value in quotes or as a block.
 func (l sourceLine) rewritten() string {
 	if l.key == "" && l.dashes == "" {
 		return manyLines

@@ -28,8 +28,8 @@ type Variables struct {
 	CheckSecret func(name string) error
 	// Lenient leaves values unresolved whose variable is not set.
 	Lenient bool
-	// SkipSecrets leaves secrets unresolved that come from a file or a provider, so that a
-	// file of a stranger can be checked: nothing is read, opened or started.
+	// SkipSecrets leaves secrets from a file or a provider unresolved: nothing is read, opened
+	// or started. A file of a stranger can then be checked.
 	SkipSecrets bool
 
 	used       map[string]Variable

@@ -9,7 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 )
 
-// Schema is a JSON Schema, as far as describing a pipeline file needs it.
+// Schema is a JSON Schema, limited to the keywords that describe a pipeline file.
 type Schema struct {
 	Dialect              string             `json:"$schema,omitzero"`
 	Title                string             `json:"title,omitzero"`
@@ -29,10 +29,10 @@ type Schema struct {
 	Not                  *Schema            `json:"not,omitzero"`
 }
 
-// types are JSON types; a single one is written as such.
+// types are JSON types. A single type is encoded as a string.
 type types []string
 
-// MarshalJSON is a text or a list.
+// MarshalJSON returns a string for one type, else an array.
 func (t types) MarshalJSON() ([]byte, error) {
 	if len(t) == 1 {
 		return codec.Marshal(t[0])
@@ -56,8 +56,8 @@ func needed(f config.Field) bool {
 	return f.Required || f.Type == "mapping" && !f.Optional && (len(f.Choice) > 0 || slices.ContainsFunc(f.Fields, needed))
 }
 
-// schemas are the alternatives that a type stands for. `list of` and `map of`
-// take all that follows them, also an `or`.
+// schemas returns the alternatives of a type. `list of` and `map of` apply to everything
+// after them, including an `or`.
 func schemas(f config.Field, typ string) []*Schema {
 	if element, ok := strings.CutPrefix(typ, "list of "); ok {
 		return []*Schema{{Type: types{"array"}, Items: one(schemas(f, element))}}
@@ -137,7 +137,7 @@ func object(f config.Field) *Schema {
 	return s
 }
 
-// one is the schema of alternatives.
+// one returns a single schema for several alternatives.
 func one(all []*Schema) *Schema {
 	if len(all) == 1 {
 		return all[0]
