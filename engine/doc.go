@@ -11,6 +11,8 @@
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection/auth, connection: the credentials of requests, one file a scheme; every
 //     HTTP request
+//   - secret: where ${secret:NAME} finds its value; below it one package a provider
+//     (store, exec, vault, aws)
 //   - records: records that people recorded or wrote down
 //   - stage: what a run will send, on disk
 //   - baseline: what the last good run delivered, and how a run differs from it
