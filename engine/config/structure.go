@@ -140,11 +140,15 @@ func (d *Decoder) missing(f field, n, near *Node) {
 		d.fail(near.keySpan(), nil, codeRequired, quote(f.name)+" is required and missing", hint)
 		return
 	}
-	message, hint := quote(f.name)+" is required and empty", "give it a value"
+	d.empty(f.name, n)
+}
+
+func (d *Decoder) empty(name string, n *Node) {
+	hint := "give it a value"
 	if n.kind == Scalar && strings.Contains(n.text, "${") {
 		hint = n.text + " is empty: set it in .env or in the environment"
 	}
-	d.fail(n.ownSpan(), n, codeRequired, message, hint)
+	d.fail(n.ownSpan(), n, codeRequired, quote(name)+" is required and empty", hint)
 }
 
 // validate asks a struct, and those inlined in it, about itself. What a struct
@@ -184,6 +188,10 @@ func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool)
 			}
 		}
 		if field == "" && slices.ContainsFunc(n.Entries(), func(e Entry) bool { return d.Unresolved(e.Value) }) {
+			return
+		}
+		if code == codeRequired && !warning && about != nil && about.key == field && len(unset) == 0 {
+			d.empty(field, about)
 			return
 		}
 		at := near.keySpan()
