@@ -19,6 +19,7 @@
 //	default:"500"      the text it decodes from when the file says nothing
 //	doc:"…"            one sentence; CheckSpec insists on it
 //	required:"true"    absent or empty is a problem
+//	required:"preset"  the same, unless a preset gives a value (Presetter)
 //	min:"1" max:"9"    bounds, in the notation of the field's type
 //	enum:"a|b|c"       the only texts allowed
 //

@@ -24,6 +24,7 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
 		value := n.Get(f.name)
+		f.required = f.required && (!f.preset || n.Get("preset").IsNull())
 		if !f.file || !d.namesFile(value, fv) {
 			d.value(value, fv, cmp.Or(value, near))
 		}

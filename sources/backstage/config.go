@@ -15,7 +15,7 @@ import (
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
 	Preset      string           `yaml:"preset" enum:"roadie" doc:"Defaults for a hosted Backstage: its address, page size, concurrency and retries. roadie is Roadie."`
-	URL         string           `yaml:"url" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
+	URL         string           `yaml:"url" required:"preset" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
 	UIURL       string           `yaml:"ui_url" doc:"Address where people open Backstage, when it is not url."`
 	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
 	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty where anonymous reads are allowed."`
@@ -49,10 +49,6 @@ const codeBackstage = "backstage"
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
-	if c.URL == "" && c.Preset == "" {
-		report("url", "required", `"url" is required and missing`,
-			"add url: …   (the address of the Backstage backend), or preset: roadie")
-	}
 	connection.ValidateAddress("url", c.URL, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
