@@ -70,7 +70,7 @@ func describeStruct(v reflect.Value, path string, within []reflect.Type) []Field
 		fv := v.FieldByIndex(f.index)
 		field := describeValue(fv, joinPath(path, f.name), append(within, v.Type()))
 		field.Name, field.Path, field.Default, field.Doc = f.name, joinPath(path, f.name), f.def, f.doc
-		field.Required, field.Min, field.Max = f.required, f.min, f.max
+		field.Required, field.Min, field.Max = f.required && !f.preset, f.min, f.max
 		if f.enum != nil {
 			field.Enum = f.enum
 		}

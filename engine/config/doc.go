@@ -19,6 +19,7 @@
 //	default:"500"      the text to decode when the file does not have the key
 //	doc:"…"            one sentence; CheckSpec requires it
 //	required:"true"    an absent or empty value is a problem
+//	required:"preset"  the same, unless a preset gives a value (Presetter)
 //	min:"1" max:"9"    bounds, in the notation of the field's type
 //	enum:"a|b|c"       the only texts allowed
 //

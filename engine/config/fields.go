@@ -15,6 +15,7 @@ type field struct {
 	def        string
 	hasDefault bool
 	required   bool
+	preset     bool // required where no preset gives it
 	min, max   string
 	enum       []string
 	file       bool // a text that may be ${file:PATH}
@@ -40,7 +41,8 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		f := field{name: name, index: []int{i}, typ: sf.Type, doc: sf.Tag.Get("doc"),
-			required: sf.Tag.Get("required") == "true", file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"),
+			required: sf.Tag.Get("required") != "", preset: sf.Tag.Get("required") == "preset",
+			file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"),
 			max: sf.Tag.Get("max")}
 		f.def, f.hasDefault = sf.Tag.Lookup("default")
 		if enum := sf.Tag.Get("enum"); enum != "" {

@@ -24,6 +24,7 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 	for _, f := range fields {
 		fv := v.FieldByIndex(f.index)
 		value := n.Get(f.name)
+		f.required = f.required && (!f.preset || n.Get("preset").IsNull())
 		if !f.file || !d.namesFile(value, fv) {
 			d.value(value, fv, cmp.Or(value, near))
 		}
@@ -140,11 +141,15 @@ func (d *Decoder) missing(f field, n, near *Node) {
 		d.fail(near.keySpan(), nil, codeRequired, quote(f.name)+" is required and missing", hint)
 		return
 	}
-	message, hint := quote(f.name)+" is required and empty", "give it a value"
+	d.empty(f.name, n)
+}
+
+func (d *Decoder) empty(name string, n *Node) {
+	hint := "give it a value"
 	if n.kind == Scalar && strings.Contains(n.text, "${") {
 		hint = n.text + " is empty: set it in .env or in the environment"
 	}
-	d.fail(n.ownSpan(), n, codeRequired, message, hint)
+	d.fail(n.ownSpan(), n, codeRequired, quote(name)+" is required and empty", hint)
 }
 
 // validate runs the checks of a struct and of its inlined structs. A check promoted from an
@@ -184,6 +189,10 @@ func (d *Decoder) reporter(n, near *Node, missing map[string]bool, warning bool)
 			}
 		}
 		if field == "" && slices.ContainsFunc(n.Entries(), func(e Entry) bool { return d.Unresolved(e.Value) }) {
+			return
+		}
+		if code == codeRequired && !warning && about != nil && about.key == field && len(unset) == 0 {
+			d.empty(field, about)
 			return
 		}
 		at := near.keySpan()

@@ -49,10 +49,6 @@ const codeBackstage = "backstage"
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
-	if c.URL == "" && c.Preset == "" {
-		report("url", "required", `"url" is required and missing`,
-			"add url: …   (the address of the Backstage backend), or preset: roadie")
-	}
 	connection.ValidateAddress("url", c.URL, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
