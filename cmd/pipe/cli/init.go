@@ -215,10 +215,10 @@ func testsOf(files map[string][]byte) string {
 	return ""
 }
 
-// release is the version from which `go install` builds this pipe.
+// release is the version of this pipe, or an example of one if it is a development build.
 func release() string {
 	if v := version.Current(); v.Released {
 		return v.Version
 	}
-	return "latest"
+	return "v1.2.3"
 }

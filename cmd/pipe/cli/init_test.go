@@ -53,8 +53,10 @@ func TestInit(t *testing.T) {
 	if err := os.WriteFile(ignore, []byte("mine\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text := fileText(t, workflow); !strings.Contains(text, "if [ ! -f base/pipelines/backstage.yaml ]; then") {
-		t.Error("the workflow compares with a base that need not be there")
+	checks, runs, _ := strings.Cut(fileText(t, workflow), "\n  run:\n")
+	if strings.Contains(checks, "secrets.") || !strings.Contains(checks, "mode: diff") ||
+		!strings.Contains(runs, "mode: run") || strings.Contains(runs, "pipe test") {
+		t.Error("the job for pull requests sees a secret, or the job with secrets runs code of a pull request")
 	}
 
 	changed := write(t, "x", "")
