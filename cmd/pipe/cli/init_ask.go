@@ -11,8 +11,11 @@ import (
 	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/report"
 )
 
 // initAnswers are the addresses and tokens for a new pipeline; "" is not known yet.
@@ -32,7 +35,8 @@ type initVariable struct {
 // from the environment or from an answer.
 func initVariables() []initVariable {
 	return []initVariable{
-		{name: "BACKSTAGE_BASE_URL", flag: "backstage-url", question: "Address of Backstage's backend"},
+		{name: "BACKSTAGE_BASE_URL", flag: "backstage-url",
+			question: "Address of Backstage's backend, as https://backstage.example.com"},
 		{name: "BACKSTAGE_API_TOKEN", question: "Token of backend.auth.externalAccess", secret: true},
 		{name: "GLEAN_SERVER_URL", flag: "glean-url", question: "Address of Glean, as https://acme-be.glean.com"},
 		{name: "GLEAN_INDEXING_API_KEY", question: "Indexing token of Glean", secret: true},
@@ -70,7 +74,7 @@ func (a *app) initAnswersOf(c *urfave.Context) (initAnswers, error) {
 			continue
 		}
 		var err error
-		if v.value, err = a.answer(c.Context, lines, v.question, v.secret); err != nil {
+		if v.value, err = a.validAnswer(c.Context, lines, v.question, v.secret, v.problem); err != nil {
 			return in, err
 		}
 	}
@@ -78,8 +82,52 @@ func (a *app) initAnswersOf(c *urfave.Context) (initAnswers, error) {
 		return in, nil
 	}
 	var err error
-	in.tester, err = a.answer(c.Context, lines, "Your e-mail address in Glean, to begin in test mode", false)
+	in.tester, err = a.validAnswer(c.Context, lines, "Your e-mail address in Glean, to begin in test mode", false,
+		testerProblem)
 	return in, err
+}
+
+// mostTries is how often a person is asked one question.
+const mostTries = 5
+
+// validAnswer asks a question again while there is a problem with the answer.
+func (a *app) validAnswer(ctx context.Context, lines *bufio.Reader, question string, secret bool,
+	problem func(string) error) (string, error) {
+	for try := 1; ; try++ {
+		text, err := a.answer(ctx, lines, question, secret)
+		if err != nil || text == "" {
+			return text, err
+		}
+		wrong := problem(text)
+		if wrong == nil || try == mostTries {
+			return text, wrong
+		}
+		display.Fprintf(a.Stderr, "  %v: %s\n", wrong, report.HintOf(wrong))
+	}
+}
+
+// problem returns an error for a value that cannot be right, or that .env cannot hold.
+func (v initVariable) problem(value string) error {
+	if strings.ContainsAny(value, "'\n\r") {
+		return usage{"the value of " + v.name + " has a quotation mark or a line break", "write .env by hand"}
+	}
+	if v.secret || value == "" {
+		return nil
+	}
+	if _, err := config.Origin(value); err != nil {
+		return usage{display.Short(value, 60) + " is not an address",
+			"write https:// and a host, such as https://backstage.example.com"}
+	}
+	return nil
+}
+
+// testerProblem returns an error for a text that is no e-mail address.
+func testerProblem(text string) error {
+	if address, ok := component.Email(text); !ok || address != text {
+		return usage{display.Short(text, 60) + " is not an e-mail address",
+			"write the address with which you sign in to Glean"}
+	}
+	return nil
 }
 
 // answer asks a question and returns the line that a person types. A secret is not shown.
@@ -138,17 +186,17 @@ func (in initAnswers) env() []byte {
 	return b.Bytes()
 }
 
-// check refuses answers that .env cannot hold.
+// check refuses answers that a run cannot use, or that .env cannot hold.
 func (in initAnswers) check() error {
 	for _, v := range in.variables {
-		if strings.ContainsAny(v.value, "'\n\r") {
-			return usage{"the value of " + v.name + " has a quotation mark or a line break", "write .env by hand"}
+		if err := v.problem(v.value); err != nil {
+			return err
 		}
 	}
-	if in.tester != "" && (!strings.Contains(in.tester, "@") || strings.ContainsAny(in.tester, " ,;<>\"'")) {
-		return usage{in.tester + " is no e-mail address", "write the address with which you sign in to Glean"}
+	if in.tester == "" {
+		return nil
 	}
-	return nil
+	return testerProblem(in.tester)
 }
 
 // testMode has the datasource begin in Glean's test mode, for one tester.

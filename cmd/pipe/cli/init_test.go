@@ -182,7 +182,13 @@ func TestInitAnswers(t *testing.T) {
 
 	call(true, "", "--yes", filepath.Join(dir, "yes")).expect(t, 0, "!Token of")
 	call(false, "", filepath.Join(dir, "script")).expect(t, 0, "!Token of")
-	call(false, "", "--tester", "ann", filepath.Join(dir, "wrong")).expect(t, 2, "ann is no e-mail address")
+	call(false, "", "--tester", "ann", filepath.Join(dir, "wrong")).expect(t, 2, "ann is not an e-mail address")
+	call(false, "", "--tester", "ann@", filepath.Join(dir, "wrong")).expect(t, 2, "ann@ is not an e-mail address")
+	call(false, "", "--backstage-url", "backstage", filepath.Join(dir, "wrong")).expect(t, 2,
+		"backstage is not an address")
+	call(true, "acme\nhttps://b.example.com\n\nhttps://acme-be.glean.com\n\nann\nann@example.com\n",
+		filepath.Join(dir, "again")).expect(t, 0, "acme is not an address: write https://", "ann is not an e-mail",
+		"ann@example.com alone sees the documents")
 	call(false, "", "--glean-url", "https://g'.example.com", filepath.Join(dir, "wrong")).expect(t, 2, "a quotation mark")
 	if _, err := os.Stat(filepath.Join(dir, "yes", ".env")); err == nil {
 		t.Error(".env was written without an answer")
