@@ -19,8 +19,8 @@ import (
 // maxErrorBody is how much of an answer that reports a failure is read.
 const maxErrorBody = 64 << 10
 
-// read takes in the whole answer and checks that it is what k wants. The
-// caller closes the body.
+// read reads the whole answer and checks that it is what k wants. The caller closes the
+// body.
 func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		body, _ := take(resp, maxErrorBody, 0) // whatever can be read of it
@@ -86,9 +86,9 @@ func (c *Connection) tooLarge(k *call) *failure {
 
 var errEncoding = errors.New("unknown content encoding")
 
-// take reads the body to its end, decompressed. Beyond limit bytes it is
-// ErrTooLarge, with the beginning. Where nobody says how long it is, room is
-// made for as much as was expected and a quarter more.
+// take reads and decompresses the whole body. A body of more than limit bytes is
+// ErrTooLarge, with its beginning. If the answer does not say how long it is, the buffer
+// starts with a quarter more than expected.
 func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 	var r io.Reader = resp.Body
 	size := resp.ContentLength
@@ -121,8 +121,8 @@ func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
 	return exact(&buf), err
 }
 
-// exact are the bytes of a buffer, without much room behind them: whoever keeps a part
-// of an answer keeps all of its memory.
+// exact returns the bytes of a buffer with little spare capacity, because a kept part of
+// an answer keeps its whole memory.
 func exact(buf *bytes.Buffer) []byte {
 	b := buf.Bytes()
 	if cap(b)-len(b) > len(b)/4+bytes.MinRead {
@@ -191,7 +191,7 @@ func (c *Connection) check(k *call, resp *http.Response, body []byte) error {
 // maxQuoted is how much of an answer that was not accepted is quoted.
 const maxQuoted = 200
 
-// accept asks k.Accept about an answer.
+// accept calls k.Accept for an answer.
 func (c *Connection) accept(k *call, status int, body []byte) error {
 	err := k.Accept(status, body)
 	if err == nil {

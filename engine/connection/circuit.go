@@ -6,20 +6,18 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// minPatience is how many failed attempts in a row are borne at least, however
-// few of them one request may make.
+// minPatience is the least number of failed attempts in a row that is tolerated, even if
+// one request makes fewer.
 const minPatience = 10
 
-// circuit stops the asking when the other end is down, over all requests of a
-// connection. It bears as many failed attempts in a row as two requests may
-// make, so that one request that gives up leaves the next one, which may find
-// out what became of it, a full try. It bears that once for each request that
-// was under way at a time since the last success: a restart that the retries
-// are made to outlast fails all of them, again and again, and is no reason to
-// stop.
+// circuit stops all requests of a connection when the server is down. It tolerates as many
+// failed attempts in a row as two requests may make: after one request gave up, the next
+// one, which may recover its result, has all of its attempts. This number is multiplied by
+// the most requests that were under way at once since the last success, because a restart
+// that the retries should outlast fails all of them repeatedly.
 //
-// A failure is what may be retried and says nothing of the other end's health:
-// no answer, half of one, 500. Whoever refuses or asks for a pause is alive.
+// A failure is an outcome that may be retried and does not show that the server is up: no
+// answer, a part of one, 500. A refusal and a request to wait show that it is up.
 type circuit struct {
 	patience int
 
@@ -32,7 +30,7 @@ type circuit struct {
 
 func newCircuit(attempts int) *circuit { return &circuit{patience: max(minPatience, 2*attempts)} }
 
-// begin notes that a request is under way, end that it is not any more.
+// begin counts a request that starts; end counts one that ended.
 func (c *circuit) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +44,7 @@ func (c *circuit) end() {
 	c.underWay--
 }
 
-// note takes in how an attempt ended; err is nil when it went well.
+// note records how an attempt ended; err is nil when it succeeded.
 func (c *circuit) note(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,8 +57,8 @@ func (c *circuit) note(err error) {
 	}
 }
 
-// broken is how many attempts in a row failed and what the last failure was, when
-// these are too many to make another, else 0.
+// broken returns how many attempts in a row failed, and the last failure, if these are too
+// many for another attempt; otherwise 0.
 func (c *circuit) broken() (failures int, last string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,13 +12,13 @@ import (
 // maxDeprecations bounds what is kept; a connection has few endpoints.
 const maxDeprecations = 50
 
-// deprecations are what answers say will go away.
+// deprecations are the removals that answers announce.
 type deprecations struct {
 	mu        sync.Mutex
 	sentences []string
 }
 
-// add tells whether the sentence is new.
+// add reports whether the sentence is new.
 func (d *deprecations) add(sentence string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -29,17 +29,16 @@ func (d *deprecations) add(sentence string) bool {
 	return true
 }
 
-// Deprecations are the sentences about what the other end is going to take
-// away, each once, sorted. Each was logged as a warning when it first came.
+// Deprecations returns the sentences about announced removals, each once, sorted. Each was
+// logged as a warning when it first came.
 func (c *Connection) Deprecations() []string {
 	c.deprecated.mu.Lock()
 	defer c.deprecated.mu.Unlock()
 	return slices.Sorted(slices.Values(c.deprecated.sentences))
 }
 
-// heed takes in the headers by which an answer announces removals: those of the
-// component, and Deprecation (RFC 9745) and Sunset (RFC 8594), which are about the
-// endpoint.
+// heed reads the headers in which an answer announces removals: those of the component, and
+// Deprecation (RFC 9745) and Sunset (RFC 8594) for the endpoint.
 func (c *Connection) heed(k *call, h http.Header) {
 	if own := c.s.Deprecation; own.Name != "" {
 		for _, value := range h.Values(own.Name) {
@@ -78,5 +77,5 @@ func since(value string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// maxEpoch is the year 10000, beyond which nobody writes dates.
+// maxEpoch is the year 10000, the end of the dates that are accepted.
 const maxEpoch = 253402300800

@@ -46,8 +46,8 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// failure is what went wrong in one attempt. It wraps none of the errors of the
-// network below, whose texts nobody cleaned.
+// failure is the error of one attempt. It wraps no error of the network, whose text may
+// contain a secret.
 type failure struct {
 	class  fault.Class
 	delay  time.Duration
@@ -61,7 +61,7 @@ type failure struct {
 func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.cause }
 
-// asFault is err itself, as every error of an attempt is one.
+// asFault returns err as a failure; every error of an attempt is one.
 func asFault(err error) *failure {
 	var f *failure
 	if !errors.As(err, &f) {
@@ -70,8 +70,8 @@ func asFault(err error) *failure {
 	return f
 }
 
-// error is the fault as others see it: named for component and request, unless k is nil,
-// classified, with every secret taken out.
+// error returns the fault for callers: with its class, without secrets, and with the names
+// of the component and the request unless k is nil.
 func (f *failure) error(c *Connection, k *call) *fault.Error {
 	text := f.text // of a step of Diagnose
 	if k != nil {

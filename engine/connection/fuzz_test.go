@@ -15,7 +15,7 @@ import (
 )
 
 // plain fails when a text would confuse a terminal or a log, or holds the
-// canary, as it stands in an answer that echoes it.
+// canary in the form of an answer that echoes it.
 func plain(t *testing.T, text string) {
 	t.Helper()
 	if i := strings.IndexFunc(text, unicode.IsControl); i >= 0 {

@@ -105,7 +105,7 @@ func (f *fixture) get(t *testing.T) (*Response, error) {
 	return f.Do(t.Context(), Request{Method: http.MethodGet, Path: "/x"})
 }
 
-// attempts is how often the server was asked.
+// attempts returns the number of requests that the server received.
 func (f *fixture) attempts() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -131,7 +131,7 @@ func secretForms() map[string]string {
 }
 
 // noSecret fails when a text holds the canary in any form, or the greater part
-// of it, as base64 mixes its ends with what stands around.
+// of it, because base64 mixes its ends with the text around it.
 func noSecret(t *testing.T, where, text string) {
 	t.Helper()
 	for form, secret := range secretForms() {

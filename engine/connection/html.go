@@ -15,7 +15,7 @@ var (
 	pageStart = regexp.MustCompile(`(?is)^\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(!doctype\s+html|html)\b`)
 )
 
-// htmlPage tells whether an answer is a page for people, and what its title is.
+// htmlPage reports whether an answer is an HTML page, and returns its title.
 func htmlPage(contentType string, body []byte) (title string, ok bool) {
 	start := body[:min(len(body), maxErrorBody)]
 	contentType = strings.ToLower(contentType)
@@ -31,7 +31,7 @@ func htmlPage(contentType string, body []byte) (title string, ok bool) {
 	return title, true
 }
 
-// pageName is how errors call an HTML page.
+// pageName returns the name of an HTML page in errors.
 func (c *Connection) pageName(title string) string {
 	if title = c.excerpt(title, maxTitle); title == "" {
 		return "an HTML page"

@@ -13,8 +13,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// networkFault says what it means that no answer, or not all of it, came from u, which is
-// the address of what name says.
+// networkFault returns the fault for a missing or incomplete answer from u. name describes
+// the server.
 func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 	var f *failure
 	if errors.As(err, &f) { // of a guard at the dial, or of a proxy
@@ -63,14 +63,14 @@ func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 	}
 }
 
-// isCut tells whether the other end hung up. The last text is all that HTTP/2
-// says when that happens right after the handshake.
+// isCut reports whether the server closed the connection. The last text is the only one of
+// HTTP/2 for a close right after the handshake.
 func isCut(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err) ||
 		strings.Contains(err.Error(), "client conn could not be established")
 }
 
-// proxyFault is about the proxy of the environment, nil when err is not.
+// proxyFault returns the fault of a proxy; nil when err is not about one.
 func (c *Connection) proxyFault(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "proxyconnect" && !strings.HasPrefix(op.Op, "socks") {
@@ -97,7 +97,8 @@ func (c *Connection) ofProxy(f *failure) *failure {
 	return &out
 }
 
-// tlsFault is about certificates and their absence, nil when err is not.
+// tlsFault returns the fault of a certificate or of missing TLS; nil when err is not about
+// one.
 func (c *Connection) tlsFault(err error, u *url.URL) error {
 	var (
 		authority x509.UnknownAuthorityError

@@ -73,12 +73,12 @@ func (c *Connection) Path(p string) string {
 	return strings.TrimSuffix(c.base.Path, "/") + p
 }
 
-// repeatable tells whether the request may be made a second time.
+// repeatable reports whether the request may be made a second time.
 func (r Request) repeatable() bool {
 	return !r.NoRetry && (r.Idempotent || r.Method == http.MethodGet || r.Method == http.MethodHead)
 }
 
-// call is a request made ready to be sent, any number of times.
+// call is a request that can be sent any number of times.
 type call struct {
 	Request
 	target  *url.URL
@@ -114,7 +114,7 @@ func (c *Connection) prepare(r Request) (*call, error) {
 	return k, nil
 }
 
-// carry makes body the one of the attempts to come.
+// carry sets the body of the next attempts.
 func (k *call) carry(body []byte, compress bool) {
 	k.Body, k.sent, k.gzipped = body, body, false
 	if compress && len(body) >= worthCompressing {
@@ -126,18 +126,18 @@ func (k *call) carry(body []byte, compress bool) {
 	}
 }
 
-// isClean tells whether p has no dot segments and no empty ones.
+// isClean reports whether p has neither dot segments nor empty ones.
 func isClean(p string) bool {
 	return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/")
 }
 
-// relative is u's path below the base address, ok false when it is not there.
+// relative returns u's path below the base address; ok is false when it is not below it.
 func (c *Connection) relative(u *url.URL) (p string, ok bool) {
 	p, ok = strings.CutPrefix(u.Path, strings.TrimSuffix(c.base.Path, "/"))
 	return p, ok && strings.HasPrefix(p, "/") && isClean(p)
 }
 
-// http makes the request to u for one attempt, without credentials.
+// http returns the request to u for one attempt, without credentials.
 func (c *Connection) http(ctx context.Context, k *call, u *url.URL) (*http.Request, error) {
 	var body io.Reader
 	if k.Body != nil {

@@ -10,8 +10,8 @@ import (
 // retryAfter is the pause that an answer asks for, 0 when it asks for none:
 // Retry-After as seconds or date, else, with 429 (limiters send these with
 // every answer), RateLimit-Reset as seconds or X-RateLimit-Reset as seconds or
-// seconds since 1970. Dates are compared with the answer's own Date, so that a
-// wrong clock here does no harm.
+// seconds since 1970. Dates are compared with the answer's own Date, because the clock of
+// this machine may be wrong.
 func retryAfter(status int, h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date

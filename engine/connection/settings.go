@@ -11,7 +11,7 @@ import (
 
 // Settings is what the component's code decides about its connection.
 type Settings struct {
-	// Name is the component's, such as "backstage"; it stands in errors and logs.
+	// Name is the component's, such as "backstage", for errors and logs.
 	Name string
 	// URL is the base address: http or https, a path prefix if need be, no
 	// user information, no query.
@@ -23,8 +23,8 @@ type Settings struct {
 	// Allow names the requests that may be made (invariant 8). The path is
 	// relative to URL, decoded, and starts with a slash. Required.
 	Allow func(method, path string) bool
-	// Deprecation is how answers announce removals beside Deprecation (RFC 9745) and
-	// Sunset (RFC 8594); the zero value is none.
+	// Deprecation is the header in which answers announce removals, in addition to
+	// Deprecation (RFC 9745) and Sunset (RFC 8594); the zero value is none.
 	Deprecation DeprecationHeader
 	// Rate is the most attempts a second, with bursts of Burst; 0 means no limit.
 	Rate  float64
@@ -44,14 +44,14 @@ type Settings struct {
 	// Proxy chooses the proxy for an address; nil means that of the
 	// environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
 	Proxy func(*url.URL) (*url.URL, error)
-	// Redactor is told the secrets and cleans errors and log lines; nil means
-	// one of the connection's own.
+	// Redactor receives the secrets and removes them from errors and log lines; nil means one
+	// of the connection's own.
 	Redactor *redact.Redactor
 	// Log receives warnings, retries and, at debug, failed attempts; nil drops them.
 	Log *slog.Logger
-	// Observe is told of every attempt, status 0 when there was no answer; the
-	// body is the one before compression and must not be changed. It may be
-	// called from several goroutines. May be nil.
+	// Observe is called for every attempt, with status 0 when there was no answer. The body is
+	// the one before compression and must not be changed. It may be called from several
+	// goroutines. May be nil.
 	Observe func(method, path string, body []byte, status int)
 }
 

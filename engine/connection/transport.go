@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// idle is how long an unused connection is kept: Node's servers close
-	// theirs after 5 s, and a request that meets the closing is lost.
+	// idle is how long an unused connection is kept: Node's servers close theirs after 5 s,
+	// and a request during the close is lost.
 	idle = 4 * time.Second
 	// spare is how many unused connections are kept; about 8 requests are
 	// under way at a time.
@@ -35,8 +35,8 @@ type transports struct {
 	fetch, cloud *http.Transport
 }
 
-// newTransports reads the TLS files and gathers the warnings. Nothing has cookies or
-// follows a redirect.
+// newTransports reads the TLS files and collects the warnings. No transport has cookies or
+// follows redirects.
 func (c *Connection) newTransports(cfg Config) error {
 	local := isLoopback(c.base.Hostname())
 	onlyLoopback := c.s.LoopbackOnly
@@ -93,7 +93,7 @@ func (c *Connection) warn(format string, args ...any) {
 	c.warnings = append(c.warnings, c.s.Name+": "+fmt.Sprintf(format, args...))
 }
 
-// dialer makes connections to a server or its proxy.
+// dialer connects to a server or its proxy.
 type dialer struct {
 	local   net.Addr
 	control func(network, address string, raw syscall.RawConn) error
@@ -152,8 +152,8 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	return secure, nil
 }
 
-// refuseRemote lets no connection be made to an address that is not loopback.
-// It sees addresses after names were resolved.
+// refuseRemote refuses connections to addresses that are not loopback. It gets addresses
+// after names were resolved.
 func refuseRemote(_, address string, _ syscall.RawConn) error {
 	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() {
 		return nil
@@ -162,8 +162,8 @@ func refuseRemote(_, address string, _ syscall.RawConn) error {
 		text: fmt.Sprintf("%s is not an address of this machine, and only such addresses are allowed here", address)}
 }
 
-// refuseMetadata lets no connection be made to a link-local address or a cloud's metadata
-// server, whatever name it was resolved from.
+// refuseMetadata refuses connections to link-local addresses and to a cloud's metadata
+// server, whatever name they were resolved from.
 func refuseMetadata(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !auth.IsMetadataAddress(a.Addr()) {
@@ -174,7 +174,7 @@ func refuseMetadata(_, address string, _ syscall.RawConn) error {
 			address)}
 }
 
-// isLoopback tells whether host names this machine itself.
+// isLoopback reports whether host is this machine.
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
