@@ -15,7 +15,7 @@ import (
 // Config is the block source.backstage of a pipeline file.
 type Config struct {
 	Preset      string           `yaml:"preset" enum:"roadie" doc:"Defaults for a hosted Backstage: its address, page size, concurrency and retries. roadie is Roadie."`
-	URL         string           `yaml:"url" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
+	URL         string           `yaml:"url" required:"preset" doc:"Address of the Backstage backend, without /api/catalog. Required without preset."`
 	UIURL       string           `yaml:"ui_url" doc:"Address at which people open Backstage, if it differs from url."`
 	Page        string           `yaml:"page" default:"{ui_url}/catalog/{namespace}/{kind}/{name}" doc:"Address of an entity's page; {ui_url}, {kind}, {namespace} and {name} are replaced, the last three in lower case."`
 	Token       config.Secret    `yaml:"token" doc:"Token from backend.auth.externalAccess; empty if anonymous reads are allowed."`
