@@ -55,7 +55,7 @@ type failure struct {
 	remedy string
 	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
 	proxy  bool  // of the proxy; the remedy is that of its place in the configuration
-	unsent bool  // the request itself was not sent, so that it may be made again
+	unsent bool  // the request itself was not sent: it may be made again
 }
 
 func (f *failure) Error() string { return f.text }

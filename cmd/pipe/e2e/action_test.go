@@ -34,10 +34,10 @@ func newRunner(t *testing.T, env ...string) *runner {
 	r.write(t, "bin/pipe", "#!/bin/sh\n{ echo \"CALL $*\"; env; } >>"+r.dir+"/calls\nexit $(cat "+r.dir+"/code)\n")
 	r.write(t, "code", "0")
 	r.write(t, "temp/x", "")
-	r.write(t, "work/pipelines/a.yaml", "name: changed\n")
-	r.write(t, "work/.pipe-base/pipelines/a.yaml", "name: base\n")
+	r.write(t, "repository/pipelines/a.yaml", "name: changed\n")
+	r.write(t, "repository/.pipe-base/pipelines/a.yaml", "name: base\n")
 	r.env = append([]string{"PATH=" + r.dir + "/bin:" + os.Getenv("PATH"), "HOME=" + r.dir, "RUNNER_OS=Linux",
-		"RUNNER_ARCH=X64", "RUNNER_TEMP=" + r.dir + "/temp", "GITHUB_WORKSPACE=" + r.dir + "/work",
+		"RUNNER_ARCH=X64", "RUNNER_TEMP=" + r.dir + "/temp", "GITHUB_WORKSPACE=" + r.dir + "/repository",
 		"GITHUB_STEP_SUMMARY=" + r.dir + "/summary", "GITHUB_PATH=" + r.dir + "/path", "GITHUB_REPOSITORY=acme/catalog",
 		"GITHUB_ACTOR=ada", "GITHUB_EVENT_NAME=schedule", "PIPE_FILE_INPUT=pipelines/a.yaml",
 		"BACKSTAGE_API_TOKEN=canary-token"}, env...)
@@ -63,7 +63,7 @@ func (r *runner) expect(t *testing.T, script string, code int, says string, env 
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), "bash", path)
-	c.Dir, c.Env = filepath.Join(r.dir, "work"), append(slices.Clone(r.env), env...)
+	c.Dir, c.Env = filepath.Join(r.dir, "repository"), append(slices.Clone(r.env), env...)
 	out, _ := c.CombinedOutput()
 	if got := c.ProcessState.ExitCode(); got != code || !strings.Contains(string(out), says) {
 		t.Errorf("%s %v: exit %d, want %d and %q\n%s", script, env, got, code, says, out)
@@ -125,12 +125,12 @@ func TestActionInstall(t *testing.T) {
 // file; what a fork proposes gets no variable of the job.
 func TestActionDiff(t *testing.T) {
 	r := newRunner(t)
-	r.write(t, "work/.pipe-base/entities.json", "[]")
+	r.write(t, "repository/.pipe-base/entities.json", "[]")
 	own := []string{"PIPE_LIVE=true", "PIPE_HEAD_REPOSITORY=acme/catalog"}
 	calls := r.expect(t, "diff.sh", 0, "", own...)
 	if !strings.Contains(calls, "canary-token") || strings.Contains(calls, "--sandbox") ||
-		!strings.Contains(calls, "--base "+r.dir+"/work/.pipe-base/pipelines/a.yaml --summary "+r.dir+"/summary "+
-			r.dir+"/work/pipelines/a.yaml\n") {
+		!strings.Contains(calls, "--base "+r.dir+"/repository/.pipe-base/pipelines/a.yaml --summary "+r.dir+"/summary "+
+			r.dir+"/repository/pipelines/a.yaml\n") {
 		t.Errorf("own branch:\n%s", calls)
 	}
 	for _, env := range [][]string{
@@ -146,19 +146,19 @@ func TestActionDiff(t *testing.T) {
 	r.write(t, "code", "5")
 	r.expect(t, "diff.sh", 5, "", own...) // of the base branch's own dry run
 	r.write(t, "code", "0")
-	os.Remove(r.dir + "/work/pipelines/a.yaml")
+	os.Remove(r.dir + "/repository/pipelines/a.yaml")
 	for _, to := range []string{"/proc/self/environ", "../../code"} {
-		os.Symlink(to, r.dir+"/work/pipelines/a.yaml")
+		os.Symlink(to, r.dir+"/repository/pipelines/a.yaml")
 		if calls := r.expect(t, "diff.sh", 2, "outside of the repository", own...); calls != "" {
 			t.Errorf("a link to %s is read:\n%s", to, calls)
 		}
-		os.Remove(r.dir + "/work/pipelines/a.yaml")
+		os.Remove(r.dir + "/repository/pipelines/a.yaml")
 	}
-	r.write(t, "work/pipelines/a.yaml", "")
+	r.write(t, "repository/pipelines/a.yaml", "")
 	r.expect(t, "diff.sh", 2, "the catalog is not in the base branch", "PIPE_CATALOG=../../code")
 	r.expect(t, "diff.sh", 0, "nothing to compare with", "PIPE_FILE_INPUT=new.yaml")
-	os.RemoveAll(r.dir + "/work/.pipe-base")
-	os.Symlink(r.dir+"/work", r.dir+"/work/.pipe-base")
+	os.RemoveAll(r.dir + "/repository/.pipe-base")
+	os.Symlink(r.dir+"/repository", r.dir+"/repository/.pipe-base")
 	r.expect(t, "diff.sh", 2, "by a link", own...)
 }
 
@@ -189,7 +189,7 @@ func TestActionState(t *testing.T) {
 		"/calls\ncat $5/s >>"+r.dir+"/calls\necho canary-state >$5/s\nexit $(cat "+r.dir+"/code)\n")
 	r.write(t, "code", "3")
 	r.expect(t, "run.sh", 3, "", "PIPE_FIRST_RUN=true")
-	kept := r.dir + "/work/.pipe-state/state.tar.age"
+	kept := r.dir + "/repository/.pipe-state/state.tar.age"
 	text := read(t, kept)
 	if strings.Contains(text, "canary") {
 		t.Error("the state is not encrypted")
@@ -205,7 +205,7 @@ func TestActionState(t *testing.T) {
 	changed := []byte(text)
 	changed[len(changed)-1] ^= 1
 	for _, bad := range []string{string(changed), text[:len(text)/2], "", "x"} {
-		r.write(t, "work/.pipe-state/state.tar.age", bad)
+		r.write(t, "repository/.pipe-state/state.tar.age", bad)
 		refused("cannot be decrypted")
 	}
 	if left, _ := filepath.Glob(r.dir + "/temp/pipe-run.*"); len(left) > 0 {
