@@ -22,7 +22,7 @@ func ValidateAddress(field, address string, report func(field, code, message, hi
 func (c Config) CautionAddress(field, address string, token config.Secret,
 	report func(field, code, message, hint string)) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" || u.Hostname() == "" || isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme != "http" || u.Hostname() == "" || auth.IsLoopback(u.Hostname()) {
 		return
 	}
 	if token.IsSet() || len(c.Auth) > 0 || len(c.Headers) > 0 {

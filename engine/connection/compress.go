@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/pipe-engine/pipe/engine/connection/auth"
 )
 
 // The values of Config.Compress.
@@ -49,5 +51,5 @@ func isNear(a netip.Addr) bool {
 // hostIsNear is isNear for a host that is written as an address.
 func hostIsNear(host string) bool {
 	a, err := netip.ParseAddr(host)
-	return isLoopback(host) || err == nil && isNear(a)
+	return auth.IsLoopback(host) || err == nil && isNear(a)
 }

@@ -38,7 +38,7 @@ type transports struct {
 // newTransports reads the TLS files and collects the warnings. No transport has cookies or
 // follows redirects.
 func (c *Connection) newTransports(cfg Config) error {
-	local := isLoopback(c.base.Hostname())
+	local := auth.IsLoopback(c.base.Hostname())
 	onlyLoopback := c.s.LoopbackOnly
 	if c.base.Scheme == "https" && !cfg.TLS.Verify {
 		if !c.s.InsecureRemote && !local {
@@ -84,7 +84,7 @@ func (c *Connection) newTransports(cfg Config) error {
 
 // warnPlain warns of credentials that anyone on the way can read.
 func (c *Connection) warnPlain() {
-	if c.base.Scheme == "http" && !isLoopback(c.base.Hostname()) && !c.auth.Empty() {
+	if c.base.Scheme == "http" && !auth.IsLoopback(c.base.Hostname()) && !c.auth.Empty() {
 		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
 	}
 }
@@ -172,10 +172,4 @@ func refuseMetadata(_, address string, _ syscall.RawConn) error {
 	return &failure{class: fault.Fatal, remedy: "check the address, and what this network resolves its name to",
 		text: fmt.Sprintf("%s is a link-local address, where cloud metadata servers are; no pipeline file may name one",
 			address)}
-}
-
-// isLoopback reports whether host is this machine.
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -60,7 +59,7 @@ const codeNotify = "notify"
 // Validate reports an address that no message can be sent to.
 func (s *Slack) Validate(report func(field, code, message, hint string)) {
 	u := validateURL(s.URL, report)
-	if u != nil && u.Scheme == "http" && !loopback(u) {
+	if u != nil && u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) {
 		report("url", codeNotify, "the address of a Slack webhook begins with https://",
 			"copy it from the app's settings in Slack")
 	}
@@ -99,11 +98,6 @@ func validateURL(s config.Secret, report func(field, code, message, hint string)
 		return u
 	}
 	return nil
-}
-
-func loopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Secrets returns the texts of a config that output must not contain. Of an address, these are

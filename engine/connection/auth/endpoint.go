@@ -29,7 +29,7 @@ func endpointProblem(address string) (message, hint string) {
 	case IsMetadata(u.Hostname()):
 		return "the address is link-local, where cloud metadata servers are",
 			"write the address of the identity provider"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		return "the address starts with http: the credentials would be sent unencrypted", "write https://"
 	}
 	return "", ""
@@ -86,8 +86,9 @@ var (
 	compatible = netip.MustParsePrefix("::/96")
 )
 
-// isLoopback reports whether host names this machine itself.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host names this machine: localhost, or a loopback address. Only
+// there may a credential be sent without encryption.
+func IsLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }

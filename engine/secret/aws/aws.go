@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -184,7 +183,7 @@ func (s *service) address(where string) (string, error) {
 			continue
 		}
 		u, err := url.Parse(address)
-		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !auth.IsLoopback(u.Hostname())) {
 			return "", fault.Errorf(fault.Fatal, "write https:// and a host, or unset it",
 				"aws: %s is not an address that a secret may be read from", variable)
 		}
@@ -201,12 +200,6 @@ func (s *service) address(where string) (string, error) {
 		}
 	}
 	return "https://" + s.key + "." + where + "." + domain, nil
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 // choose returns a text, or a member of the JSON object in it.

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"net/netip"
 	"net/url"
 	"path"
 	"strings"
@@ -115,16 +114,10 @@ func addressProblem(address string) (message, hint string) {
 		return "not an address", "write https:// and a host, such as https://vault.example.com:8200"
 	case auth.IsMetadata(u.Hostname()):
 		return "the address is link-local, where cloud metadata servers are", "write the address of the Vault server"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !auth.IsLoopback(u.Hostname()):
 		return "the address starts with http: the token would be sent unencrypted", "write https://"
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
 		return "the address ends with /v1", "write it without /v1, which pipe adds"
 	}
 	return "", ""
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
