@@ -10,7 +10,7 @@
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection: every HTTP request; connection/auth: how a request proves who sends it
 //   - secret: the providers of ${secret:NAME}: store, exec, vault, aws
-//   - records: files of records
+//   - records: files of records; sqlite: databases of the server and of the preview
 //   - stage: what a run will send, on disk
 //   - baseline: what the last good run delivered, and how a run differs from it
 //   - audit: the ledger of access changes; changes: what to send when not everything is sent

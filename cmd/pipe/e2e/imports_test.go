@@ -33,8 +33,11 @@ var homes = map[string][]string{
 	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"filippo.io/age":                           {"engine/secret/store"},
-	"github.com/gofrs/flock":                   {"engine/baseline", "engine/audit", "engine/secret/store", "cmd/pipe/cli"},
-	"github.com/sourcegraph/conc":              {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
+	"modernc.org/sqlite":                       {"engine/sqlite"},
+	"github.com/gofrs/flock": {
+		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "cmd/pipe/cli",
+	},
+	"github.com/sourcegraph/conc": {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
 // TestImports: cmd → components → engine, never the other way round; components do not
@@ -71,7 +74,7 @@ func TestImports(t *testing.T) {
 var layers = [][]string{
 	{
 		"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/redact",
-		"engine/refset",
+		"engine/refset", "engine/sqlite",
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
