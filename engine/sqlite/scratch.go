@@ -74,8 +74,8 @@ func (s *Scratch) Close() error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// removeLeft removes the folders of scratch databases whose process has ended: nobody holds their
-// lock. A folder that is being created has no lock file yet and stays.
+// removeLeft removes the folders of scratch databases whose process has ended: their lock is
+// free. A folder that is being created has no lock file yet and stays.
 func removeLeft(parent string) {
 	folders, err := os.ReadDir(parent)
 	if err != nil {
