@@ -6,7 +6,7 @@
 //     text; replacing a file; kinds of failure; removing secrets from texts
 //   - config, config/schema, dotenv: the pipeline file; its JSON Schema; files of variables
 //   - expression, expression/condition: expressions; the syntax of conditions
-//   - access: who may find an item; refset: numbers for refs
+//   - access: who may find an item; refset: numbers for refs; schedule: when a pipeline runs
 //   - component: the contract with sources, transforms, permissions and sinks
 //   - connection: every HTTP request; connection/auth: how a request proves who sends it
 //   - secret: the providers of ${secret:NAME}: store, exec, vault, aws

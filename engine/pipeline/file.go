@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/schedule"
 )
 
 // File is the top level of a pipeline file.
@@ -22,6 +23,7 @@ type File struct {
 	Guards      Guards                        `yaml:"guards" doc:"What a run refuses to do without a person's approval."`
 	Publish     Publish                       `yaml:"publish" doc:"Whether a run sends everything, or only changes."`
 	Audit       Audit                         `yaml:"audit" doc:"The ledger of who could find what, which pipe audit reads."`
+	Schedule    schedule.Schedule             `yaml:"schedule" doc:"When pipe serve runs this pipeline: a list of cron lines. Runs that were missed while the server was down are one run after its start."`
 	Notify      *config.Node                  `yaml:"notify" doc:"Who gets a message when a run needs a person: exit 1, 3, 4 and 7. A dry run and a run on the sandbox notify no one."`
 	Limits      Limits                        `yaml:"limits" doc:"Limits of resources."`
 	Sink        *config.Node                  `yaml:"sink" required:"true" doc:"Where items go: one component and its settings."`

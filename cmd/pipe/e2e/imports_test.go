@@ -31,6 +31,7 @@ var homes = map[string][]string{
 	"golang.org/x/sync":                        {"plugins/host"},
 	"golang.org/x/oauth2":                      {"engine/connection/auth"},
 	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
+	"github.com/robfig/cron/v3":                {"engine/schedule"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"filippo.io/age":                           {"engine/secret/store"},
 	"modernc.org/sqlite":                       {"engine/sqlite"},
@@ -78,7 +79,7 @@ var layers = [][]string{
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
-		"engine/access",
+		"engine/access", "engine/schedule",
 	},
 	{
 		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
