@@ -29,13 +29,16 @@ func TestNext(t *testing.T) {
 	}{
 		{"the same day", schedule.Schedule{nightly}, "2026-11-30 01:00 +0100", "2026-11-30 02:30 +0100", false},
 		{"not the same minute", schedule.Schedule{nightly}, "2026-11-30 02:30 +0100", "2026-12-01 02:30 +0100", false},
-		{"two at once are one full run", schedule.Schedule{nightly, weekly}, "2026-12-05 12:00 +0100", "2026-12-06 02:30 +0100", true},
+		{"two at once are one full run", schedule.Schedule{nightly, weekly}, "2026-12-05 12:00 +0100",
+			"2026-12-06 02:30 +0100", true},
 		{"the earliest", schedule.Schedule{weekly, nightly}, "2026-11-30 12:00 +0100", "2026-12-01 02:30 +0100", false},
-		{"UTC", schedule.Schedule{{Cron: "@daily", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100", "2026-12-01 00:00 +0000", false},
+		{"UTC", schedule.Schedule{{Cron: "@daily", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100",
+			"2026-12-01 00:00 +0000", false},
 		{"the clocks go forward", schedule.Schedule{nightly}, "2027-03-27 12:00 +0100", "2027-03-28 03:30 +0200", false},
 		{"after they went forward", schedule.Schedule{nightly}, "2027-03-28 03:30 +0200", "2027-03-29 02:30 +0200", false},
 		{"the clocks go back", schedule.Schedule{nightly}, "2026-10-24 12:00 +0200", "2026-10-25 02:30 +0200", false},
-		{"29 February", schedule.Schedule{{Cron: "0 0 29 2 *", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100", "2028-02-29 00:00 +0000", false},
+		{"29 February", schedule.Schedule{{Cron: "0 0 29 2 *", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100",
+			"2028-02-29 00:00 +0000", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			due, ok := tt.s.Next(at(tt.after))
