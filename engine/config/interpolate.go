@@ -159,6 +159,7 @@ type resolved struct {
 	file     string                 // the file whose text it is, "" when it is more than that
 	stored   string                 // the ${secret:NAME} whose text it is, "" when it is more than that
 	limits   []*limit               // of the stored secrets in it
+	unread   bool                   // the text is not known, and it is not empty
 }
 
 // bareVariable is a variable as a shell has it, without braces.
@@ -200,6 +201,7 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	}
 	if in.unresolved || d.vars.Lenient && r.text == "" && in.unset {
 		d.leave(n)
+		r.unread = in.unresolved
 		return r, false
 	}
 	r.limits = in.limits

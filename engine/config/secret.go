@@ -27,6 +27,7 @@ type secret struct {
 	file   string                 // the file that holds it and nothing else; "" when there is none
 	stored string                 // the name of the ${secret:NAME} that it is; "" when it is none
 	limits []*limit               // where the stored secrets in it may be sent
+	unread bool                   // the file gives it, and its text is not known
 }
 
 var secretType = reflect.TypeFor[Secret]()
@@ -52,6 +53,10 @@ func (s Secret) Reveal() string {
 
 // IsSet says that the secret is not empty.
 func (s Secret) IsSet() bool { return s.Reveal() != "" }
+
+// IsGiven reports whether the file gives a secret: it is set, or its text is not known because its
+// variable is not set, or its file or provider was not asked.
+func (s Secret) IsGiven() bool { return s.IsSet() || s.v != nil && s.v.unread }
 
 // FromFile reports whether the text came from a ${file:PATH} or a ${secret:NAME}. Reload may
 // then find another text.
@@ -85,7 +90,7 @@ func (s Secret) Reload() (Secret, error) {
 	if err != nil {
 		return s, err
 	}
-	return Secret{&secret{&text, s.v.read, s.v.file, s.v.stored, s.v.limits}}, nil
+	return Secret{&secret{text: &text, read: s.v.read, file: s.v.file, stored: s.v.stored, limits: s.v.limits}}, nil
 }
 
 // String is [redacted] or [unset].
@@ -125,8 +130,11 @@ func (s *Secret) DecodeNode(n *Node, d *Decoder) {
 			Message: "a secret is written in the file itself",
 			Hint:    "use a variable, ${NAME}, a file, ${file:PATH}, or ${secret:NAME}"})
 	}
-	if ok {
-		*s = Secret{&secret{&r.text, r.read, r.file, r.stored, r.limits}}
+	switch {
+	case ok:
+		*s = Secret{&secret{text: &r.text, read: r.read, file: r.file, stored: r.stored, limits: r.limits}}
 		d.vars.limits = append(d.vars.limits, r.limits...)
+	case r.unread:
+		*s = Secret{&secret{text: new(string), unread: true}}
 	}
 }

@@ -18,17 +18,37 @@ func ValidateAddress(field, address string, report func(field, code, message, hi
 	}
 }
 
-// CautionAddress warns of credentials that anyone on the way to an address can read.
+// encryptRemedy is the remedy of an address that credentials are not sent to.
+const encryptRemedy = "write https://; on a network that you trust, set insecure_http: true"
+
+// ValidateEncryption reports an address to which credentials would be sent unencrypted without
+// insecure_http. Components call it in their Validate; token is the one of Settings.Token.
+func (c Config) ValidateEncryption(field, address string, token config.Secret,
+	report func(field, code, message, hint string)) {
+	if c.sendsPlain(address, token) && !c.InsecureHTTP {
+		report(field, codeConnection, "the address starts with http: the credentials would be sent unencrypted",
+			encryptRemedy)
+	}
+}
+
+// CautionAddress warns of credentials that insecure_http sends unencrypted.
 func (c Config) CautionAddress(field, address string, token config.Secret,
 	report func(field, code, message, hint string)) {
+	if c.sendsPlain(address, token) && c.InsecureHTTP {
+		report(field, codeConnection, "insecure_http is true: the credentials are sent unencrypted",
+			"write https:// where the server has it")
+	}
+}
+
+// sendsPlain reports whether requests to an address send credentials unencrypted to another machine.
+func (c Config) sendsPlain(address string, token config.Secret) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" || u.Hostname() == "" || auth.IsLoopback(u.Hostname()) {
-		return
-	}
-	if token.IsSet() || len(c.Auth) > 0 || len(c.Headers) > 0 {
-		report(field, codeConnection, "the address starts with http: the credentials are sent unencrypted",
-			"write https://, unless the network between is private")
-	}
+	return err == nil && isPlain(u) && (token.IsGiven() || len(c.Auth) > 0 || len(c.Headers) > 0)
+}
+
+// isPlain reports whether requests to an address leave this machine unencrypted.
+func isPlain(u *url.URL) bool {
+	return u.Scheme == "http" && u.Hostname() != "" && !auth.IsLoopback(u.Hostname())
 }
 
 // BelowAPI reports whether the path of an address has the segment api, where the API

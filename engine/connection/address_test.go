@@ -8,9 +8,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 )
 
-// TestAddressProblems: a file may not name a metadata server, and is warned of credentials
-// that are sent without encryption.
+// TestAddressProblems: a file may not name a metadata server, nor send credentials without
+// encryption unless insecure_http allows it.
 func TestAddressProblems(t *testing.T) {
+	const plain = "would be sent unencrypted"
 	token := config.NewSecret("token")
 	layer := Config{Auth: auth.Layers{{Bearer: &auth.Bearer{Token: token}}}}
 	for _, tc := range []struct {
@@ -23,9 +24,12 @@ func TestAddressProblems(t *testing.T) {
 		{"http://127.0.0.1:7007", Config{}, token, ""},
 		{"http://localhost:7007", layer, token, ""},
 		{"http://backstage.example.com", Config{}, config.Secret{}, ""},
-		{"http://backstage.example.com", Config{}, token, "sent unencrypted"},
-		{"http://10.0.0.1", layer, config.Secret{}, "sent unencrypted"},
-		{"http://10.0.0.1", Config{Headers: map[string]config.Secret{"X-Y": token}}, config.Secret{}, "sent unencrypted"},
+		{"http://backstage.example.com", Config{}, token, plain},
+		{"http://10.0.0.1", layer, config.Secret{}, plain},
+		{"http://10.0.0.1", Config{Headers: map[string]config.Secret{"X-Y": token}}, config.Secret{}, plain},
+		{"http://10.0.0.1", Config{InsecureHTTP: true}, token, "insecure_http is true"},
+		{"http://10.0.0.1", Config{InsecureHTTP: true}, config.Secret{}, ""},
+		{"https://10.0.0.1", Config{InsecureHTTP: true}, token, ""},
 		{"https://169.254.169.254", Config{}, config.Secret{}, "link-local"},
 		{"https://METADATA.google.internal./x", Config{}, config.Secret{}, "link-local"},
 	} {
@@ -37,6 +41,7 @@ func TestAddressProblems(t *testing.T) {
 			}
 		}
 		ValidateAddress("url", tc.address, report)
+		tc.cfg.ValidateEncryption("url", tc.address, tc.token, report)
 		tc.cfg.CautionAddress("url", tc.address, tc.token, report)
 		if all := strings.Join(got, "; "); (all == "") != (tc.want == "") || !strings.Contains(all, tc.want) || len(got) > 1 {
 			t.Errorf("%s: %q, want %q", tc.address, all, tc.want)

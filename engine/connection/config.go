@@ -20,6 +20,7 @@ type Config struct {
 	Headers      map[string]config.Secret `yaml:"headers" doc:"Headers sent with every request, for proxies in front of the server."`
 	Proxy        Proxy                    `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy. Without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply."`
 	LocalAddress string                   `yaml:"local_address" doc:"The address of this machine that connections start from, where it has several and the server allows one."`
+	InsecureHTTP bool                     `yaml:"insecure_http" default:"false" doc:"True sends the credentials in clear text to an address that starts with http, with a warning on every run. Only for a network that you trust, such as the inside of a cluster. Without it such an address is an error, except on this machine."`
 	Timeout      config.Duration          `yaml:"timeout" default:"60s" min:"1ms" doc:"How long one attempt of a request may take, including its answer."`
 	MaxResponse  config.Bytes             `yaml:"max_response" default:"256MiB" min:"1KiB" doc:"The largest accepted answer, after decompression."`
 	Compress     string                   `yaml:"compress" default:"auto" enum:"auto|always|never" doc:"Whether to request compressed answers (gzip). auto does so unless the server is on this machine or in a private network, where compression costs more time than it saves."`
@@ -51,7 +52,9 @@ type Retries struct {
 
 // RealServerKeys are the keys of Config that are for the server of the file alone: a
 // sandbox is reached without them.
-func RealServerKeys() []string { return []string{"auth", "proxy", "local_address", "tls"} }
+func RealServerKeys() []string {
+	return []string{"auth", "proxy", "local_address", "tls", "insecure_http"}
+}
 
 const (
 	defaultTimeout     = time.Minute

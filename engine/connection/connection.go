@@ -110,8 +110,7 @@ func (c *Connection) build(cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	c.warnPlain()
-	return nil
+	return c.refusePlain(cfg.InsecureHTTP)
 }
 
 // Renew obtains the credentials anew, and reads those of files again.

@@ -72,7 +72,7 @@ func TestWarnings(t *testing.T) {
 		"not verified":               {"https://h.example", false, true, canary, "tls.verify is false"},
 		"not verified, loopback":     {"https://localhost", false, false, canary, "tls.verify is false"},
 		"http, nothing to verify":    {"http://127.0.0.1", false, false, canary, ""},
-		"http, remote":               {"http://h.example", true, true, canary, "go to h.example unencrypted"},
+		"http, remote":               {"http://h.example", true, true, canary, "sent to h.example unencrypted"},
 		"http, remote, nothing sent": {"http://h.example", true, true, "", ""},
 	} {
 		f := &fixture{}
@@ -83,6 +83,37 @@ func TestWarnings(t *testing.T) {
 		if (tc.want == "") != (warned == "") || !strings.Contains(warned, tc.want) ||
 			strings.Count(f.log.String(), "level=WARN") != len(f.Warnings()) {
 			t.Errorf("%s: %q, log %s", name, warned, f.log)
+		}
+	}
+}
+
+// TestPlainHTTPNeedsOptIn: no credential is sent to another machine without encryption.
+func TestPlainHTTPNeedsOptIn(t *testing.T) {
+	token := func(_ *Config, s *Settings) { s.Token = config.NewSecret(canary) }
+	header := func(c *Config, _ *Settings) { c.Headers = map[string]config.Secret{"X-Key": config.NewSecret(canary)} }
+	nothing := func(*Config, *Settings) {}
+	for name, tc := range map[string]struct {
+		url     string
+		adjust  func(*Config, *Settings)
+		allowed bool
+		refused bool
+	}{
+		"token":           {"http://h.example", token, false, true},
+		"header":          {"http://10.0.0.1", header, false, true},
+		"token, https":    {"https://h.example", token, false, false},
+		"token, loopback": {"http://[::1]:1", token, false, false},
+		"nothing":         {"http://h.example", nothing, false, false},
+		"token, allowed":  {"http://h.example", token, true, false},
+	} {
+		cfg, s := Default(), Settings{Name: "backstage", URL: tc.url, Allow: func(string, string) bool { return true }}
+		cfg.InsecureHTTP = tc.allowed
+		tc.adjust(&cfg, &s)
+		_, err := New(cfg, s)
+		if (err != nil) != tc.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil && (fault.ClassOf(err) != fault.Fatal || !strings.Contains(fault.RemedyOf(err), "insecure_http")) {
+			t.Errorf("%s: class %v, remedy %q", name, fault.ClassOf(err), fault.RemedyOf(err))
 		}
 	}
 }

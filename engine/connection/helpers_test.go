@@ -77,7 +77,7 @@ func (f *fixture) connect(t *testing.T, address string, adjust ...func(*Config, 
 	t.Helper()
 	f.log = &syncBuffer{}
 	cfg := Default()
-	cfg.Retries.Attempts = 3
+	cfg.Retries.Attempts, cfg.InsecureHTTP = 3, true
 	s := Settings{
 		Name: "backstage", URL: address, Token: config.NewSecret(canary), UserAgent: "pipe/1 (test; 1)",
 		Allow: func(method, path string) bool { return !strings.HasPrefix(path, "/forbidden") },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,5 +87,24 @@ func TestRedirects(t *testing.T) {
 	}
 	if elsewhere.Load() != 0 {
 		t.Errorf("another origin was asked %d times", elsewhere.Load())
+	}
+}
+
+// TestRedirectToPlainHTTP (invariant 6): a redirect from https to http is to another origin, on the same
+// port too.
+func TestRedirectToPlainHTTP(t *testing.T) {
+	c := &Connection{s: Settings{Allow: func(string, string) bool { return true }}}
+	c.base, _ = url.Parse("https://h.example:8443/base")
+	k := &call{Request: Request{Method: http.MethodGet}}
+	for to, want := range map[string]string{
+		"http://h.example:8443/base/x":  "redirects to http://h.example:8443, another origin",
+		"http://h.example/base/x":       "redirects to http://h.example, another origin",
+		"https://h.example:8443/base/x": "",
+	} {
+		resp := &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {to}}}
+		_, err := c.follow(k, c.base, resp, 0)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", to, err)
+		}
 	}
 }

@@ -82,11 +82,18 @@ func (c *Connection) newTransports(cfg Config) error {
 	return nil
 }
 
-// warnPlain warns of credentials that anyone on the way can read.
-func (c *Connection) warnPlain() {
-	if c.base.Scheme == "http" && !auth.IsLoopback(c.base.Hostname()) && !c.auth.Empty() {
-		c.warn("the address starts with http: credentials go to %s unencrypted", c.base.Hostname())
+// refusePlain refuses credentials that would be sent unencrypted, or warns of them where the
+// user allows that.
+func (c *Connection) refusePlain(allowed bool) error {
+	switch {
+	case !isPlain(c.base) || c.auth.Empty():
+		return nil
+	case !allowed:
+		return fault.Errorf(fault.Fatal, encryptRemedy,
+			"the address starts with http: the credentials would be sent to %s unencrypted", c.base.Hostname())
 	}
+	c.warn("insecure_http is true: the credentials are sent to %s unencrypted", c.base.Hostname())
+	return nil
 }
 
 func (c *Connection) warn(format string, args ...any) {

@@ -28,18 +28,20 @@ type Slack struct {
 
 // Webhook is a server that takes JSON.
 type Webhook struct {
-	URL     config.Secret            `yaml:"url" doc:"The address, which may hold a secret. Empty sends nothing."`
-	Token   config.Secret            `yaml:"token" doc:"A bearer token for the server."`
-	Auth    auth.Layers              `yaml:"auth" doc:"How the message proves who sends it: a list of schemes, each with a header of its own."`
-	Headers map[string]config.Secret `yaml:"headers" doc:"Headers sent with the message."`
-	Proxy   connection.Proxy         `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy."`
-	TLS     connection.TLS           `yaml:"tls" doc:"How the server is verified, and the client certificate."`
-	Timeout config.Duration          `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
+	URL      config.Secret            `yaml:"url" doc:"The address, which may hold a secret. Empty sends nothing."`
+	Token    config.Secret            `yaml:"token" doc:"A bearer token for the server."`
+	Auth     auth.Layers              `yaml:"auth" doc:"How the message proves who sends it: a list of schemes, each with a header of its own."`
+	Headers  map[string]config.Secret `yaml:"headers" doc:"Headers sent with the message."`
+	Proxy    connection.Proxy         `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy."`
+	TLS      connection.TLS           `yaml:"tls" doc:"How the server is verified, and the client certificate."`
+	Insecure bool                     `yaml:"insecure_http" default:"false" doc:"True sends the credentials in clear text to an address that starts with http, with a warning of check. Only for a network that you trust, such as the inside of a cluster. Without it such an address is an error, except on this machine."`
+	Timeout  config.Duration          `yaml:"timeout" default:"10s" min:"1ms" max:"1m" doc:"How long one attempt may take; there are three."`
 }
 
 var (
 	_ config.Validator = (*Slack)(nil)
 	_ config.Validator = (*Webhook)(nil)
+	_ config.Cautioner = (*Webhook)(nil)
 )
 
 var (
@@ -67,14 +69,21 @@ func (s *Slack) Validate(report func(field, code, message, hint string)) {
 
 // config is the connection to the server.
 func (w *Webhook) config() connection.Config {
-	return connection.Config{TLS: w.TLS, Timeout: w.Timeout, Auth: w.Auth, Headers: w.Headers, Proxy: w.Proxy}
+	return connection.Config{TLS: w.TLS, Timeout: w.Timeout, Auth: w.Auth, Headers: w.Headers, Proxy: w.Proxy,
+		InsecureHTTP: w.Insecure}
 }
 
 // Validate reports an address that no message can be sent to.
 func (w *Webhook) Validate(report func(field, code, message, hint string)) {
 	validateURL(w.URL, report)
+	w.config().ValidateEncryption("url", w.URL.Reveal(), w.Token, report)
 	w.config().ValidateToken("token", w.Token, report)
 	w.config().Validate(report)
+}
+
+// Caution warns of credentials that are sent unencrypted.
+func (w *Webhook) Caution(report func(field, code, message, hint string)) {
+	w.config().CautionAddress("url", w.URL.Reveal(), w.Token, report)
 }
 
 // validateURL reports problems of an address without quoting it. It returns nil when there is

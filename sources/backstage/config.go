@@ -50,6 +50,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
 	connection.ValidateAddress("url", c.URL, report)
+	c.ValidateEncryption("url", c.URL, c.Token, report)
 	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
 		if address != "" && !isAddress(address) {
 			report(field, codeBackstage, "not an address",

@@ -268,6 +268,9 @@ var connectionRecipes = map[string]recipeEdge{
 	}, func(t *testing.T, s *secretive, text string) string {
 		return strings.Replace(text, "https://portal.example.com", s.env["BACKSTAGE_BASE_URL"], 1)
 	}},
+	plainHTTP: {bearerIs(canary("source")), func(t *testing.T, s *secretive, text string) string {
+		return strings.Replace(text, clusterAddress, s.env["BACKSTAGE_BASE_URL"], 1)
+	}},
 	"Roadie": {bearerIs(edgeSecret), func(t *testing.T, s *secretive, text string) string {
 		s.env["ROADIE_API_TOKEN"] = edgeSecret
 		text = strings.Replace(text, "https://acme.roadie.so", s.backstage.URL(), 1)
@@ -303,7 +306,10 @@ func TestConnectionRecipes(t *testing.T) {
 			if name == "Roadie" {
 				delete(s.env, "BACKSTAGE_BASE_URL") // no part of the file
 			}
-			if c := s.call(t, "check", "--strict", file); c.code != 0 || strings.Contains(c.both(), "warning") {
+			if name == plainHTTP {
+				delete(s.env, "BACKSTAGE_BASE_URL") // no part of the file
+				testPlainHTTP(t, s, file, text)
+			} else if c := s.call(t, "check", "--strict", file); c.code != 0 || strings.Contains(c.both(), "warning") {
 				t.Fatalf("exit %d\n%s", c.code, c.both())
 			}
 			// A sandbox gets none of the credentials, and is not reached through the proxy.
@@ -353,5 +359,40 @@ func TestConnectionRecipes(t *testing.T) {
 				s.source.spoil.Store(nil)
 			}
 		})
+	}
+}
+
+const (
+	plainHTTP      = "Plain http in a cluster"
+	clusterAddress = "http://backstage.backstage.svc:7007"
+)
+
+// testPlainHTTP (invariant 6): insecure_http is a warning. Without it every command that uses the
+// address ends with 2 and its position, also when the value of the token is not known.
+func testPlainHTTP(t *testing.T, s *secretive, file, text string) {
+	t.Helper()
+	if c := s.call(t, "check", file); c.code != 0 || !strings.Contains(c.both(), "insecure_http is true") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	refused := file + ".refused.yaml"
+	writeFile(t, refused, strings.Replace(text, "    insecure_http: true\n", "", 1))
+	at := fmt.Sprintf(":%d:", strings.Count(text[:strings.Index(text, clusterAddress)], "\n")+1)
+	for _, args := range [][]string{{"check", refused}, {"run", refused}, {"doctor", refused}} {
+		c := s.call(t, args...)
+		if c.code != 2 || !strings.Contains(c.both(), at) || !strings.Contains(c.both(), "would be sent unencrypted") {
+			t.Errorf("%s: exit %d\n%s", args[0], c.code, c.both())
+		}
+	}
+	token := s.env["BACKSTAGE_API_TOKEN"]
+	delete(s.env, "BACKSTAGE_API_TOKEN")
+	if c := s.call(t, "check", refused); c.code != 2 || !strings.Contains(c.both(), "would be sent unencrypted") {
+		t.Errorf("exit %d\n%s", c.code, c.both())
+	}
+	s.env["BACKSTAGE_API_TOKEN"] = token
+	anonymous := file + ".anonymous.yaml"
+	writeFile(t, anonymous, strings.NewReplacer("    insecure_http: true\n", "",
+		"token: ${BACKSTAGE_API_TOKEN}", "token: ${NONE:-}").Replace(text))
+	if c := s.call(t, "check", "--strict", anonymous); c.code != 0 {
+		t.Errorf("exit %d\n%s", c.code, c.both())
 	}
 }

@@ -40,6 +40,7 @@ const codeSecret = "secret"
 
 var (
 	_ config.Validator = Config{}
+	_ config.Cautioner = Config{}
 	_ config.Validator = (*Kubernetes)(nil)
 	_ config.Validator = (*AppRole)(nil)
 )
@@ -48,7 +49,7 @@ var (
 // to log in.
 func (c Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
-	if message, hint := addressProblem(c.URL); message != "" && c.URL != "" {
+	if message, hint := c.addressProblem(); message != "" && c.URL != "" {
 		report("url", codeSecret, message, hint)
 	}
 	validatePath("mount", c.Mount, report)
@@ -107,17 +108,29 @@ func isPath(s string) bool {
 }
 
 // addressProblem is what is wrong with an address that gets a credential.
-func addressProblem(address string) (message, hint string) {
-	u, err := url.Parse(address)
+func (c Config) addressProblem() (message, hint string) {
+	u, err := url.Parse(c.URL)
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return "not an address", "write https:// and a host, such as https://vault.example.com:8200"
 	case auth.IsMetadata(u.Hostname()):
 		return "the address is link-local, where cloud metadata servers are", "write the address of the Vault server"
-	case u.Scheme == "http" && !auth.IsLoopback(u.Hostname()):
-		return "the address starts with http: the token would be sent unencrypted", "write https://"
+	case isPlain(u) && !c.InsecureHTTP:
+		return "the address starts with http: the token would be sent unencrypted",
+			"write https://; on a network that you trust, set insecure_http: true"
 	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
 		return "the address ends with /v1", "write it without /v1, which pipe adds"
 	}
 	return "", ""
+}
+
+// isPlain reports whether requests to an address leave this machine unencrypted.
+func isPlain(u *url.URL) bool { return u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) }
+
+// Caution warns of a token that is sent unencrypted.
+func (c Config) Caution(report func(field, code, message, hint string)) {
+	if u, err := url.Parse(c.URL); err == nil && isPlain(u) && c.InsecureHTTP {
+		report("url", codeSecret, "insecure_http is true: the token and the secrets are sent unencrypted",
+			"write https:// where the server has it")
+	}
 }

@@ -54,6 +54,7 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.Validate(report)
 	c.Config.ValidateToken("token", c.Token, report)
 	connection.ValidateAddress("server_url", c.ServerURL, report)
+	c.ValidateEncryption("server_url", c.ServerURL, c.Token, report)
 	switch {
 	case c.Instance == "" && c.ServerURL == "":
 		report("instance server_url", codeGlean, "the address of Glean is missing",
