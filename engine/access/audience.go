@@ -1,5 +1,10 @@
 package access
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Audience is the class of people who find a document, from none to everyone. The zero value,
 // Undecided, is never sent (invariant 2).
 type Audience uint8
@@ -17,8 +22,10 @@ var Audiences = [...]Audience{Nobody, Listed, DatasourceUsers, AllUsers}
 
 // String returns the word for the class in the pipeline file, the report and the log.
 func (a Audience) String() string {
-	return [...]string{"undecided", "nobody", "listed", "datasource-users", "all-users"}[a]
+	return audienceNames[a]
 }
+
+var audienceNames = [...]string{"undecided", "nobody", "listed", "datasource-users", "all-users"}
 
 // Permissions is the decision on who finds a document.
 type Permissions struct {
@@ -49,3 +56,13 @@ func ParseAudience(word string) Audience {
 
 // MarshalText returns the word for the class, which makes it usable as a key of a JSON object.
 func (a Audience) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (a *Audience) UnmarshalText(text []byte) error {
+	i := slices.Index(audienceNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is not an audience", text)
+	}
+	*a = Audience(i)
+	return nil
+}

@@ -1,6 +1,11 @@
 package component
 
-import "github.com/pipe-engine/pipe/engine/fault"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+)
 
 // Ending is how a record or an item ends; each ends in exactly one way (invariant 3). The
 // ending of a record with several items is the greatest of theirs, in the order of the
@@ -21,11 +26,23 @@ var Endings = [...]Ending{Delivered, Merged, Filtered, Withheld, Rejected}
 
 // String returns the word for the ending in reports.
 func (e Ending) String() string {
-	return [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}[e]
+	return endingNames[e]
 }
+
+var endingNames = [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}
 
 // MarshalText returns the word for the ending, which makes it usable as a key of a JSON object.
 func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (e *Ending) UnmarshalText(text []byte) error {
+	i := slices.Index(endingNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is not an ending of a record", text)
+	}
+	*e = Ending(i)
+	return nil
+}
 
 // DeadLetter describes a rejected record without its content.
 type DeadLetter struct {

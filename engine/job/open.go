@@ -23,11 +23,16 @@ type File struct {
 // Load starts the sandbox and loads the file. It returns a *LoadError when the file is wrong.
 // The caller closes the File.
 func Load(ctx context.Context, o Options) (*File, error) {
-	f := &File{RunID: run.NewRunID(), o: o}
+	f := &File{RunID: o.RunID, o: o}
+	if f.RunID == "" {
+		f.RunID = run.NewRunID()
+	}
 	if o.Sandbox {
-		var err error
-		if f.Sandbox, err = o.StartSandbox(ctx); err != nil {
-			return nil, err
+		if f.Sandbox = o.Servers; f.Sandbox == nil {
+			var err error
+			if f.Sandbox, err = o.StartSandbox(ctx); err != nil {
+				return nil, err
+			}
 		}
 		o.Settings = slices.Concat(o.Settings, f.Sandbox.Settings)
 	}
@@ -42,8 +47,12 @@ func Load(ctx context.Context, o Options) (*File, error) {
 	return f, nil
 }
 
-// Close stops the servers of the sandbox.
-func (f *File) Close() { f.Sandbox.Close() }
+// Close stops the servers of the sandbox that Load started.
+func (f *File) Close() {
+	if f.o.Servers == nil {
+		f.Sandbox.Close()
+	}
+}
 
 // Settings returns the settings for opening the components of the file.
 func (f *File) Settings() component.Settings {
@@ -64,6 +73,7 @@ type Job struct {
 	State      string   // the state folder; "" for none
 
 	o     Options
+	file  *File
 	close func()
 }
 
@@ -73,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{RunID: f.RunID, Definition: f.Definition, Sandbox: f.Sandbox, o: o}
+	j := &Job{RunID: f.RunID, Definition: f.Definition, Sandbox: f.Sandbox, o: o, file: f}
 	if err := j.open(f.Settings()); err != nil {
 		f.Close()
 		return nil, err
@@ -101,8 +111,8 @@ func (j *Job) open(settings component.Settings) (err error) {
 	return err
 }
 
-// Close closes source and sink, and stops the servers of the sandbox.
+// Close closes source and sink, and stops the servers of the sandbox that Open started.
 func (j *Job) Close() {
 	j.close()
-	j.Sandbox.Close()
+	j.file.Close()
 }

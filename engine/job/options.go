@@ -17,6 +17,10 @@ import (
 // Options say which file to open, and how.
 type Options struct {
 	Path string // of the pipeline file
+	// Text replaces the content of the file; nil reads it. With Base it is not used.
+	Text []byte
+	// RunID is the ID of the run; "" makes one (see run.NewRunID).
+	RunID string
 	// Base is a trusted pipeline file. Of the file at Path, only the parts that
 	// pipeline.Propose accepts are used. "" means that Path is trusted.
 	Base     string
@@ -41,6 +45,8 @@ type Options struct {
 	// records to serve; "" serves the bundled records.
 	Sandbox bool
 	Catalog string
+	// Servers are running servers to use with Sandbox; the caller closes them. Nil starts some.
+	Servers *Sandbox
 	// Source replaces the source of the file; nil opens that of the file.
 	Source func(d *pipeline.Definition) (component.Source, error)
 	// State is the state folder: "" for the user's default, NoState for none.
@@ -69,10 +75,13 @@ func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 
 // load loads the file, or the accepted parts of it when there is a trusted file.
 func (o Options) load(l pipeline.Options) *pipeline.Definition {
-	if o.Base == "" {
-		return pipeline.Load(o.Path, l)
+	switch {
+	case o.Base != "":
+		return pipeline.Propose(o.Base, o.Path, l)
+	case o.Text != nil:
+		return pipeline.Parse(o.Path, o.Text, l)
 	}
-	return pipeline.Propose(o.Base, o.Path, l)
+	return pipeline.Load(o.Path, l)
 }
 
 // Parse only loads the file. Its problems include the warnings of package lint.

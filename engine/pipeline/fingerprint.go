@@ -22,3 +22,14 @@ func (d *Definition) fingerprint() string {
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// RulesHash returns a hash of what decides about records and their access: vars, define,
+// transforms, mapping and permissions, and with them the checksums of programs. Comments and the
+// form of the file do not count.
+func (d *Definition) RulesHash() string {
+	h := sha256.New()
+	for _, key := range proposable {
+		fmt.Fprintf(h, "%s %#v\x00", key, d.Document.Root().Get(key).Value())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

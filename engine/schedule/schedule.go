@@ -17,7 +17,7 @@ type Schedule []Entry
 type Entry struct {
 	Cron     string          `yaml:"cron" required:"true" doc:"When a run begins, as five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly or @monthly."`
 	TimeZone string          `yaml:"time_zone" default:"UTC" doc:"The time zone of the fields, such as Europe/Berlin. A time that does not exist on the day that the clocks go forward is an hour later."`
-	Jitter   config.Duration `yaml:"jitter" default:"0s" max:"6h" doc:"A run begins up to this much later, so that many pipelines do not begin at once. The delay differs from one run to the next."`
+	Jitter   config.Duration `yaml:"jitter" default:"0s" max:"6h" doc:"A run begins up to this much later: use it when many pipelines have the same times. The delay differs from one run to the next."`
 	Full     bool            `yaml:"full" doc:"True publishes everything, whatever publish.mode is."`
 }
 

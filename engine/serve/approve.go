@@ -1,0 +1,128 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/serve/history"
+)
+
+// ConflictError means that a refusal can no longer be approved as it was shown.
+type ConflictError struct{ Reason, Remedy string }
+
+// Error returns the reason.
+func (e *ConflictError) Error() string { return e.Reason }
+
+// ForbiddenError means that this person must not approve this refusal.
+type ForbiddenError struct{ Reason string }
+
+// Error returns the reason.
+func (e *ForbiddenError) Error() string { return e.Reason }
+
+// Waiting is a refusal that waits for approval.
+type Waiting struct {
+	Run     *history.Run
+	Refusal *baseline.Refusal
+	// Approval is what people have approved so far; nil when nobody did.
+	Approval *baseline.Approval
+}
+
+// Waiting returns the refusal that waits for approval; nil when the last run was not refused, or
+// the refusal was approved and the next run has not ended yet.
+func (p *Pipeline) Waiting(ctx context.Context) (*Waiting, error) {
+	last, err := p.server.History.Reviewed(ctx, p.Name)
+	if errors.Is(err, history.ErrNotFound) || err == nil && last.Refusal == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	refused, approved, err := baseline.Refused(p.server.state, p.place, last.Refusal)
+	if errors.Is(err, baseline.ErrNotStored) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if approved != nil && approved.UsedBy != "" && !refused.At.After(approved.UsedAt) {
+		return nil, nil
+	}
+	return &Waiting{Run: last, Refusal: refused, Approval: approved}, nil
+}
+
+// Approve allows one run within 24 hours whose guarded changes are among those of the refusal
+// that waits, and asks for that run. by is a person: the caller has made sure of it.
+//
+// It returns a *ConflictError when another refusal waits, or none, and a *ForbiddenError when
+// the person asked for the refused run.
+func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baseline.Approval, Ticket, error) {
+	waiting, err := p.Waiting(ctx)
+	if err != nil {
+		return nil, Ticket{}, err
+	}
+	if waiting == nil || waiting.Refusal.ID != id {
+		return nil, Ticket{}, &ConflictError{
+			Reason: fmt.Sprintf("refusal %s does not wait for approval: a later run of %s ended differently", id, p.Name),
+			Remedy: "look at the last run; if a guard refused it, approve that refusal",
+		}
+	}
+	if asked, err := p.askedSinceGood(ctx, by); err != nil {
+		return nil, Ticket{}, err
+	} else if asked != nil {
+		return nil, Ticket{}, &ForbiddenError{Reason: fmt.Sprintf("%s asked for run %s since the last good run, so another "+
+			"person must approve what followed", by, asked.ID)}
+	}
+	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time
+	if _, err := baseline.Approve(p.server.state, p.place, a); err != nil {
+		return nil, Ticket{}, err
+	}
+	t, err := p.enqueue(Request{By: by, Person: true, How: ByApproval, Changed: true})
+	if errors.Is(err, fault.ErrStopped) {
+		err = nil // the approval is stored, and the next server runs the pipeline
+	}
+	return &a, t, err
+}
+
+// askedSinceGood returns a run since the last good one that a person or token asked for, or
+// pushed records for; nil when there is none. Later runs by the schedule do not change who is responsible for a
+// refusal.
+func (p *Pipeline) askedSinceGood(ctx context.Context, by string) (*history.Run, error) {
+	const page = 100
+	for before := ""; ; {
+		runs, err := p.server.History.Runs(ctx, p.Name, before, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range runs {
+			if good(r) {
+				return nil, nil
+			}
+			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool { return a.By == by && a.How != ByApproval }) {
+				return r, nil
+			}
+		}
+		if len(runs) < page {
+			return nil, nil
+		}
+		before = runs[len(runs)-1].ID
+	}
+}
+
+// good reports whether a run delivered what it read.
+func good(r *history.Run) bool {
+	switch job.Class(r.Class) {
+	case job.Done, job.Rejected, job.Unconfirmed:
+		return !r.Dry && !r.Ended.IsZero()
+	}
+	return false
+}
+
+// Until returns when an approval expires.
+func Until(a *baseline.Approval) time.Time { return a.At.Add(guard.ApprovalTime) }

@@ -1,0 +1,74 @@
+package history
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/sqlite"
+)
+
+// Action is something that somebody did, for the audit log.
+type Action struct {
+	ID       int64     `json:"id"`
+	At       time.Time `json:"at"`
+	Who      string    `json:"who"`
+	Action   string    `json:"action"`
+	Pipeline string    `json:"pipeline,omitempty"`
+	Run      string    `json:"run,omitempty"`
+	Detail   string    `json:"detail,omitempty"`
+}
+
+// Act adds an action to the audit log. When it fails, the caller must not perform the action.
+func (h *History) Act(ctx context.Context, a Action) error {
+	return h.exec(ctx, "INSERT INTO actions (at, who, action, pipeline, run, detail) VALUES (?, ?, ?, ?, ?, ?)",
+		millis(a.At), a.Who, a.Action, a.Pipeline, a.Run, a.Detail)
+}
+
+// Actions returns actions of a pipeline from the newest, at most limit, with smaller IDs than
+// before; 0 means from the newest on. "" means all pipelines.
+func (h *History) Actions(ctx context.Context, pipeline string, before int64, limit int) ([]Action, error) {
+	rows, err := h.db.QueryContext(ctx, `SELECT id, at, who, action, pipeline, run, detail FROM actions
+		WHERE (? = '' OR pipeline = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
+		pipeline, pipeline, before, before, limit)
+	if err != nil {
+		return nil, sqlite.Explain(h.path, err)
+	}
+	defer rows.Close()
+	actions := []Action{}
+	for rows.Next() {
+		var a Action
+		var at int64
+		if err := rows.Scan(&a.ID, &at, &a.Who, &a.Action, &a.Pipeline, &a.Run, &a.Detail); err != nil {
+			return nil, sqlite.Explain(h.path, err)
+		}
+		a.At = timeOf(at)
+		actions = append(actions, a)
+	}
+	return actions, sqlite.Explain(h.path, rows.Err())
+}
+
+// AddLink stores that a code signs a person in, once, until a time. Only a hash of the code is
+// kept.
+func (h *History) AddLink(ctx context.Context, code, person string, expires time.Time) error {
+	return h.exec(ctx, "INSERT INTO links VALUES (?, ?, ?)", hashOf(code), person, millis(expires))
+}
+
+// TakeLink uses a code up and returns the person for the session; ErrNotFound when it is not
+// known, was used, or is too old.
+func (h *History) TakeLink(ctx context.Context, code string, now time.Time) (person string, err error) {
+	err = h.db.QueryRowContext(ctx, "DELETE FROM links WHERE hash = ? AND expires >= ? RETURNING person",
+		hashOf(code), millis(now)).Scan(&person)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", ErrNotFound
+	}
+	return person, sqlite.Explain(h.path, err)
+}
+
+func hashOf(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,92 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/sqlite"
+)
+
+// History is the open file. Its methods may be called from any goroutine.
+type History struct {
+	db      *sql.DB
+	path    string
+	secrets *redact.Redactor
+}
+
+// ErrNotFound means that the history has no such run or link.
+var ErrNotFound = errors.New("not in the history")
+
+// migrations are the steps from an empty file to the current format. A step never changes once
+// it was released. Times are milliseconds since 1970.
+var migrations = []string{`
+CREATE TABLE runs (
+	id TEXT PRIMARY KEY,
+	pipeline TEXT NOT NULL,
+	asked TEXT NOT NULL,              -- a JSON list of what asked for it
+	mode TEXT NOT NULL,               -- full, changes, or as the file says
+	dry INTEGER NOT NULL,
+	started INTEGER NOT NULL,
+	ended INTEGER,                    -- absent while it runs
+	class INTEGER,                    -- its exit code
+	verdict TEXT NOT NULL DEFAULT '',
+	refusal TEXT NOT NULL DEFAULT '', -- the ID that an approval names
+	rules TEXT NOT NULL DEFAULT '',   -- a hash of what decides about records and access
+	causes TEXT NOT NULL DEFAULT '[]',
+	record TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX runs_of ON runs (pipeline, started);
+CREATE TABLE due (pipeline TEXT PRIMARY KEY, at INTEGER NOT NULL);
+CREATE TABLE actions (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, pipeline TEXT NOT NULL,
+	run TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE INDEX actions_at ON actions (at);
+CREATE TABLE links (hash TEXT PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL);
+`}
+
+// Open opens the history at path, and creates it when it is missing. Secrets are removed from
+// what is stored. A damaged file and one of a newer version are errors with a remedy.
+func Open(ctx context.Context, path string, secrets *redact.Redactor) (*History, error) {
+	db, err := sqlite.Open(ctx, path, migrations)
+	if err != nil {
+		return nil, err
+	}
+	return &History{db: db, path: path, secrets: secrets}, nil
+}
+
+// Close closes the file.
+func (h *History) Close() error { return h.db.Close() }
+
+// exec runs a statement that changes the file.
+func (h *History) exec(ctx context.Context, query string, args ...any) error {
+	_, err := h.db.ExecContext(ctx, query, args...)
+	return sqlite.Explain(h.path, err)
+}
+
+// keptRuns is how long runs are kept, mostKept how many of a pipeline are kept in any case, and
+// keptActions how long actions are kept.
+const (
+	keptRuns    = 90 * 24 * time.Hour
+	mostKept    = 50
+	keptActions = 400 * 24 * time.Hour
+)
+
+// Prune removes what is too old at a time.
+func (h *History) Prune(ctx context.Context, now time.Time) error {
+	return errors.Join(
+		h.exec(ctx, `DELETE FROM runs WHERE ended IS NOT NULL AND started < ? AND id NOT IN (
+			SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY pipeline ORDER BY started DESC) AS n FROM runs)
+			WHERE n <= ?)`, millis(now.Add(-keptRuns)), mostKept),
+		h.exec(ctx, "DELETE FROM actions WHERE at < ?", millis(now.Add(-keptActions))),
+		h.exec(ctx, "DELETE FROM links WHERE expires < ?", millis(now)),
+	)
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
