@@ -30,7 +30,7 @@ func (e *ForbiddenError) Error() string { return e.Reason }
 type Waiting struct {
 	Run     *history.Run
 	Refusal *baseline.Refusal
-	// Approval is what people have approved so far; nil when nobody did.
+	// Approval is what people have approved so far; nil when none was given.
 	Approval *baseline.Approval
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/sqlite"
 )
 
-// Action is something that somebody did, for the audit log.
+// Action is what a person or token did, for the audit log.
 type Action struct {
 	ID       int64     `json:"id"`
 	At       time.Time `json:"at"`
