@@ -25,7 +25,8 @@
 //   - report: the record and the metrics of a run; page: a run or a diff as an HTML page;
 //     notify: messages about runs that need a person
 //   - job: one run of one file with its inputs and outputs, for any front end
-//   - serve: runs pipelines on their schedules; serve/history: what it did
+//   - serve: runs pipelines on their schedules; serve/history: what it did;
+//     serve/signin: who sends a request, and what they may do
 //
 // A record passes from a source's page through read (decode, transforms, mapping, permissions,
 // encode) into the stage. The review compares the stage with the baseline, and the guards

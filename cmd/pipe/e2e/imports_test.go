@@ -36,7 +36,8 @@ var homes = map[string][]string{
 	"filippo.io/age":                           {"engine/secret/store"},
 	"modernc.org/sqlite":                       {"engine/sqlite"},
 	"github.com/gofrs/flock": {
-		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve", "cmd/pipe/cli",
+		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
+		"cmd/pipe/cli",
 	},
 	"github.com/sourcegraph/conc": {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
@@ -92,7 +93,7 @@ var layers = [][]string{
 		"engine/report", "engine/summary", "engine/page",
 	},
 	{"engine/job"},
-	{"engine/serve/history", "engine/serve"},
+	{"engine/serve/history", "engine/serve", "engine/serve/signin"},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
 		"cmd/internal/version", "cmd/internal/licences",

@@ -1,0 +1,223 @@
+package signin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// Token is an entry of the tokens file. The token itself is not stored.
+type Token struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Person  bool      `json:"person,omitempty"` // the token is used by the person Name
+	Hash    string    `json:"hash"`             // SHA-256 of the token, in hexadecimal
+	Grant   Grant     `json:"grant"`
+	Records Records   `json:"records,omitzero"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"` // zero for never
+}
+
+// principal returns who uses the token.
+func (t *Token) principal() *Principal {
+	return &Principal{Name: t.Name, Person: t.Person, Grants: []Grant{t.Grant}, Records: t.Records}
+}
+
+// prefix begins every token; secret scanners find a token by it.
+const prefix = "pipe_"
+
+// tokenBytes is the number of random bytes of a token. A guess is hopeless, so one round of
+// SHA-256 is enough for the file.
+const tokenBytes = 32
+
+// TokensPath returns the path of the tokens file in the folder of a server.
+func TokensPath(folder string) string { return filepath.Join(folder, "tokens.json") }
+
+type tokensFile struct {
+	Version int     `json:"version"`
+	Tokens  []Token `json:"tokens"`
+}
+
+const tokensVersion = 1
+
+// ReadTokens returns the tokens in the file at path; none when there is no file. It returns a
+// *fault.StateError when other users of the machine may read or change the file, and when it
+// is not a tokens file.
+func ReadTokens(path string) ([]Token, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &fault.StateError{Err: err, Remedy: "make the file readable for this user"}
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, &fault.StateError{Err: fmt.Errorf("%s can be used by other users: its mode is %04o", path, mode),
+			Remedy: "chmod 600 " + path + "; if others may have changed it, add the tokens again"}
+	}
+	var read tokensFile
+	b, err := io.ReadAll(file)
+	if err == nil {
+		err = codec.Unmarshal(b, &read)
+	}
+	switch {
+	case err != nil:
+		return nil, &fault.StateError{Err: fmt.Errorf("%s is damaged: %w", path, err),
+			Remedy: "restore it, or remove it and add the tokens again: pipe serve token add"}
+	case read.Version != tokensVersion:
+		return nil, &fault.StateError{Err: fmt.Errorf("%s has format %d, and this version of pipe knows %d", path,
+			read.Version, tokensVersion), Remedy: "use the version of pipe that wrote it"}
+	}
+	return read.Tokens, nil
+}
+
+// AddToken adds a token to the file at path, and returns it: the only time that it is known. Two
+// processes that change the file at once lose nothing.
+func AddToken(path string, t Token) (token string, added Token, err error) {
+	secret := make([]byte, tokenBytes)
+	rand.Read(secret) // never fails
+	token = prefix + base64.RawURLEncoding.EncodeToString(secret)
+	t.Hash, t.ID = hashOf(token), hashOf(token)[:8]
+	err = change(path, func(all []Token) ([]Token, error) {
+		if slices.ContainsFunc(all, func(o Token) bool { return o.Name == t.Name && o.Person != t.Person }) {
+			return nil, &fault.Invalid{Reason: fmt.Sprintf("%s is already the name of a person or of a program", t.Name),
+				Remedy: "choose another name: the audit log would mix the two up"}
+		}
+		return append(all, t), nil
+	})
+	return token, t, err
+}
+
+// RevokeToken removes the token with an ID from the file. It returns a *fault.Invalid when there
+// is none.
+func RevokeToken(path, id string) (Token, error) {
+	var revoked Token
+	err := change(path, func(all []Token) ([]Token, error) {
+		i := slices.IndexFunc(all, func(t Token) bool { return t.ID == id })
+		if i < 0 {
+			return nil, &fault.Invalid{Reason: fmt.Sprintf("there is no token %s", id),
+				Remedy: "pipe serve token list shows the IDs"}
+		}
+		revoked = all[i]
+		return slices.Delete(all, i, i+1), nil
+	})
+	return revoked, err
+}
+
+func change(path string, edit func([]Token) ([]Token, error)) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return &fault.StateError{Err: err, Remedy: "make the folder writable for this user"}
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return &fault.StateError{Err: fmt.Errorf("lock %s: %w", path, err), Remedy: "make the folder writable for this user"}
+	}
+	defer lock.Unlock()
+	all, err := ReadTokens(path)
+	if err != nil {
+		return err
+	}
+	if all, err = edit(all); err != nil {
+		return err
+	}
+	b, err := codec.Marshal(tokensFile{tokensVersion, all})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Replace(path, atomicfile.Options{Mode: 0o600}, func(w io.Writer) error {
+		_, err := w.Write(append(b, '\n'))
+		return err
+	})
+}
+
+// Tokens are the tokens of a file. A change of the file takes effect with the next request.
+type Tokens struct {
+	path string
+	now  func() time.Time
+
+	mu     sync.Mutex
+	info   os.FileInfo       // of the file when it was read; nil when it was missing
+	tokens map[string]*Token // by hash
+	err    error             // why the file cannot be used; then no token is accepted
+}
+
+// OpenTokens reads the tokens file at path, which may be missing. It returns a *fault.StateError
+// when the file cannot be used.
+func OpenTokens(path string, now func() time.Time) (*Tokens, error) {
+	t := &Tokens{path: path, now: now}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	return t, t.err
+}
+
+// refresh reads the file again when it changed. The caller holds mu.
+func (t *Tokens) refresh() {
+	info, err := os.Stat(t.path)
+	if t.tokens != nil && (err != nil && t.info == nil || err == nil && t.info != nil && unchanged(info, t.info)) {
+		return
+	}
+	all, readErr := ReadTokens(t.path)
+	t.info, t.err, t.tokens = info, readErr, map[string]*Token{}
+	for i := range all {
+		t.tokens[all[i].Hash] = &all[i]
+	}
+}
+
+// unchanged reports whether a file is still the one that was read: a writer replaces it.
+func unchanged(now, read os.FileInfo) bool {
+	return os.SameFile(now, read) && now.ModTime().Equal(read.ModTime()) && now.Size() == read.Size() &&
+		now.Mode() == read.Mode()
+}
+
+// Err returns why the file cannot be used now; nil when it can.
+func (t *Tokens) Err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	return t.err
+}
+
+// Find returns who sends a token; nil when it is not known or has expired.
+func (t *Tokens) Find(token string) *Principal {
+	if !strings.HasPrefix(token, prefix) {
+		return nil
+	}
+	hash := hashOf(token) // a look-up by hash tells an attacker nothing about the token by its time
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	found := t.tokens[hash]
+	if found == nil || t.err != nil || !found.Expires.IsZero() && !t.now().Before(found.Expires) {
+		return nil
+	}
+	return found.principal()
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
