@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -31,7 +32,7 @@ func environment() *Variables {
 			}
 			return nil, os.ErrNotExist
 		},
-		Secret: func(name string, _ bool) (SecretText, error) {
+		Secret: func(_ context.Context, name string, _ bool) (SecretText, error) {
 			switch name {
 			case "token":
 				return SecretText{Text: canary}, nil

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -153,13 +154,13 @@ func (s *templateScanner) fail(start int, message, hint string) {
 // resolved is a scalar's text after interpolation.
 type resolved struct {
 	text     string
-	variable bool                   // a variable has a part in it: never quote it
-	written  bool                   // a part of it, other than white space, is written in the file
-	read     func() (string, error) // resolves it again; nil without a file or a provider
-	file     string                 // the file whose text it is, "" when it is more than that
-	stored   string                 // the ${secret:NAME} whose text it is, "" when it is more than that
-	limits   []*limit               // of the stored secrets in it
-	unread   bool                   // the text is not known, and it is not empty
+	variable bool                                  // a variable has a part in it: never quote it
+	written  bool                                  // a part of it, other than white space, is written in the file
+	read     func(context.Context) (string, error) // resolves it again; nil without a file or a provider
+	file     string                                // the file whose text it is, "" when it is more than that
+	stored   string                                // the ${secret:NAME} whose text it is, "" when it is more than that
+	limits   []*limit                              // of the stored secrets in it
+	unread   bool                                  // the text is not known, and it is not empty
 }
 
 // bareVariable is a variable as a shell has it, without braces.
@@ -188,7 +189,7 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 		d.fail(n.span(bad.start, bad.end), n, codeBadVariable, bad.message, bad.hint)
 		return r, false
 	}
-	in := &interpolation{d: d, node: n, secret: secret}
+	in := &interpolation{d: d, node: n, secret: secret, ctx: d.vars.context()}
 	in.note(parts, false)
 	r.written = secret && in.written
 	r.text = in.text(parts)
@@ -207,7 +208,7 @@ func (d *Decoder) resolve(n *Node, secret bool) (r resolved, ok bool) {
 	r.limits = in.limits
 	if in.files {
 		again := *in
-		r.read = func() (string, error) { return again.reread(parts) }
+		r.read = func(ctx context.Context) (string, error) { return again.reread(ctx, parts) }
 		if r.text == in.content {
 			r.file, r.stored = in.path, in.stored
 		}

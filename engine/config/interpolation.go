@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ type interpolation struct {
 	stored     string // the name that a provider was last asked for, "" when a file was read last
 	content    string // the text of the last file or secret
 	again      bool   // this is not the first time: a provider is to look again
+	ctx        context.Context
 	limits     []*limit
 	unset      bool // a variable was not set
 	unresolved bool // the value cannot be known (lenient)
@@ -99,7 +101,7 @@ func (in *interpolation) file(p part) string {
 			"use ${NAME} here")
 		return ""
 	}
-	inner := interpolation{d: in.d, node: in.node}
+	inner := interpolation{d: in.d, node: in.node, ctx: in.ctx}
 	path := inner.text(p.file)
 	in.failed = in.failed || inner.failed
 	shown := path
@@ -143,7 +145,7 @@ func (in *interpolation) provided(p part) string {
 		}
 		return ""
 	}
-	text, err := in.d.vars.Secret(p.secret, in.again)
+	text, err := in.d.vars.Secret(in.ctx, p.secret, in.again)
 	switch {
 	case errors.As(err, &why):
 		at := in.node.span(p.start, p.end)
@@ -168,9 +170,9 @@ func (in *interpolation) provided(p part) string {
 
 // reread resolves the parts once more, reporting the first file that cannot be
 // read.
-func (in interpolation) reread(parts []part) (string, error) {
+func (in interpolation) reread(ctx context.Context, parts []part) (string, error) {
 	quiet := &Decoder{vars: in.d.vars}
-	in.d, in.failed, in.again, in.limits = quiet, false, true, nil
+	in.d, in.failed, in.again, in.limits, in.ctx = quiet, false, true, nil, ctx
 	text := in.text(parts)
 	if len(quiet.problems) > 0 {
 		return "", quiet.problems[:1]

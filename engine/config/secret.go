@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"encoding"
 	"fmt"
 	"log/slog"
@@ -23,11 +24,11 @@ type Secret struct {
 // calls no methods of unexported fields.
 type secret struct {
 	text   *string
-	read   func() (string, error) // reads it again; nil when no file or provider is behind it
-	file   string                 // the file that holds it and nothing else; "" when there is none
-	stored string                 // the name of the ${secret:NAME} that it is; "" when it is none
-	limits []*limit               // where the stored secrets in it may be sent
-	unread bool                   // the file gives it, and its text is not known
+	read   func(context.Context) (string, error) // reads it again; nil when no file or provider is behind it
+	file   string                                // the file that holds it and nothing else; "" when there is none
+	stored string                                // the name of the ${secret:NAME} that it is; "" when it is none
+	limits []*limit                              // where the stored secrets in it may be sent
+	unread bool                                  // the file gives it, and its text is not known
 }
 
 var secretType = reflect.TypeFor[Secret]()
@@ -82,11 +83,11 @@ func (s Secret) Stored() string {
 
 // Reload reads the files behind the secret again and asks its provider, for tokens that
 // are renewed while the program runs. Without either it is the secret itself.
-func (s Secret) Reload() (Secret, error) {
+func (s Secret) Reload(ctx context.Context) (Secret, error) {
 	if !s.FromFile() {
 		return s, nil
 	}
-	text, err := s.v.read()
+	text, err := s.v.read(ctx)
 	if err != nil {
 		return s, err
 	}

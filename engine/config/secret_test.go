@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,8 +60,27 @@ func TestSecretStates(t *testing.T) {
 	if s := NewSecret("x"); fmt.Sprintf("%#v", s) != redacted || s.Reveal() != "x" {
 		t.Error("a secret does not say [redacted]")
 	}
-	if s, err := NewSecret("x").Reload(); err != nil || s.Reveal() != "x" {
+	if s, err := NewSecret("x").Reload(t.Context()); err != nil || s.Reveal() != "x" {
 		t.Error("a secret without a file changes")
+	}
+}
+
+// TestReloadContext: the context of Reload, and no other, ends a provider that is asked again.
+func TestReloadContext(t *testing.T) {
+	var asked []context.Context
+	vars := &Variables{Secret: func(ctx context.Context, _ string, _ bool) (SecretText, error) {
+		asked = append(asked, ctx)
+		return SecretText{Text: "text"}, ctx.Err()
+	}, Context: t.Context()}
+	doc, _ := Parse("p.yaml", []byte("window: 1s\nkey: ${secret:token}\n"))
+	var p plan
+	if problems := Decode(doc.Root(), &p, vars); problems.HasErrors() {
+		t.Fatal(problems)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Key.Reload(ended); err == nil || len(asked) != 2 || asked[0] != vars.Context || asked[1] != ended {
+		t.Errorf("%v, asked %d times", err, len(asked))
 	}
 }
 
@@ -82,7 +102,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("%q", p.Key.Reveal())
 	}
 	write("two\r\n")
-	again, err := p.Key.Reload()
+	again, err := p.Key.Reload(t.Context())
 	if err != nil || again.Reveal() != "Bearer two" || !again.FromFile() || p.Key.Reveal() == again.Reveal() {
 		t.Errorf("%q %v", again.Reveal(), err)
 	}
@@ -90,14 +110,14 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var problems Problems
-	if kept, err := again.Reload(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") ||
+	if kept, err := again.Reload(t.Context()); !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") ||
 		kept.Reveal() != "Bearer two" {
 		t.Errorf("%v", err)
 	}
 	if err := os.Mkdir(file, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := again.Reload(); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := again.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("%v", err)
 	}
 }

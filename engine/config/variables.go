@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -22,7 +23,9 @@ type Variables struct {
 	// Secret returns the secret of a ${secret:NAME}. With again it asks the provider,
 	// even if it has the answer. nil means that the file has no provider. An error that
 	// is a *SecretError becomes the problem's message and hint.
-	Secret func(name string, again bool) (SecretText, error)
+	Secret func(ctx context.Context, name string, again bool) (SecretText, error)
+	// Context ends Secret while a file is decoded; nil does not end it.
+	Context context.Context
 	// CheckSecret returns the *SecretError of a name that no provider of the file can have.
 	// It asks none, and may be nil.
 	CheckSecret func(name string) error
@@ -109,6 +112,14 @@ func (v *Variables) lookup(name string) (string, bool) {
 		return "", false
 	}
 	return v.Lookup(name)
+}
+
+// context is Context, never nil.
+func (v *Variables) context() context.Context {
+	if v.Context == nil {
+		return context.Background()
+	}
+	return v.Context
 }
 
 const maxSecretFile = 64 << 10

@@ -36,7 +36,7 @@ func Load(ctx context.Context, o Options) (*File, error) {
 		}
 		o.Settings = slices.Concat(o.Settings, f.Sandbox.Settings)
 	}
-	f.Definition = o.Parse()
+	f.Definition = o.Parse(ctx)
 	if o.Loaded != nil {
 		o.Loaded(f.Definition)
 	}

@@ -2,6 +2,7 @@ package job
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -84,13 +85,14 @@ func (o Options) load(l pipeline.Options) *pipeline.Definition {
 	return pipeline.Load(o.Path, l)
 }
 
-// Parse only loads the file. Its problems include the warnings of package lint.
-func (o Options) Parse() *pipeline.Definition {
+// Parse only loads the file. Its problems include the warnings of package lint. The end of ctx ends
+// the reading of secrets.
+func (o Options) Parse(ctx context.Context) *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
-		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets}, Log: o.Log,
-		Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
+		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets, Context: ctx},
+		Log:       o.Log, Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
 	}
 	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {

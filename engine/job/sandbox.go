@@ -22,7 +22,7 @@ type Sandbox struct {
 func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 	o.Lenient, o.SkipSecrets, o.Unpinned = true, true, true
 	o.Only = nil
-	d := o.Parse()
+	d := o.Parse(ctx)
 	if d.Problems.HasErrors() {
 		return nil, &LoadError{d}
 	}

@@ -100,8 +100,9 @@ func NewResolver(cfg *Config, s Settings) *Resolver {
 
 // Secret returns the text of ${secret:NAME}, where NAME is a key of the file's only provider,
 // or PROVIDER:KEY. A text is read once, and a provider that did not answer is not asked
-// further, unless again is true. It is a config.Variables.Secret.
-func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
+// further, unless again is true. The end of ctx ends the provider's work: a command is killed, a
+// request is cancelled. It is a config.Variables.Secret.
+func (r *Resolver) Secret(ctx context.Context, name string, again bool) (config.SecretText, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if text, ok := r.known[name]; ok && !again {
@@ -118,10 +119,14 @@ func (r *Resolver) Secret(name string, again bool) (config.SecretText, error) {
 	if err != nil {
 		return config.SecretText{}, p.failed(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	limited, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	text, err := ask(ctx, key)
-	if err != nil && ctx.Err() != nil {
+	text, err := ask(limited, key)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return config.SecretText{}, &config.SecretError{Message: "secrets." + p.name + ": stopped before it answered",
+			Hint: "run again"}
+	case err != nil && limited.Err() != nil:
 		err = fault.Errorf(fault.Transient, "check that it is up and reachable", "no complete answer within %v", longest)
 	}
 	if err != nil {
@@ -188,7 +193,7 @@ func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
 
 // OfProvider is the config.Variables.Secret for the secrets block itself, whose settings cannot come
 // from a provider.
-func OfProvider(name string, _ bool) (config.SecretText, error) {
+func OfProvider(_ context.Context, name string, _ bool) (config.SecretText, error) {
 	return config.SecretText{}, CheckOfProvider(name)
 }
 

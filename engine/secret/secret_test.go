@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -10,9 +11,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/secret/aws"
 	"github.com/pipe-engine/pipe/engine/secret/exec"
 	"github.com/pipe-engine/pipe/engine/secret/store"
 	"github.com/pipe-engine/pipe/engine/secret/vault"
@@ -56,7 +59,7 @@ func TestSecret(t *testing.T) {
 		"a command that is missing": {&Config{Exec: &exec.Config{Command: []string{"./missing"}}}, "x", "", "secrets.exec: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := NewResolver(c.cfg, Settings{Folder: dir}).Secret(c.name, false)
+			got, err := NewResolver(c.cfg, Settings{Folder: dir}).Secret(t.Context(), c.name, false)
 			var why *config.SecretError
 			switch {
 			case c.want == "" && (err != nil || got.Text != c.text):
@@ -66,11 +69,11 @@ func TestSecret(t *testing.T) {
 			}
 		})
 	}
-	got, err := NewResolver(one, Settings{Folder: dir}).Secret("token", false)
+	got, err := NewResolver(one, Settings{Folder: dir}).Secret(t.Context(), "token", false)
 	if err != nil || len(got.Origins) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := OfProvider("token", false); err == nil {
+	if _, err := OfProvider(t.Context(), "token", false); err == nil {
 		t.Error("a provider's settings came from a provider")
 	}
 }
@@ -89,7 +92,7 @@ func TestAgain(t *testing.T) {
 		again bool
 		want  string
 	}{{false, "1"}, {false, "1"}, {true, "2"}, {false, "2"}} {
-		if got, err := r.Secret("token", c.again); err != nil || strings.TrimSpace(got.Text) != c.want {
+		if got, err := r.Secret(t.Context(), "token", c.again); err != nil || strings.TrimSpace(got.Text) != c.want {
 			t.Errorf("%d: %q, %v, want %s", i, got.Text, err, c.want)
 		}
 	}
@@ -123,9 +126,71 @@ func TestProviderDown(t *testing.T) {
 		{"d", false, 200, 6, true},
 	} {
 		status.Store(one.status)
-		_, err := r.Secret(one.name, one.again)
+		_, err := r.Secret(t.Context(), one.name, one.again)
 		if n := asked.Load(); (err == nil) != one.fine || n != one.asked {
 			t.Errorf("%d: %v, asked %d times", i, err, n)
 		}
+	}
+}
+
+// TestStopped: the end of the context ends the work of a provider at once, and the provider does not count
+// as down.
+func TestStopped(t *testing.T) {
+	asked := make(chan struct{}, 3)
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select {
+		case <-r.Context().Done():
+		case <-release:
+		}
+	}))
+	defer server.Close()
+	defer close(release)
+	for name, value := range map[string]string{"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+		"AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "", "AWS_CONFIG_FILE": "none", "AWS_SHARED_CREDENTIALS_FILE": "none"} {
+		t.Setenv(name, value)
+	}
+	dir := t.TempDir()
+	script := filepath.Join(dir, "secret")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho x >started\nsleep 60\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, one := range map[string]struct {
+		cfg  *Config
+		name string
+	}{
+		"exec": {&Config{Exec: &exec.Config{Command: []string{script}}}, "token"},
+		"vault": {&Config{Vault: &vault.Config{URL: server.URL, Mount: "secret", Token: config.NewSecret("token-of-vault"),
+			Config: connection.Default()}}, "token"},
+		"aws": {&Config{AWS: &aws.Config{Region: "eu-west-1"}}, "ssm:token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewResolver(one.cfg, Settings{Folder: dir})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				for name == "exec" && ctx.Err() == nil {
+					if _, err := os.Stat(filepath.Join(dir, "started")); err == nil {
+						asked <- struct{}{}
+						break
+					}
+					time.Sleep(time.Millisecond)
+				}
+				<-asked
+				cancel()
+			}()
+			begin := time.Now()
+			_, err := r.Secret(ctx, one.name, false)
+			if err == nil || !strings.Contains(err.Error(), "stopped before it answered") {
+				t.Errorf("%v", err)
+			}
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if len(r.down) > 0 {
+				t.Error("the provider counts as down")
+			}
+		})
 	}
 }

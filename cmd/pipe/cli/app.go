@@ -54,6 +54,7 @@ type app struct {
 	log            *slog.Logger
 	stopped        atomic.Int32 // the exit code of the signal that stopped it, 0 when none did
 	watching       atomic.Bool  // a command waits for signals
+	ending         atomic.Bool  // a signal came that no command waits for
 	announced      sync.Mutex   // held from a signal until it was printed
 	shown          bool         // the error has been printed already
 	names          []string     // of the commands
@@ -73,7 +74,9 @@ func Run(ctx context.Context, h Host) (code int) {
 	if h.Logs != nil {
 		h.Logs(a.Stderr)
 	}
-	a.relaySignals()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a.relaySignals(cancel)
 	defer func() {
 		if v := recover(); v != nil {
 			code = a.finish(&defect{v, debug.Stack()})
@@ -113,7 +116,7 @@ func (a *app) before(c *urfave.Context) error {
 // finish prints an error once, for a person or as JSON, and returns the exit code.
 func (a *app) finish(err error) int {
 	var code exit
-	if err != nil && !errors.As(err, &code) && !a.shown {
+	if err != nil && !errors.As(err, &code) && !a.shown && !a.ending.Load() {
 		a.shown = true
 		a.printError(err)
 	}

@@ -119,7 +119,7 @@ func (a *app) parse(c *urfave.Context, path string, l loading) (*pipeline.Defini
 	if err != nil {
 		return nil, err
 	}
-	d := o.Parse()
+	d := o.Parse(c.Context)
 	a.nameHints(d.Problems)
 	return d, nil
 }
@@ -145,6 +145,9 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 }
 
 func (a *app) renderProblems(w io.Writer, d *pipeline.Definition) {
+	if a.ending.Load() {
+		return
+	}
 	a.render(w, d.Problems, func(string) []byte {
 		if d.Document == nil {
 			return nil

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/job"
 )
@@ -31,9 +33,13 @@ func signalCode(s os.Signal) int {
 	return int(job.Failed)
 }
 
+// graceToEnd is how long a command that does not wait for signals may take to end what it started, such
+// as the command of a secret.
+const graceToEnd = 250 * time.Millisecond
+
 // relaySignals passes signals to the command that waits for them. Without such a command, a
-// signal ends the process immediately.
-func (a *app) relaySignals() {
+// signal cancels the context and ends the process.
+func (a *app) relaySignals(cancel context.CancelFunc) {
 	if a.Signal == nil || a.Exit == nil {
 		return
 	}
@@ -42,6 +48,10 @@ func (a *app) relaySignals() {
 	go func() {
 		for s := range from {
 			if !a.watching.Load() {
+				a.ending.Store(true)
+				a.stopped.Store(int32(signalCode(s)))
+				cancel()
+				time.Sleep(graceToEnd)
 				a.Exit(signalCode(s))
 			}
 			select {

@@ -146,7 +146,7 @@ func (a *app) testPipeline(path string, variables map[string]string, set []pipel
 		Unpinned: unpinned, Log: a.log,
 		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 		PlaceholderUI: true,
-	}.Parse()
+	}.Parse(context.Background())
 }
 
 // suitePath returns the path of a test file, or of the tests of a pipeline.

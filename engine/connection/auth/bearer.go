@@ -44,8 +44,8 @@ func newBearer(field string, token config.Secret, s Settings) (Authorizer, error
 }
 
 // Authorize writes the header.
-func (a *static) Authorize(_ context.Context, r *http.Request, _ []byte) (int, error) {
-	text, revision := a.value()
+func (a *static) Authorize(ctx context.Context, r *http.Request, _ []byte) (int, error) {
+	text, revision := a.value(ctx)
 	if text != "" {
 		r.Header[a.header] = []string{a.format(text)}
 	}
@@ -53,7 +53,9 @@ func (a *static) Authorize(_ context.Context, r *http.Request, _ []byte) (int, e
 }
 
 // Renew reads the secret's file again.
-func (a *static) Renew(_ context.Context, revision int) (bool, error) { return a.renew(revision) }
+func (a *static) Renew(ctx context.Context, revision int) (bool, error) {
+	return a.renew(ctx, revision)
+}
 
 // Expires is zero: when such a secret expires is not known.
 func (a *static) Expires() time.Time { return time.Time{} }

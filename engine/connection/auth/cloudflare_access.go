@@ -47,15 +47,15 @@ type cloudflareAccess struct {
 }
 
 // Authorize writes the two headers.
-func (a *cloudflareAccess) Authorize(_ context.Context, r *http.Request, _ []byte) (int, error) {
-	secret, revision := a.value()
+func (a *cloudflareAccess) Authorize(ctx context.Context, r *http.Request, _ []byte) (int, error) {
+	secret, revision := a.value(ctx)
 	r.Header[cloudflareID], r.Header[cloudflareSecret] = []string{a.id}, []string{secret}
 	return revision, nil
 }
 
 // Renew reads the secret's file again.
-func (a *cloudflareAccess) Renew(_ context.Context, revision int) (bool, error) {
-	return a.renew(revision)
+func (a *cloudflareAccess) Renew(ctx context.Context, revision int) (bool, error) {
+	return a.renew(ctx, revision)
 }
 
 // Expires is zero: Cloudflare does not say it in an answer.

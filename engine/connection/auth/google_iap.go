@@ -75,7 +75,7 @@ type serviceAccount struct {
 const googleTokenURI = "https://oauth2.googleapis.com/token"
 
 func (i *identity) token(ctx context.Context) (credential, error) {
-	text, err := i.account()
+	text, err := i.account(ctx)
 	if err != nil {
 		return credential{}, err
 	}
@@ -94,9 +94,9 @@ func (i *identity) token(ctx context.Context) (credential, error) {
 }
 
 // account is the text of the service account's key, "" for the metadata server.
-func (i *identity) account() (string, error) {
+func (i *identity) account(ctx context.Context) (string, error) {
 	if i.CredentialsFile == "" {
-		text, _ := i.key.value()
+		text, _ := i.key.value(ctx)
 		return text, nil
 	}
 	b, err := os.ReadFile(i.CredentialsFile)

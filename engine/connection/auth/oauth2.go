@@ -151,13 +151,13 @@ func (p *provider) token(ctx context.Context) (credential, error) {
 		}
 		g.assert(assertion)
 	case p.PrivateKey.IsSet():
-		assertion, err := p.assertion(endpoint)
+		assertion, err := p.assertion(ctx, endpoint)
 		if err != nil {
 			return credential{}, err
 		}
 		g.assert(assertion)
 	default:
-		g.secret, _ = p.secret.value()
+		g.secret, _ = p.secret.value(ctx)
 	}
 	return g.token(ctx, p.s)
 }
@@ -181,8 +181,8 @@ func (p *provider) mayReceive(endpoint string) error {
 const assertionLife = time.Minute
 
 // assertion proves the client with its private key (RFC 7523, section 3).
-func (p *provider) assertion(endpoint string) (string, error) {
-	text, _ := p.key.value()
+func (p *provider) assertion(ctx context.Context, endpoint string) (string, error) {
+	text, _ := p.key.value(ctx)
 	key, err := parseKey(text, p.PrivateKeyID)
 	if err != nil {
 		return "", fault.Errorf(fault.Fatal, "write private_key: ${file:key.pem}", "private_key: %w", err)

@@ -42,8 +42,8 @@ func (j *SignedJWT) authorizer(field string, s Settings) (Authorizer, error) {
 		return nil, err
 	}
 	a := &signedJWT{secret: secret}
-	a.cached = newCached(s.Now, func(context.Context) (credential, error) {
-		text, revision := secret.value()
+	a.cached = newCached(s.Now, func(ctx context.Context) (credential, error) {
+		text, revision := secret.value(ctx)
 		key, err := decodeBase64(text)
 		if err != nil {
 			return credential{}, err
@@ -74,7 +74,7 @@ type signedJWT struct {
 
 // Authorize writes the token.
 func (a *signedJWT) Authorize(ctx context.Context, r *http.Request, _ []byte) (int, error) {
-	if _, now := a.secret.value(); int64(now) != a.used.Load() {
+	if _, now := a.secret.value(ctx); int64(now) != a.used.Load() {
 		a.drop()
 	}
 	token, revision, err := a.get(ctx)
@@ -90,7 +90,7 @@ func (a *signedJWT) Renew(ctx context.Context, revision int) (bool, error) {
 	if _, now := a.held(); now != revision {
 		return true, nil
 	}
-	if changed, err := a.secret.renew(int(a.used.Load())); err != nil || !changed {
+	if changed, err := a.secret.renew(ctx, int(a.used.Load())); err != nil || !changed {
 		return false, err
 	}
 	return a.renew(ctx, revision)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -64,19 +65,19 @@ func (w *watched) stat() (stamp, bool) {
 
 // value is the current text and its revision. A file that changed is read again; the text
 // stays as it was when the new one cannot be used.
-func (w *watched) value() (string, int) {
+func (w *watched) value(ctx context.Context) (string, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if now, ok := w.stat(); ok && now != w.seen {
 		w.seen = now
-		_ = w.reload() // the server says whether the old text is still good
+		_ = w.reload(ctx) // the server says whether the old text is still good
 	}
 	return w.secret.Reveal(), w.revision
 }
 
 // reload reads the file again. The caller holds the lock.
-func (w *watched) reload() error {
-	fresh, err := w.secret.Reload()
+func (w *watched) reload(ctx context.Context) error {
+	fresh, err := w.secret.Reload(ctx)
 	if err != nil {
 		return fmt.Errorf("read %s again: %w", w.field, err)
 	}
@@ -93,9 +94,9 @@ func (w *watched) reload() error {
 
 // Renew reads the file again. It reports whether the text is another than that of a
 // revision.
-func (w *watched) renew(revision int) (bool, error) {
+func (w *watched) renew(ctx context.Context, revision int) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	err := w.reload()
+	err := w.reload(ctx)
 	return err == nil && w.revision != revision, err
 }

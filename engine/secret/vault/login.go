@@ -18,7 +18,7 @@ import (
 
 // login returns a new token, and how long it is valid; 0 means without end.
 func (p *Provider) login(ctx context.Context) (config.Secret, time.Duration, error) {
-	mount, body, err := p.credentials()
+	mount, body, err := p.credentials(ctx)
 	if err != nil {
 		return config.Secret{}, 0, err
 	}
@@ -51,7 +51,7 @@ func (p *Provider) login(ctx context.Context) (config.Secret, time.Duration, err
 }
 
 // credentials are the mount and the body of a login.
-func (p *Provider) credentials() (mount string, body []byte, err error) {
+func (p *Provider) credentials(ctx context.Context) (mount string, body []byte, err error) {
 	fields := map[string]string{}
 	switch k, a := p.cfg.Kubernetes, p.cfg.AppRole; {
 	case k != nil:
@@ -63,7 +63,7 @@ func (p *Provider) credentials() (mount string, body []byte, err error) {
 		p.s.Redactor.Add(token)
 	case a != nil:
 		mount, fields["role_id"] = a.Mount, a.RoleID
-		secret, err := a.SecretID.Reload() // a file of it may have another one by now
+		secret, err := a.SecretID.Reload(ctx) // a file of it may have another one by now
 		if err != nil {
 			return "", nil, fmt.Errorf("vault: app_role: %w", err)
 		}
