@@ -110,7 +110,8 @@ func TestReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	var problems Problems
-	if kept, err := again.Reload(t.Context()); !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") ||
+	kept, err := again.Reload(t.Context())
+	if !errors.As(err, &problems) || !strings.Contains(err.Error(), "does not exist") ||
 		kept.Reveal() != "Bearer two" {
 		t.Errorf("%v", err)
 	}
