@@ -42,16 +42,24 @@ func (s Secret) SendTo(origin string) (string, error) {
 	}
 	for _, l := range s.v.limits {
 		l.asked = true
-		if !slices.Contains(l.origins, origin) {
-			p := l.at
-			p.Code = codeSecretOrigin
-			p.Message = fmt.Sprintf("the secret %s may only be sent to %s, and this file sends it to %s", quote(l.name),
-				strings.Join(l.origins, ", "), origin)
-			p.Hint = "correct the address; or, if it is right: pipe secret set FILE " + l.name + " --for " + origin
-			return "", Problems{p}
+		err := l.allows(origin, "correct the address; or, if it is right: pipe secret set FILE "+l.name+" --for "+origin)
+		if err != nil {
+			return "", err
 		}
 	}
 	return *s.v.text, nil
+}
+
+// allows returns a Problem with a hint when the secret may not be sent to an origin.
+func (l *limit) allows(origin, hint string) error {
+	if slices.Contains(l.origins, origin) {
+		return nil
+	}
+	p := l.at
+	p.Code, p.Hint = codeSecretOrigin, hint
+	p.Message = fmt.Sprintf("the secret %s may only be sent to %s, and this file sends it to %s", quote(l.name),
+		strings.Join(l.origins, ", "), origin)
+	return Problems{p}
 }
 
 // CheckOrigins are the problems of the stored secrets that the struct that spec points to

@@ -29,6 +29,11 @@ type Variables struct {
 	// CheckSecret returns the *SecretError of a name that no provider of the file can have.
 	// It asks none, and may be nil.
 	CheckSecret func(name string) error
+	// Keep returns the secret of a SignIn. Without read it checks the name alone, opens
+	// nothing and returns nil. nil means that the file has no secret store.
+	Keep func(name string, read bool) (Kept, *SecretError)
+	// SignIns is what to do with each SignIn that the file names.
+	SignIns SignIns
 	// Lenient leaves values unresolved whose variable is not set.
 	Lenient bool
 	// SkipSecrets leaves secrets from a file or a provider unresolved: nothing is read, opened

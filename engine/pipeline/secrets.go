@@ -14,7 +14,7 @@ func (d *Definition) buildSecrets() {
 		return
 	}
 	vars := &d.o.Variables
-	vars.Secret, vars.CheckSecret = secret.OfProvider, secret.CheckOfProvider
+	vars.Secret, vars.CheckSecret, vars.Keep = secret.OfProvider, secret.CheckOfProvider, secret.KeepOfProvider
 	d.Secrets = &secret.Config{}
 	before := vars.Lenient
 	vars.Lenient = before && vars.SkipSecrets
@@ -22,12 +22,14 @@ func (d *Definition) buildSecrets() {
 	vars.Lenient = before
 	d.b.problems = append(d.b.problems, found...)
 	if found.HasErrors() {
-		vars.SkipSecrets, vars.CheckSecret = true, nil // what is wrong has been said
+		// what is wrong has been said
+		vars.SkipSecrets, vars.CheckSecret, vars.Keep = true, nil, secret.KeepAny
 		return
 	}
-	resolver := secret.NewResolver(d.Secrets, secret.Settings{Folder: filepath.Dir(d.Document.File()),
-		UserAgent: d.o.UserAgent, Redactor: d.o.Redactor, Log: d.o.Log})
-	vars.Secret, vars.CheckSecret = resolver.Secret, resolver.Check
+	folder := filepath.Dir(d.Document.File())
+	resolver := secret.NewResolver(d.Secrets, secret.Settings{Folder: folder, UserAgent: d.o.UserAgent,
+		Redactor: d.o.Redactor, Log: d.o.Log})
+	vars.Secret, vars.CheckSecret, vars.Keep = resolver.Secret, resolver.Check, d.Secrets.Keep(folder)
 }
 
 // Skipped reports whether the value of a node is a secret that was not read because of

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -176,6 +177,50 @@ func (r *Resolver) find(name string) (provider, string, error) {
 		Hint: "write ${secret:" + names[0] + ":" + name + "}"}
 }
 
+// Keep returns the secret of a name that a store has, for a secret that changes when it is
+// used. Without read it checks the name alone and returns nil. It is a config.Variables.Keep.
+func (c *Config) Keep(folder string) func(name string, read bool) (config.Kept, *config.SecretError) {
+	find := NewResolver(c, Settings{Folder: folder})
+	open := sync.OnceValues(func() (*store.Store, error) { return c.Store.Open(folder) })
+	return func(name string, read bool) (config.Kept, *config.SecretError) {
+		p, key, err := find.find(name)
+		var why *config.SecretError
+		switch {
+		case errors.As(err, &why):
+			return nil, why
+		case p.name != "store":
+			return nil, &config.SecretError{
+				Message: fmt.Sprintf("the sign-in of a person is kept in secrets.store, and %q names secrets.%s", name, p.name),
+				Hint:    "add secrets.store, and write ${secret:store:NAME}"}
+		case !read:
+			return nil, nil
+		}
+		s, err := open()
+		if err != nil {
+			return nil, p.failed(err)
+		}
+		switch has, err := s.Has(key); {
+		case err != nil:
+			return nil, p.failed(err)
+		case !has:
+			return nil, &config.SecretError{Message: fmt.Sprintf("not signed in yet: %s has no %q", s.Path(), key),
+				Hint: "sign in: pipe login FILE"}
+		}
+		return kept{s, key}, nil
+	}
+}
+
+// kept is a secret of a store.
+type kept struct {
+	*store.Store
+	key string
+}
+
+// Exchange calls use with the secret and stores what it returns.
+func (k kept) Exchange(ctx context.Context, use func(config.SecretText) (string, error)) error {
+	return k.Store.Exchange(ctx, k.key, use)
+}
+
 // Stored returns the store that has the secret of ${secret:NAME}, and its key there. It is an
 // error if another provider has it, which pipe does not write to.
 func (c *Config) Stored(name, folder string) (*store.Store, string, error) {
@@ -198,7 +243,14 @@ func OfProvider(_ context.Context, name string, _ bool) (config.SecretText, erro
 }
 
 // CheckOfProvider is the config.Variables.CheckSecret for the secrets block itself.
-func CheckOfProvider(string) error {
-	return &config.SecretError{Message: "the settings of a provider cannot come from a provider",
-		Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"}
-}
+func CheckOfProvider(string) error { return errOfProvider }
+
+var errOfProvider = &config.SecretError{Message: "the settings of a provider cannot come from a provider",
+	Hint: "use a variable, ${NAME}, or a file, ${file:PATH}"}
+
+// KeepOfProvider is the config.Variables.Keep for the secrets block itself.
+func KeepOfProvider(string, bool) (config.Kept, *config.SecretError) { return nil, errOfProvider }
+
+// KeepAny is the config.Variables.Keep of a file whose secrets block is wrong: it reads nothing
+// and accepts every name.
+func KeepAny(string, bool) (config.Kept, *config.SecretError) { return nil, nil }

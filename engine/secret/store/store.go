@@ -87,6 +87,16 @@ func (s *Store) Get(name string) (config.SecretText, error) {
 	return config.SecretText{Text: v.Value, Origins: v.For}, nil
 }
 
+// Has reports whether the store has a secret of a name.
+func (s *Store) Has(name string) (bool, error) {
+	c, err := s.read()
+	if err != nil {
+		return false, err
+	}
+	_, ok := c.Secrets[name]
+	return ok, nil
+}
+
 // List returns the secrets by name, without their values.
 func (s *Store) List() ([]Entry, error) {
 	c, err := s.read()

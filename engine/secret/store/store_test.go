@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -290,4 +292,44 @@ func TestGetMisspelt(t *testing.T) {
 	set(t, s, "backstage-token", "value")
 	_, err := s.Get("backstage-tokn")
 	isTrue(t, strings.Contains(fault.RemedyOf(err), "did you mean backstage-token?"))
+}
+
+// TestExchange: the store keeps what an exchange returns, with the origins of the old text, and
+// another process that changes it waits, as long as its context lets it.
+func TestExchange(t *testing.T) {
+	_, s := newStore(t)
+	set(t, s, "login", "first", "https://login.example.com")
+	before, _ := os.ReadFile(s.Path())
+	for _, same := range []string{"", "first"} {
+		if err := s.Exchange(t.Context(), "login", func(config.SecretText) (string, error) { return same, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := errors.New("failed")
+	err := s.Exchange(t.Context(), "login", func(config.SecretText) (string, error) { return "lost", failed })
+	if after, _ := os.ReadFile(s.Path()); !errors.Is(err, failed) || !bytes.Equal(before, after) {
+		t.Errorf("%v, the store has changed: %v", err, !bytes.Equal(before, after))
+	}
+	err = s.Exchange(t.Context(), "login", func(old config.SecretText) (string, error) {
+		if old.Text != "first" {
+			t.Errorf("got %q", old.Text)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*lockPause)
+		defer cancel()
+		other := s.Exchange(ctx, "login", func(config.SecretText) (string, error) { return "other", nil })
+		if !errors.Is(other, context.DeadlineExceeded) {
+			t.Errorf("another process: %v", other)
+		}
+		return "second", nil
+	})
+	got, _ := s.Get("login")
+	if err != nil || got.Text != "second" || len(got.Origins) != 1 {
+		t.Error(err, got)
+	}
+	if err := s.Exchange(t.Context(), "none", func(config.SecretText) (string, error) { return "x", nil }); err == nil {
+		t.Error("a secret that is not there was exchanged")
+	}
+	if has, err := s.Has("none"); has || err != nil {
+		t.Error(has, err)
+	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -91,6 +92,35 @@ func (s *Store) Replace(name string, obtain func() (string, error)) error {
 	})
 }
 
+// Exchange calls use with the secret of a name and stores the text that use returns, which
+// may be sent where the old one may; "" leaves the store as it is. Meanwhile no other process
+// changes the store. ctx bounds the wait for one that does.
+func (s *Store) Exchange(ctx context.Context, name string, use func(config.SecretText) (string, error)) error {
+	return s.lockedWithin(ctx, func() error {
+		c, err := s.read()
+		if err != nil {
+			return err
+		}
+		old, ok := c.Secrets[name]
+		if !ok {
+			return fault.Errorf(fault.Fatal, "pipe secret list FILE shows the names", "the secret store %s has no secret %q",
+				s.path, name)
+		}
+		text, err := use(config.SecretText{Text: old.Value, Origins: old.For})
+		if err != nil || text == "" || text == old.Value {
+			return err
+		}
+		if text, err = checkValue(name, text); err != nil {
+			return err
+		}
+		c.Secrets[name] = newValue(text, old.For)
+		return s.write(c, s.identities)
+	})
+}
+
+// Rewrite writes the store as it is. Its error says why a secret could not be stored.
+func (s *Store) Rewrite() error { return s.change(func(*content) error { return nil }) }
+
 func newValue(text string, origins []string) value {
 	return value{text, origins, time.Now().UTC().Truncate(time.Second)}
 }
@@ -178,13 +208,33 @@ func (s *Store) target() string {
 
 // locked waits until no other process changes the store.
 func (s *Store) locked(do func() error) error {
-	dir, name := filepath.Split(s.target())
-	lock := flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))
+	lock := s.lock()
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("lock the secret store: %w", err)
 	}
 	defer lock.Unlock()
 	return do()
+}
+
+// lockedWithin is locked with a wait that ends with ctx.
+func (s *Store) lockedWithin(ctx context.Context, do func() error) error {
+	lock := s.lock()
+	if _, err := lock.TryLockContext(ctx, lockPause); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("lock the secret store: %w", err)
+	}
+	defer lock.Unlock()
+	return do()
+}
+
+// lockPause is the time between two attempts to lock the store.
+const lockPause = 20 * time.Millisecond
+
+func (s *Store) lock() *flock.Flock {
+	dir, name := filepath.Split(s.target())
+	return flock.New(filepath.Join(dir, "."+name+".lock"), flock.SetPermissions(0o600))
 }
 
 // write encrypts the content for some identities and the recipients of the content, and
