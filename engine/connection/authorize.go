@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -33,6 +34,10 @@ func (c *Connection) authFault(ctx context.Context, err error) error {
 	var known *fault.Error
 	if errors.As(err, &known) {
 		f.delay = known.Delay
+	}
+	var problems config.Problems
+	if errors.As(err, &problems) { // the file sends a secret elsewhere than it may
+		f.cause = problems
 	}
 	return f
 }

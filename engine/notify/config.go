@@ -73,6 +73,9 @@ func (w *Webhook) config() connection.Config {
 		InsecureHTTP: w.Insecure}
 }
 
+// SignIns are the layers of auth that use the sign-in of a person.
+func (w *Webhook) SignIns() []connection.SignIn { return w.config().SignIns() }
+
 // Validate reports an address that no message can be sent to.
 func (w *Webhook) Validate(report func(field, code, message, hint string)) {
 	validateURL(w.URL, report)

@@ -62,15 +62,7 @@ type Used []int
 // New makes the layers. It reads the files that they name and makes no request. An error
 // names the field.
 func New(s Settings) (*List, error) {
-	if s.Now == nil {
-		s.Now = time.Now
-	}
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
-	if s.Redactor == nil {
-		s.Redactor = &redact.Redactor{}
-	}
+	s = s.filled()
 	if err := s.conflict(); err != nil {
 		return nil, err
 	}
@@ -99,6 +91,20 @@ func New(s Settings) (*List, error) {
 	}
 	l.signLast()
 	return l, nil
+}
+
+// filled are the settings with defaults for what they leave open.
+func (s Settings) filled() Settings {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Redactor == nil {
+		s.Redactor = &redact.Redactor{}
+	}
+	return s
 }
 
 func (l *List) add(name string, a Authorizer, headers ...string) {

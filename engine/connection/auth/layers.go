@@ -18,7 +18,7 @@ type Layer struct {
 	Bearer           *Bearer           `yaml:"bearer" doc:"A token in Authorization. token is its short form."`
 	Basic            *Basic            `yaml:"basic" doc:"A user name and password in Authorization."`
 	Header           *Header           `yaml:"header" doc:"A secret in a header of your choice."`
-	OAuth2           *OAuth2           `yaml:"oauth2" doc:"A token of an identity provider, by the client credentials grant."`
+	OAuth2           *OAuth2           `yaml:"oauth2" doc:"A token of an identity provider, by the client credentials grant or the sign-in of a person."`
 	SignedJWT        *SignedJWT        `yaml:"signed_jwt" doc:"A JSON Web Token that pipe signs with a shared secret (HS256)."`
 	GoogleIAP        *GoogleIAP        `yaml:"google_iap" doc:"An ID token for Google's Identity-Aware Proxy."`
 	AWSSigV4         *AWSSigV4         `yaml:"aws_sigv4" doc:"A signature with AWS credentials, for a server behind AWS IAM."`
@@ -219,4 +219,20 @@ func (s Settings) conflict() error {
 		}
 	}
 	return nil
+}
+
+// SignIn is a layer that uses the sign-in of a person.
+type SignIn struct {
+	Layer string // as auth.0.oauth2
+	*OAuth2
+}
+
+// SignIns are the layers that use the sign-in of a person, in their order.
+func (l Layers) SignIns() (out []SignIn) {
+	for i, layer := range l {
+		if o := layer.OAuth2; o != nil && o.RefreshToken.IsSet() {
+			out = append(out, SignIn{l.field(i), o})
+		}
+	}
+	return out
 }

@@ -14,8 +14,10 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// OAuth2 is the client credentials grant of OAuth 2.0. The client proves itself with one
-// of client_secret, client_assertion_file and private_key.
+// OAuth2 is the client credentials grant of OAuth 2.0, or with refresh_token the sign-in of a
+// person by a device code (RFC 8628). The client proves itself with one of client_secret,
+// client_assertion_file and private_key. For a person it needs no proof, and takes
+// client_secret alone.
 type OAuth2 struct {
 	Issuer        string        `yaml:"issuer" doc:"The address of the identity provider, from which its metadata gives the token endpoint."`
 	TokenURL      string        `yaml:"token_url" doc:"The address of the token endpoint, instead of issuer."`
@@ -25,6 +27,8 @@ type OAuth2 struct {
 	AssertionFile string        `yaml:"client_assertion_file" doc:"A file with a token that proves the client, such as a projected token of Kubernetes; it is read for every request of a token."`
 	PrivateKey    config.Secret `yaml:"private_key" doc:"A private key in PEM that signs such a token (RFC 7523)."`
 	PrivateKeyID  string        `yaml:"private_key_id" doc:"The ID of the key (kid) that the identity provider knows it by."`
+	RefreshToken  config.SignIn `yaml:"refresh_token" doc:"The sign-in of a person, ${secret:NAME} of the secret store, where pipe login FILE keeps the refresh token. Only a run in a terminal uses it."`
+	DeviceURL     string        `yaml:"device_authorization_url" doc:"The address at which pipe login asks for a code, where token_url replaces issuer."`
 	Scope         string        `yaml:"scope" doc:"The scopes, separated by spaces."`
 	Audience      string        `yaml:"audience" doc:"The parameter audience, which some identity providers require."`
 	Resource      string        `yaml:"resource" doc:"The parameter resource (RFC 8707): the address that the token is for."`
@@ -53,11 +57,29 @@ func (o *OAuth2) Validate(report func(field, code, message, hint string)) {
 	}
 	validateEndpoint("issuer", o.Issuer, report)
 	validateEndpoint("token_url", o.TokenURL, report)
+	validateEndpoint("device_authorization_url", o.DeviceURL, report)
+	switch {
+	case o.DeviceURL != "" && !o.RefreshToken.IsSet():
+		report("device_authorization_url", codeConnection, "device_authorization_url is for the sign-in of a person",
+			"set refresh_token to the ${secret:NAME} of the sign-in, or remove this line")
+	case o.DeviceURL != "" && o.Issuer != "":
+		report("device_authorization_url issuer", codeConnection, "issuer gives the device authorization endpoint, too",
+			"remove this line, or write token_url in place of issuer")
+	case o.RefreshToken.IsSet() && o.TokenURL != "" && o.DeviceURL == "":
+		report("device_authorization_url token_url refresh_token", codeConnection,
+			"the address where pipe login asks for a code is missing",
+			"set device_authorization_url, or write issuer in place of token_url")
+	}
 	const proofs = "client_secret client_assertion_file private_key"
 	switch n := o.proofs(); {
+	case o.RefreshToken.IsSet() && (o.AssertionFile != "" || o.PrivateKey.IsSet()):
+		report("refresh_token client_assertion_file private_key", codeConnection,
+			"the token is for a person (refresh_token) and for the client alone (client_assertion_file, private_key)",
+			"keep one of the two: refresh_token for a person at a terminal, the other for nightly runs")
+	case o.RefreshToken.IsSet():
 	case n == 0:
 		report(proofs, codeConnection, "nothing proves the client",
-			"set client_secret, client_assertion_file or private_key")
+			"set client_secret, client_assertion_file or private_key; or refresh_token, for the sign-in of a person")
 	case n > 1:
 		report(proofs, codeConnection, "the client proves itself in more than one way",
 			"keep one of client_secret, client_assertion_file and private_key")
@@ -135,15 +157,10 @@ func (p *provider) token(ctx context.Context) (credential, error) {
 	if err := p.mayReceive(endpoint); err != nil {
 		return credential{}, err
 	}
-	g := grant{endpoint: endpoint, client: p.ClientID, post: p.ClientAuth == "post", scopes: strings.Fields(p.Scope),
-		params: url.Values{}}
-	if p.Audience != "" {
-		g.params.Set("audience", p.Audience)
-	}
-	if p.Resource != "" {
-		g.params.Set("resource", p.Resource)
-	}
+	g := p.grant(endpoint)
 	switch {
+	case p.RefreshToken.IsSet():
+		return p.refresh(ctx, g)
 	case p.AssertionFile != "":
 		assertion, err := p.s.readAssertion(p.AssertionFile)
 		if err != nil {
@@ -159,17 +176,31 @@ func (p *provider) token(ctx context.Context) (credential, error) {
 	default:
 		g.secret, _ = p.secret.value(ctx)
 	}
-	return g.token(ctx, p.s)
+	c, _, err := g.token(ctx, p.s)
+	return c, err
+}
+
+// grant is a request of a token as the settings of the file have it, without a proof.
+func (o *OAuth2) grant(endpoint string) grant {
+	g := grant{endpoint: endpoint, name: "client_credentials", client: o.ClientID, post: o.ClientAuth == "post",
+		scopes: strings.Fields(o.Scope), params: url.Values{}}
+	if o.Audience != "" {
+		g.params.Set("audience", o.Audience)
+	}
+	if o.Resource != "" {
+		g.params.Set("resource", o.Resource)
+	}
+	return g
 }
 
 // mayReceive refuses to send a stored secret to a token endpoint that it is not stored for:
 // the metadata of an issuer may name another server.
-func (p *provider) mayReceive(endpoint string) error {
+func (o *OAuth2) mayReceive(endpoint string) error {
 	origin, err := config.Origin(endpoint)
 	if err != nil {
 		return fault.Errorf(fault.Fatal, "check issuer or token_url", "the token endpoint: %w", err)
 	}
-	for _, s := range []config.Secret{p.ClientSecret, p.PrivateKey} {
+	for _, s := range []config.Secret{o.ClientSecret, o.PrivateKey} {
 		if _, err := s.SendTo(origin); err != nil {
 			return err
 		}

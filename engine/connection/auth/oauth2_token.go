@@ -21,10 +21,12 @@ import (
 // grant is one request of a token.
 type grant struct {
 	endpoint       string
+	name           string // of the grant in the identity provider's settings
 	client, secret string
 	post           bool // the secret goes into the body
 	scopes         []string
 	params         url.Values
+	device         bool // endpoint is the device authorization endpoint
 	asserted       bool // an assertion proves the client, which has a clock in it
 }
 
@@ -35,27 +37,43 @@ func (g *grant) assert(token string) {
 	g.post, g.asserted = true, true
 }
 
-// token makes the request. Its errors are faults that name the endpoint's host.
-func (g grant) token(ctx context.Context, s Settings) (credential, error) {
-	style := oauth2.AuthStyleInHeader
-	if g.post {
-		style = oauth2.AuthStyleInParams
+// what is the endpoint, for errors.
+func (g grant) what() string {
+	if g.device {
+		return "device authorization endpoint"
 	}
+	return "token endpoint"
+}
+
+// style is how the secret of the client is sent. A client without one has its ID in the body.
+func (g grant) style() oauth2.AuthStyle {
+	if g.post || g.secret == "" {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// token makes the request, and returns the refresh token of the answer, too. Its errors are
+// faults that name the endpoint's host.
+func (g grant) token(ctx context.Context, s Settings) (_ credential, refresh string, err error) {
 	cc := clientcredentials.Config{ClientID: g.client, ClientSecret: g.secret, TokenURL: g.endpoint, Scopes: g.scopes,
-		EndpointParams: g.params, AuthStyle: style}
+		EndpointParams: g.params, AuthStyle: g.style()}
 	now := s.Now()
 	answer := &answered{next: s.Fetch}
-	t, err := cc.Token(context.WithValue(ctx, oauth2.HTTPClient, answer.client()))
+	t, err := cc.Token(answer.within(ctx))
 	if err == nil && t.TokenType != "" && !strings.EqualFold(t.TokenType, "bearer") {
 		err = fault.Errorf(fault.Fatal, "ask the identity provider for a bearer token",
 			"the token endpoint of %s gives a token of the type %q", hostOf(g.endpoint), display.Short(t.TokenType, 40))
 	}
-	if err != nil {
-		return credential{}, g.fault(ctx, err, answer, now)
+	if t != nil {
+		s.Redactor.Add(t.AccessToken, t.RefreshToken)
+		refresh = t.RefreshToken
 	}
-	s.Redactor.Add(t.AccessToken)
+	if err != nil {
+		return credential{}, refresh, g.fault(ctx, err, answer, now)
+	}
 	if err := valueFault(t.AccessToken); err != nil {
-		return credential{}, err
+		return credential{}, refresh, err
 	}
 	// ExpiresIn counts from the answer; the library's own Expiry is on the system's clock.
 	c := credential{text: t.AccessToken, obtained: now}
@@ -64,7 +82,7 @@ func (g grant) token(ctx context.Context, s Settings) (credential, error) {
 	} else if !t.Expiry.IsZero() {
 		c.expires = now.Add(time.Until(t.Expiry).Round(time.Second))
 	}
-	return c, nil
+	return c, refresh, nil
 }
 
 // answered remembers the answer of the token endpoint, and follows no redirect: the
@@ -73,6 +91,11 @@ type answered struct {
 	next   http.RoundTripper
 	header http.Header
 	status int
+}
+
+// within is a context of the library whose requests it sends.
+func (a *answered) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, a.client())
 }
 
 func (a *answered) client() *http.Client {
@@ -100,7 +123,11 @@ func (g grant) fault(ctx context.Context, err error, a *answered, now time.Time)
 	}
 	host := hostOf(g.endpoint)
 	var refused *oauth2.RetrieveError
-	if !errors.As(err, &refused) {
+	switch refusal := errors.As(err, &refused); {
+	case !refusal && g.device:
+		return fault.Errorf(fault.Fatal, "check issuer or device_authorization_url",
+			"the device authorization endpoint of %s gives no code: its answer is %s", host, a.kind(nil))
+	case !refusal:
 		return fault.Errorf(fault.Fatal, "check token_url: it is the address that answers a POST with an access_token",
 			"the token endpoint of %s gives no token: its answer is %s", host, a.kind(nil))
 	}
@@ -130,10 +157,12 @@ func (g grant) fault(ctx context.Context, err error, a *answered, now time.Time)
 		remedy = "check scope"
 	case code == "invalid_target":
 		remedy = "check audience and resource: the identity provider does not know them"
-	case code == "unauthorized_client":
-		remedy = "allow the client the grant client_credentials in the identity provider"
+	case code == "unauthorized_client" || code == "unsupported_grant_type":
+		remedy = "allow the client the grant " + g.name + " in the identity provider"
 	case code != "":
 		remedy = "check the settings of oauth2 against the identity provider's"
+	case g.device:
+		remedy = "check device_authorization_url or issuer"
 	default:
 		remedy = "check token_url or issuer"
 	}
@@ -142,17 +171,28 @@ func (g grant) fault(ctx context.Context, err error, a *answered, now time.Time)
 			Class:  class,
 			Delay:  delay,
 			Remedy: remedy,
-			Err: fmt.Errorf("the token endpoint of %s answered "+
-				"%d with %s", host, a.status, a.kind(refused.Body)),
+			Err: fmt.Errorf("the %s of %s answered "+
+				"%d with %s", g.what(), host, a.status, a.kind(refused.Body)),
 		}
 	}
 	return &fault.Error{
 		Class:  class,
 		Delay:  delay,
 		Remedy: remedy,
-		Err: fmt.Errorf("the token endpoint of %s answered %d "+
-			"%s%s", host, a.status, display.Short(code, 60), text),
+		Err: &refusal{code, fmt.Sprintf("the %s of %s answered %d "+
+			"%s%s", g.what(), host, a.status, display.Short(code, 60), text)},
 	}
+}
+
+// refusal is an answer of an identity provider with an error code.
+type refusal struct{ code, text string }
+
+func (r *refusal) Error() string { return r.text }
+
+// refusedWith reports whether an identity provider answered with an error code.
+func refusedWith(err error, code string) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.code == code
 }
 
 // kind is what an answer that has no token is.
