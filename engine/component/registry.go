@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 // Settings is what the host provides to a component, in addition to the user's configuration.
@@ -16,6 +17,8 @@ type Settings struct {
 	// Folder is the folder of the pipeline file. Relative paths start there.
 	Folder string
 	Log    *slog.Logger
+	// Redactor receives the credentials that the component obtains; nil means one of its own.
+	Redactor *redact.Redactor
 	// Loopback forbids connections to addresses outside this machine.
 	Loopback bool
 	// Observe is called after every attempt of a request, with status 0 when there was no response;

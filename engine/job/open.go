@@ -60,6 +60,7 @@ func (f *File) Settings() component.Settings {
 		UserAgent: fmt.Sprintf("pipe/%s (%s; run %s)", f.o.Version, f.Definition.File.Name, f.RunID),
 		Folder:    filepath.Dir(f.Definition.Document.Root().Pos().File),
 		Log:       f.o.Log,
+		Redactor:  f.o.Secrets,
 		Loopback:  f.o.Sandbox || f.o.Source != nil,
 	}
 }

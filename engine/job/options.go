@@ -36,6 +36,9 @@ type Options struct {
 	// SkipSecrets leaves secrets unresolved that come from a file or a provider: nothing is
 	// read, opened or started for them.
 	SkipSecrets bool
+	// SignIns is what to do with the sign-ins of people that the file uses. The zero value
+	// refuses them.
+	SignIns config.SignIns
 	// NoSource opens no source, and allows its variables to be unset.
 	NoSource bool
 	// Unpinned allows programs that have no checksum in the file.
@@ -91,8 +94,9 @@ func (o Options) Parse(ctx context.Context) *pipeline.Definition {
 	load := pipeline.Options{
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
-		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets, Context: ctx},
-		Log:       o.Log, Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
+		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets, SignIns: o.SignIns,
+			Context: ctx},
+		Log: o.Log, Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
 	}
 	d := o.load(load)
 	if placeholder := d.UIPlaceholder(); o.PlaceholderUI && len(placeholder) > 0 {

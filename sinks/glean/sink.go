@@ -41,7 +41,7 @@ func Open(cfg *settings.Config, s component.Settings, o Options) (*Sink, error) 
 		return nil, err
 	}
 	k := &Sink{cfg: cfg, schema: schema, clock: cmp.Or(o.Clock, upload.SystemClock()),
-		client: &api.Client{Redactor: &redact.Redactor{}, Datasource: schema.Name}}
+		client: &api.Client{Redactor: cmp.Or(s.Redactor, &redact.Redactor{}), Datasource: schema.Name}}
 	k.datasource = &datasource.Manager{Client: k.client, Config: cfg}
 	k.operator = &operate.Operator{Client: k.client, Config: cfg, Clock: k.clock, Datasource: k.datasource,
 		Names: encode.Naming{ByEmail: schema.ByEmail}, Lender: schema.Lender}

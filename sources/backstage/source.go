@@ -47,7 +47,8 @@ var (
 func Open(cfg *Config, s component.Settings) (*Source, error) {
 	conn, err := connection.New(cfg.Config, connection.Settings{
 		Name: "backstage", URL: strings.TrimRight(cfg.URL, "/"), Token: cfg.Token, UserAgent: s.UserAgent,
-		Allow: allowed, LoopbackOnly: s.Loopback, InsecureRemote: true, Log: s.Log, Observe: s.Observe,
+		Allow: allowed, LoopbackOnly: s.Loopback, InsecureRemote: true, Log: s.Log,
+		Redactor: s.Redactor, Observe: s.Observe,
 	})
 	if err != nil {
 		return nil, err

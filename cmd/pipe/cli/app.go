@@ -38,6 +38,9 @@ type Host struct {
 	Logs func(io.Writer)
 	// Interactive means that a person can answer at stdin.
 	Interactive bool
+	// Person means that a person can answer at stdin and reads stderr: the program may act
+	// with the sign-in of that person.
+	Person bool
 	// Width is how many columns the lines of an output have that is no terminal; 0 means
 	// 100.
 	Width int

@@ -111,7 +111,7 @@ func takesValue(flags []urfave.Flag, arg string) bool {
 var otherNames = map[string]string{
 	"validate": "check", "lint": "check", "verify": "check", "plan": "run --dry-run", "preview": "run --dry-run",
 	"dry-run": "run --dry-run", "apply": "run", "sync": "run", "publish": "run", "import": "run", "list": "show",
-	"get": "show", "delete": "hide", "remove": "hide", "logs": "status", "login": "doctor",
+	"get": "show", "delete": "hide", "remove": "hide", "logs": "status",
 }
 
 func nearestCommand(names []string, name string) string {

@@ -24,7 +24,7 @@ func groups() []group {
 		{"Every night", []string{"status", "approve", "adopt", "audit", "state"}},
 		{"Change a mapping", []string{"explain", "eval", "diff", "test", "show", "functions", "components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
-		{"More", []string{"sandbox", "secret", "plugin", "config", "schema", "completion", "version"}},
+		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}
 }
 
@@ -72,6 +72,7 @@ func exampleCalls() map[string][]string {
 		"secret remove": {"pipe secret remove" + file + " backstage-token",
 			"pipe secret remove --json" + file + " glean-token"},
 		"secret rekey":          {"pipe secret rekey" + file, "pipe secret rekey --new-identity new.key" + file},
+		"login":                 {"pipe login" + file, "pipe login" + file + " --name portal-login"},
 		"datasource plan":       {"pipe datasource plan" + file, "pipe datasource plan --replace" + file},
 		"datasource apply":      {"pipe datasource apply" + file, "pipe datasource apply --yes" + file},
 		"datasource export":     {"pipe datasource export" + file, "pipe datasource export" + file + " exported"},

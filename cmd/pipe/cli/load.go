@@ -22,6 +22,7 @@ type loading struct {
 	secrets     bool // secrets are read all the same
 	noSecrets   bool // secrets are not read
 	sinkLenient bool // variables of the sink may be unset
+	signIn      bool // people sign in
 	unpinned    bool // plugins need no checksum, since none is started or as with --allow-unpinned
 	stateless   bool // the state folder is not opened
 	noSource    bool // the source is not opened, and its variables may be unset
@@ -41,6 +42,12 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		Version: version.Current().Version, Secrets: a.redactor, Log: a.log,
 		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },
 		Loaded:  func(d *pipeline.Definition) { a.loaded(c, d) },
+	}
+	switch {
+	case l.signIn:
+		o.SignIns = config.RenewSignIns
+	case a.Person:
+		o.SignIns = config.UseSignIns
 	}
 	if l.stateless {
 		o.State = job.NoState

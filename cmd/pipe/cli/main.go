@@ -38,5 +38,6 @@ func Main(registry component.Registry) {
 		Logs:   log.SetOutput,
 
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())),
+		Person:      term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 	}))
 }

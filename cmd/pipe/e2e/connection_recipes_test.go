@@ -22,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/secret/store"
 )
 
 const connectionsPage = "../../../pipelines/connections.md"
@@ -196,6 +198,16 @@ var connectionRecipes = map[string]recipeEdge{
 			return strings.Count(r.PostForm.Get("client_assertion"), ".") == 2
 		}), 1)
 	}},
+	"A person at a laptop": {bearerIs(signInAccess), func(t *testing.T, s *secretive, text string) string {
+		p := startSignIn(t)
+		s.person, s.secrets = true, append(s.secrets, signInSecrets...)
+		text = strings.Replace(text, issuerOfRecipe, p.URL, 1)
+		text, place := storeOf(t, text)
+		if _, err := place.Set("portal-login", p.next.Load().(string), []string{p.URL}, false); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}},
 	"Legacy keys": {func(r *http.Request) bool {
 		return strings.Count(r.Header.Get("Authorization"), ".") == 2
 	}, func(t *testing.T, s *secretive, text string) string {
@@ -303,6 +315,13 @@ func TestConnectionRecipes(t *testing.T) {
 			s.enter(t)
 			file := filepath.Join(t.TempDir(), "backstage.yaml")
 			writeFile(t, file, text)
+			if strings.Contains(text, "${file:secrets.key}") {
+				identity, err := store.NewIdentity()
+				if err != nil {
+					t.Fatal(err)
+				}
+				writeFile(t, filepath.Join(filepath.Dir(file), "secrets.key"), identity)
+			}
 			if name == "Roadie" {
 				delete(s.env, "BACKSTAGE_BASE_URL") // no part of the file
 			}

@@ -31,6 +31,7 @@ type secretive struct {
 	plain, filed string // the pipeline, with tokens from variables and from a file
 	dirs         []string
 	runs         int
+	person       bool // a person watches every call
 }
 
 func newSecretive(t *testing.T) *secretive {
@@ -63,7 +64,11 @@ func (s *secretive) enter(t *testing.T) {
 // call runs the program and searches everything that it leaves for secrets.
 func (s *secretive) call(t *testing.T, args ...string) call {
 	t.Helper()
-	c := s.pipe(t, append(args, "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
+	start := pipe
+	if s.person {
+		start = attended
+	}
+	c := start(t, s.env, append(args, "--set", "@source.retries.attempts=1", "--set", "@sink.retries.attempts=1")...)
 	s.search(t, c, args)
 	return c
 }

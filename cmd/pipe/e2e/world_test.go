@@ -44,12 +44,22 @@ func pipe(t testing.TB, env map[string]string, args ...string) call {
 // fed is pipe with something at its input.
 func fed(t testing.TB, env map[string]string, input string, args ...string) call {
 	t.Helper()
+	return hosted(t, env, cli.Host{Stdin: strings.NewReader(input)}, args...)
+}
+
+// attended is pipe with a person who watches.
+func attended(t testing.TB, env map[string]string, args ...string) call {
+	t.Helper()
+	return hosted(t, env, cli.Host{Stdin: strings.NewReader(""), Person: true}, args...)
+}
+
+func hosted(t testing.TB, env map[string]string, h cli.Host, args ...string) call {
+	t.Helper()
 	var out, errs strings.Builder
-	code := cli.Run(t.Context(), cli.Host{
-		Registry: components.Registry(), Args: append([]string{"pipe"}, args...),
-		Env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs, Width: oneLine,
-	})
+	h.Registry, h.Args = components.Registry(), append([]string{"pipe"}, args...)
+	h.Env = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	h.Stdout, h.Stderr, h.Width = &out, &errs, oneLine
+	code := cli.Run(t.Context(), h)
 	return call{code, out.String(), errs.String()}
 }
 
