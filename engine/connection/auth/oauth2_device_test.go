@@ -270,7 +270,7 @@ func storedFor(t *testing.T, origin string) config.Secret {
 		Secret config.Secret `yaml:"secret"`
 	}
 	doc, _ := config.Parse("p.yaml", []byte("secret: ${secret:client}\n"))
-	vars := &config.Variables{Secret: func(string, bool) (config.SecretText, error) {
+	vars := &config.Variables{Secret: func(context.Context, string, bool) (config.SecretText, error) {
 		return config.SecretText{Text: "canary", Origins: []string{origin}}, nil
 	}}
 	if problems := config.Decode(doc.Root(), &v, vars); problems.HasErrors() {

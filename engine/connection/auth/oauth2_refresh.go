@@ -23,7 +23,7 @@ func (p *provider) refresh(ctx context.Context, g grant) (c credential, err erro
 		return c, err
 	}
 	g.name, g.scopes = "refresh_token", nil // the scopes are those of the sign-in
-	g.secret, _ = p.secret.value()
+	g.secret, _ = p.secret.value(ctx)
 	var replaced bool
 	var refused error
 	err = p.RefreshToken.Use(ctx, origin, func(token string) (next string, _ error) {
