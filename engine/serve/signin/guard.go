@@ -73,7 +73,9 @@ func NewGuard(o Options) *Guard {
 		o.Longest = 12 * time.Hour
 	}
 	if o.Refused == nil {
-		o.Refused = func(w http.ResponseWriter, _ *http.Request, status int, text string) { http.Error(w, text, status) }
+		o.Refused = func(w http.ResponseWriter, _ *http.Request, status int, text string) {
+			http.Error(w, text, status)
+		}
 	}
 	g := &Guard{o: o, sessions: map[string]*Session{}}
 	for _, origin := range o.Origins {

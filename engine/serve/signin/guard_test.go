@@ -192,7 +192,8 @@ func TestOtherSites(t *testing.T) {
 		s.want(tt.name, s.do("POST", "/", cookie, tt.body, tt.headers...), tt.status)
 	}
 	s.want("the token in the address", s.do("POST", "/?"+form, cookie, "a=b", "Origin", own), http.StatusForbidden)
-	s.want("a page under another name", s.do("GET", "/", cookie, "", "Host", "evil.example"), http.StatusMisdirectedRequest)
+	s.want("a page under another name", s.do("GET", "/", cookie, "", "Host", "evil.example"),
+		http.StatusMisdirectedRequest)
 	s.want("DELETE without origin", s.do("DELETE", "/", cookie, ""), http.StatusForbidden)
 }
 

@@ -34,7 +34,7 @@ func (r Role) includes(other Role) bool {
 	return r == other
 }
 
-// AllPipelines stands for every pipeline in a Grant.
+// AllPipelines means every pipeline in a Grant.
 const AllPipelines = "*"
 
 // Grant gives roles for pipelines.

@@ -206,7 +206,7 @@ func (t *Tokens) Find(token string) *Principal {
 	if !strings.HasPrefix(token, prefix) {
 		return nil
 	}
-	hash := hashOf(token) // a look-up by hash tells an attacker nothing about the token by its time
+	hash := hashOf(token) // the time of a look-up by hash says nothing about the token
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refresh()

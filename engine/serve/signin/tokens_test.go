@@ -22,8 +22,8 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	view := signin.Token{Name: "ci", Grant: signin.Grant{Roles: []signin.Role{signin.View}, Pipelines: []string{"catalog"}},
-		Expires: now.Add(time.Hour)}
+	view := signin.Token{Name: "ci", Expires: now.Add(time.Hour),
+		Grant: signin.Grant{Roles: []signin.Role{signin.View}, Pipelines: []string{"catalog"}}}
 	token, added, err := signin.AddToken(path, view)
 	if err != nil {
 		t.Fatal(err)
