@@ -51,6 +51,12 @@ func DecodeStrict(data []byte) (map[string]any, error) {
 // Unmarshal decodes JSON into a Go value and ignores unknown members.
 func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, lenient) }
 
+// UnmarshalStrict decodes a JSON value that a person or a program sends to this program. Unknown
+// and duplicate names are errors.
+func UnmarshalStrict(data []byte, v any) error {
+	return json.Unmarshal(data, v, json.RejectUnknownMembers(true))
+}
+
 // Marshal encodes v on one line. It returns an error for NaN, infinities and values that JSON
 // cannot represent.
 func Marshal(v any) ([]byte, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -145,6 +146,12 @@ func (s *Server) Pipeline(name string) *Pipeline {
 	}
 	return nil
 }
+
+// Log returns the log of the server.
+func (s *Server) Log() *slog.Logger { return s.o.Log }
+
+// Now returns the time by the server's clock.
+func (s *Server) Now() time.Time { return s.o.Clock.Now() }
 
 // State returns the state folder.
 func (s *Server) State() string { return s.state }

@@ -94,8 +94,8 @@ func (g *Guard) Link(code string) string {
 
 // contentSecurity allows what comes from this server, and nothing else: no inline scripts or
 // styles, no frames, no requests to others.
-const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Protect returns a handler that makes the checks for every request: the Host header, and for a
 // request that may change something its origin. It sets the headers for browsers, answers

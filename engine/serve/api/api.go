@@ -1,0 +1,233 @@
+package api
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/signin"
+)
+
+// Prefix begins the paths of the API.
+const Prefix = "/api/v1"
+
+// maxBody is the maximum number of bytes of a request that is not a push.
+const maxBody = 1 << 20
+
+//go:embed openapi.json
+var description []byte
+
+// API answers requests about a server.
+type API struct {
+	server *serve.Server
+	tokens *signin.Tokens
+	mux    *http.ServeMux
+	routes []route
+}
+
+// route is a call of the API. role is what it needs for the pipeline of its path; a route without
+// {pipeline} needs a token only.
+type route struct {
+	method, path string
+	role         signin.Role
+	handle       func(*call) (status int, answer any, err error)
+}
+
+// call is a request whose sender may make it.
+type call struct {
+	*http.Request
+	api      *API
+	who      *signin.Principal
+	pipeline *serve.Pipeline // nil when the path names none
+}
+
+// New returns the API of a server.
+func New(server *serve.Server, tokens *signin.Tokens) *API {
+	a := &API{server: server, tokens: tokens, mux: http.NewServeMux()}
+	a.routes = []route{
+		{"GET", "/openapi.json", "", nil},
+		{"GET", "/pipelines", "", (*call).pipelines},
+		{"GET", "/pipelines/{pipeline}", signin.View, (*call).status},
+		{"GET", "/pipelines/{pipeline}/runs", signin.View, (*call).runs},
+		{"POST", "/pipelines/{pipeline}/runs", signin.Trigger, (*call).trigger},
+		{"GET", "/pipelines/{pipeline}/runs/{run}", signin.View, (*call).run},
+		{"GET", "/pipelines/{pipeline}/refusal", signin.View, (*call).refusal},
+		{"POST", "/pipelines/{pipeline}/refusals/{refusal}/approval", signin.Approve, (*call).approve},
+		{"GET", "/pipelines/{pipeline}/actions", signin.Inspect, (*call).actions},
+	}
+	for _, r := range a.routes {
+		a.mux.HandleFunc(r.method+" "+Prefix+r.path, func(w http.ResponseWriter, req *http.Request) { a.serve(w, req, r) })
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
+		if a.sender(req) == nil {
+			write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})
+			return
+		}
+		write(w, http.StatusNotFound, problem{"not_found", "there is no " + req.Method + " " + short(req.URL.Path),
+			"see " + Prefix + "/openapi.json"})
+	})
+	return a
+}
+
+// ServeHTTP implements http.Handler. The Host header was checked before.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+const tokenHint = "send a token as Authorization: Bearer TOKEN; pipe serve token add makes one"
+
+// sender returns who sends a request; nil for a request without a token that is known.
+func (a *API) sender(r *http.Request) *signin.Principal {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil
+	}
+	return a.tokens.Find(strings.TrimSpace(token))
+}
+
+func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
+	c := &call{Request: req, api: a, who: a.sender(req)}
+	if c.who == nil {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})
+		return
+	}
+	if r.handle == nil {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(description)
+		return
+	}
+	if name := req.PathValue("pipeline"); name != "" {
+		c.pipeline = a.server.Pipeline(name)
+		if c.pipeline == nil || !known(c.who, name) {
+			write(w, http.StatusNotFound, problem{"not_found", "there is no pipeline " + short(name), ""})
+			return
+		}
+		if !c.who.May(r.role, name) {
+			hint := "use a token with this role"
+			if r.role == signin.Approve && !c.who.Person {
+				hint = "a person must approve: sign in, or use a token that was added with --person"
+			}
+			write(w, http.StatusForbidden, problem{"forbidden", fmt.Sprintf("%s does not have the role %s for %s", c.who.Name,
+				r.role, name), hint})
+			return
+		}
+	}
+	req.Body = http.MaxBytesReader(w, req.Body, maxBody)
+	status, answer, err := r.handle(c)
+	if err != nil {
+		status, answer = a.failed(err)
+	}
+	write(w, status, answer)
+}
+
+// known reports whether a sender has any role for a pipeline.
+func known(who *signin.Principal, pipeline string) bool {
+	for _, role := range signin.Roles {
+		if who.May(role, pipeline) {
+			return true
+		}
+	}
+	return false
+}
+
+// problem is an error in an answer.
+type problem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// badRequest is an error of the request.
+type badRequest struct{ message, hint string }
+
+func (e badRequest) Error() string { return e.message }
+
+// failed returns the status and the answer for an error.
+func (a *API) failed(err error) (int, problem) {
+	var bad badRequest
+	var large *http.MaxBytesError
+	var conflict *serve.ConflictError
+	var forbidden *serve.ForbiddenError
+	var invalid *fault.Invalid
+	switch {
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge, problem{"too_large",
+			fmt.Sprintf("the body is larger than %d bytes", large.Limit), ""}
+	case errors.As(err, &bad):
+		return http.StatusBadRequest, problem{"bad_request", bad.message, bad.hint}
+	case errors.As(err, &invalid):
+		return http.StatusBadRequest, problem{"bad_request", invalid.Reason, invalid.Remedy}
+	case errors.As(err, &conflict):
+		return http.StatusConflict, problem{"conflict", conflict.Reason, conflict.Remedy}
+	case errors.As(err, &forbidden):
+		return http.StatusForbidden, problem{"forbidden", forbidden.Reason, ""}
+	case errors.Is(err, history.ErrNotFound):
+		return http.StatusNotFound, problem{"not_found", "there is no such run", ""}
+	case errors.Is(err, fault.ErrStopped):
+		return http.StatusServiceUnavailable, problem{"stopping", "the server is about to end", "try again later"}
+	}
+	a.server.Log().Error("a request failed", "error", err)
+	return http.StatusInternalServerError, problem{"failed", "the request failed; the log of the server has the reason", ""}
+}
+
+func write(w http.ResponseWriter, status int, answer any) {
+	if p, is := answer.(problem); is {
+		answer = map[string]problem{"error": p}
+	}
+	b, err := codec.Marshal(answer)
+	if err != nil { // every answer is made of plain values
+		status, b = http.StatusInternalServerError, []byte(`{"error":{"code":"failed","message":"no answer"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(b, '\n'))
+}
+
+// body reads the JSON object of a request; an empty body is an empty object.
+func (c *call) body(into any) error {
+	b, err := io.ReadAll(c.Body)
+	if err != nil {
+		return err
+	}
+	if len(strings.TrimSpace(string(b))) == 0 {
+		return nil
+	}
+	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return badRequest{"the body is not declared as JSON", "send Content-Type: application/json"}
+	}
+	if err := codec.UnmarshalStrict(b, into); err != nil {
+		return badRequest{"the body is not what this call takes: " + err.Error(), "see " + Prefix + "/openapi.json"}
+	}
+	return nil
+}
+
+// limit returns the parameter limit: how many entries of a list are returned.
+func (c *call) limit() (int, error) {
+	const standard, most = 50, 500
+	text := c.URL.Query().Get("limit")
+	if text == "" {
+		return standard, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, badRequest{fmt.Sprintf("limit is %q", short(text)), fmt.Sprintf("write a number from 1 to %d", most)}
+	}
+	return n, nil
+}
+
+// short bounds a text of the request in an answer.
+func short(text string) string {
+	const most = 100
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
+}
