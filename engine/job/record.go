@@ -42,7 +42,7 @@ func (r *Result) keep(q Request) {
 		}
 	}
 	if q.HTML != "" {
-		p := page.RunPage(page.Run{Record: r.Record, Err: r.Err, Changes: r.changes}, q.Calls)
+		p := page.RunPage(page.Run{Record: r.Record, Changes: r.changes}, q.Calls)
 		if pageErr := page.WriteFile(q.HTML, p, q.Open.Secrets); pageErr != nil {
 			err = errors.Join(err, fmt.Errorf("--html: %w", pageErr))
 		}

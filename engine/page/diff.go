@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/run"
 )
 
@@ -32,7 +33,9 @@ func DiffPage(d Diff, calls Calls) *Page {
 	}
 	p.Facts = []Fact{{"File", d.File}, {"Compared with", d.Diff.Against}, {"Written", moment(d.Diff.Written)},
 		{"Read", moment(d.Report.Started)}}
-	p.alert(d.Err, false, calls)
+	if d.Err != nil {
+		p.alert(report.ErrorOf(d.Err), false, calls)
+	}
 	p.Figures = []Figure{
 		{Name: "added", Value: display.Number(sum.Added)}, {Name: "changed", Value: display.Number(sum.Changed)},
 		{Name: "removed", Value: display.Number(sum.Removed)},

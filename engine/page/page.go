@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -136,21 +137,43 @@ func stylePolicy(style string) string {
 
 // Write renders a page. It removes secrets from all texts; a nil redactor has none.
 func Write(w io.Writer, p *Page, secrets *redact.Redactor) error {
-	if secrets == nil {
-		secrets = &redact.Redactor{}
-	}
 	out := display.NewWriter(w)
-	clean := reflect.New(reflect.TypeFor[Page]()).Elem()
-	copyClean(clean, reflect.ValueOf(*p), secrets)
 	err := templates.ExecuteTemplate(out, "page.html", struct {
 		Page
 		Style  template.CSS
 		Policy string
-	}{clean.Interface().(Page), template.CSS(style), policy})
+	}{cleaned(p, secrets), template.CSS(style), policy})
 	if err != nil {
 		return err
 	}
 	return out.Flush()
+}
+
+// Fragment renders the alerts, figures and sections of a page for a page of a server, which has a
+// frame of its own. Secrets and texts are treated as by Write.
+func Fragment(p *Page, secrets *redact.Redactor) (template.HTML, error) {
+	var b bytes.Buffer
+	out := display.NewWriter(&b)
+	if err := templates.ExecuteTemplate(out, "content", cleaned(p, secrets)); err != nil {
+		return "", err
+	}
+	if err := out.Flush(); err != nil {
+		return "", err
+	}
+	return template.HTML(b.String()), nil
+}
+
+// Style returns the style sheet of the pages.
+func Style() string { return style }
+
+// cleaned returns a copy of a page without secrets, and with escaped texts.
+func cleaned(p *Page, secrets *redact.Redactor) Page {
+	if secrets == nil {
+		secrets = &redact.Redactor{}
+	}
+	clean := reflect.New(reflect.TypeFor[Page]()).Elem()
+	copyClean(clean, reflect.ValueOf(*p), secrets)
+	return clean.Interface().(Page)
 }
 
 // WriteFile replaces a file with a page. Only its owner can read it.

@@ -112,14 +112,14 @@ func refusedRun() Run {
 	}
 	rep := catalogRun(run.VerdictRefused)
 	rep.Tightened = &run.Tightened{Narrowed: []string{"api:default/accounts"}, Unsure: 2}
-	return Run{Err: refusal, Changes: gone(), Record: &report.Record{Version: "1.4.0", File: "pipelines/backstage.yaml",
-		ExitCode: 4, Report: rep}}
+	return Run{Changes: gone(), Record: &report.Record{Version: "1.4.0", File: "pipelines/backstage.yaml",
+		ExitCode: 4, Report: rep, Error: report.ErrorOf(refusal)}}
 }
 
 func calls() Calls {
 	return Calls{
 		Text: func(s string) string { return strings.ReplaceAll(s, "FILE", "pipelines/backstage.yaml") },
-		Approve: func(r *fault.Refusal) string {
+		Approve: func(r *report.Error) string {
 			return "pipe run --approve " + r.ID + " pipelines/backstage.yaml"
 		},
 	}
@@ -164,8 +164,8 @@ func pages() map[string]*Page {
 		"refused": RunPage(refusedRun(), calls()),
 		"delivered": RunPage(Run{Changes: gone(), Record: &report.Record{Version: "1.4.0", File: "pipelines/backstage.yaml",
 			Report: delivered}}, calls()),
-		"not-begun": RunPage(Run{Err: errors.New("pipelines/backstage.yaml:7:3: required: source is missing"),
-			Record: &report.Record{Version: "1.4.0", File: "pipelines/backstage.yaml", ExitCode: 2}}, calls()),
+		"not-begun": RunPage(Run{Record: &report.Record{Version: "1.4.0", File: "pipelines/backstage.yaml", ExitCode: 2,
+			Error: report.ErrorOf(errors.New("pipelines/backstage.yaml:7:3: required: source is missing"))}}, calls()),
 		"diff": DiffPage(changedDiff(), calls()),
 	}
 }

@@ -2,7 +2,6 @@ package page
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,8 +17,7 @@ import (
 
 // Run is a run that ended.
 type Run struct {
-	Record *report.Record
-	Err    error // nil when the run did not fail
+	Record *report.Record // with its error when the run failed
 	// Changes are the differences from the last good run.
 	Changes run.Differences
 }
@@ -28,8 +26,8 @@ type Run struct {
 // value leaves texts unchanged.
 type Calls struct {
 	Text func(text string) string
-	// Approve returns the command line that allows a refused run; "" for none.
-	Approve func(r *fault.Refusal) string
+	// Approve returns the command line that allows a refused run; "" for none. refusal has an ID.
+	Approve func(refusal *report.Error) string
 }
 
 func (c Calls) text(text string) string {
@@ -54,7 +52,7 @@ func RunPage(r Run, calls Calls) *Page {
 	if rep == nil {
 		p.Status = Status{Bad, "did not begin"}
 		p.Facts = []Fact{{"File", r.Record.File}, {"Exit code", fmt.Sprint(r.Record.ExitCode)}}
-		p.alert(r.Err, false, calls)
+		p.alert(r.Record.Error, false, calls)
 		return p
 	}
 	p.Title, p.Status = rep.Pipeline, statusOf(rep)
@@ -65,7 +63,7 @@ func RunPage(r Run, calls Calls) *Page {
 	if r.Record.Sandbox {
 		p.Facts = append(p.Facts, Fact{"Sandbox", "yes: nothing outside this machine was changed"})
 	}
-	p.alert(r.Err, rep.Sent, calls)
+	p.alert(r.Record.Error, rep.Sent, calls)
 	if rep.Read == 0 {
 		p.add(notes(rep.Notes, calls))
 		return p
@@ -106,15 +104,14 @@ func statusOf(r *run.Report) Status {
 }
 
 // alert adds why a run ended with an error, and how to allow it.
-func (p *Page) alert(err error, sent bool, calls Calls) {
-	if err == nil {
+func (p *Page) alert(refused *report.Error, sent bool, calls Calls) {
+	if refused == nil {
 		return
 	}
-	var refused *fault.Refusal
-	if !errors.As(err, &refused) {
+	if !refused.Refused() {
 		p.Alerts = append(p.Alerts, Alert{
-			Tone: Bad, Title: "The run ended with an error", Reasons: []string{calls.text(err.Error())},
-			Remedy: calls.text(report.HintOf(err)),
+			Tone: Bad, Title: "The run ended with an error", Reasons: []string{calls.text(refused.Message)},
+			Remedy: calls.text(refused.Hint),
 		})
 		return
 	}
@@ -123,11 +120,11 @@ func (p *Page) alert(err error, sent bool, calls Calls) {
 		a.Title = "A guard refused this run; only what narrows access was sent"
 	}
 	for g := refused; g != nil; g = g.Also {
-		a.Reasons = append(a.Reasons, calls.text(g.Error()))
-		for _, line := range slices.Concat(g.Table, g.Approvals) {
+		a.Reasons = append(a.Reasons, calls.text(g.Message))
+		for _, line := range g.Table {
 			a.Table = append(a.Table, calls.text(line))
 		}
-		a.Remedy = cmp.Or(a.Remedy, calls.text(g.Remedy))
+		a.Remedy = cmp.Or(a.Remedy, calls.text(g.Hint))
 	}
 	if refused.ID != "" && calls.Approve != nil {
 		a.Command = Command(calls.Approve(refused))

@@ -17,6 +17,8 @@ type Error struct {
 	Table []string `json:"table,omitempty"`
 	// Also is the refusal of another guard of the same run.
 	Also *Error `json:"also,omitempty"`
+	// Used reports that a run has already used an approval of this refusal.
+	Used bool `json:"used,omitempty"`
 	// ID is what an approval of the refused run names, and Changes what it allows.
 	ID      string         `json:"id,omitempty"`
 	Approve string         `json:"approve,omitempty"` // the command line that allows the run
@@ -34,11 +36,20 @@ type Coded interface {
 func ErrorOf(err error) *Error {
 	e := &Error{Code: CodeOf(err), Message: err.Error(), Hint: HintOf(err), Table: TableOf(err)}
 	var refused *fault.Refusal
-	if errors.As(err, &refused) && refused.Also != nil {
-		e.Also = ErrorOf(refused.Also)
+	if errors.As(err, &refused) {
+		e.Used, e.ID = refused.Used, refused.ID
+		if refused.Also != nil {
+			e.Also = ErrorOf(refused.Also)
+		}
 	}
 	return e
 }
+
+// codeRefused is the code of what a guard refused.
+const codeRefused = "refused"
+
+// Refused reports whether a guard refused the run.
+func (e *Error) Refused() bool { return e.Code == codeRefused }
 
 // CodeOf returns the code of an error: usage, pipeline, refused, unconfirmed, held, state,
 // stopped, the class of a fault, or that of a Coded error.
@@ -52,7 +63,7 @@ func CodeOf(err error) string {
 	case errors.As(err, new(config.Problems)):
 		return "pipeline"
 	case errors.As(err, new(*fault.Refusal)):
-		return "refused"
+		return codeRefused
 	case errors.As(err, new(*fault.Unconfirmed)):
 		return "unconfirmed"
 	case errors.As(err, new(*fault.Held)):

@@ -3,8 +3,8 @@ package cli
 import (
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/page"
+	"github.com/pipe-engine/pipe/engine/report"
 )
 
 // htmlFlag names the file of a page about something.
@@ -14,7 +14,7 @@ func htmlFlag(what string) urfave.Flag {
 
 // pageCalls completes the calls in a page as they are completed in the terminal.
 func (a *app) pageCalls() page.Calls {
-	return page.Calls{Text: a.named, Approve: func(r *fault.Refusal) string {
+	return page.Calls{Text: a.named, Approve: func(r *report.Error) string {
 		switch {
 		case !a.approvable:
 			return ""

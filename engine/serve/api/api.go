@@ -175,7 +175,8 @@ func (a *API) failed(err error) (int, problem) {
 		return http.StatusServiceUnavailable, problem{"stopping", "the server is about to end", "try again later"}
 	}
 	a.server.Log().Error("a request failed", "error", err)
-	return http.StatusInternalServerError, problem{"failed", "the request failed; the log of the server has the reason", ""}
+	return http.StatusInternalServerError, problem{"failed", "the request failed",
+		"the log of the server has the reason"}
 }
 
 func write(w http.ResponseWriter, status int, answer any) {
