@@ -6,8 +6,14 @@ import "context"
 func (s SourceSpec[C]) Any() SourceSpec[any] {
 	return SourceSpec[any]{
 		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Address: erase(s.Address), Model: erase(s.Model),
-		Open: eraseOpen(s.Open), Sandbox: eraseSandbox(s.Sandbox),
+		ModelKey: s.ModelKey, Open: eraseOpen(s.Open), OpenRecords: eraseOpenRecords(s.OpenRecords),
+		Sandbox: eraseSandbox(s.Sandbox),
 	}
+}
+
+// Any returns the spec for a registry, where configurations have any type.
+func (s ModelSpec[C]) Any() ModelSpec[any] {
+	return ModelSpec[any]{Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Model: erase(s.Model)}
 }
 
 // Any returns the spec for a registry, where configurations have any type.
@@ -71,6 +77,17 @@ func erase[C, R any](f func(C) R) func(any) R {
 
 func eraseOpen[C, R any](open func(C, Settings) (R, error)) func(any, Settings) (R, error) {
 	return func(cfg any, s Settings) (R, error) { return open(as[C](cfg), s) }
+}
+
+// openFunc opens a record store.
+type openFunc[C any] = func(context.Context, C, Settings) (RecordStore, error)
+
+// eraseOpenRecords returns nil for nil.
+func eraseOpenRecords[C any](open openFunc[C]) openFunc[any] {
+	if open == nil {
+		return nil
+	}
+	return func(ctx context.Context, cfg any, s Settings) (RecordStore, error) { return open(ctx, as[C](cfg), s) }
 }
 
 // startFunc starts a sandbox server.

@@ -21,6 +21,8 @@ type Settings struct {
 	Redactor *redact.Redactor
 	// Loopback forbids connections to addresses outside this machine.
 	Loopback bool
+	// Model is the model of the pipeline, for a source with SourceSpec.ModelKey.
+	Model Model
 	// Observe is called after every attempt of a request, with status 0 when there was no response;
 	// nil in ordinary runs.
 	Observe func(method, path string, body []byte, status int)
@@ -35,13 +37,29 @@ type SourceSpec[C any] struct {
 	// Address returns the address that the secrets of the configuration are sent to, "" when it
 	// is not known. nil means that they are sent nowhere.
 	Address func(cfg C) string
-	// Model returns the model; it depends on the decoded configuration alone.
+	// Model returns the model; it depends on the decoded configuration alone. It is nil when
+	// ModelKey is set.
 	Model func(cfg C) Model
+	// ModelKey is the key of the block whose value names one of Registry.Models and its
+	// settings; Settings.Model is that model. "" for a source with a model of its own.
+	ModelKey string
 	// Open returns the source. It may read files but opens no connection.
 	Open func(cfg C, s Settings) (Source, error)
+	// OpenRecords opens the store of the records that are pushed to the source. It is nil for a
+	// source that takes none.
+	OpenRecords func(ctx context.Context, cfg C, s Settings) (RecordStore, error)
 	// Sandbox starts a server of the same kind on loopback; nil when there is none. cfg was
 	// decoded leniently.
 	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
+}
+
+// ModelSpec describes a model without its source, for records that come from elsewhere in the
+// same form. Its configuration C has only the settings that the model depends on.
+type ModelSpec[C any] struct {
+	Name, Summary string
+	// Config returns a new configuration with no field set.
+	Config func() C
+	Model  func(cfg C) Model
 }
 
 // SinkSpec describes a sink with configuration C, as SourceSpec describes a source.
@@ -132,6 +150,7 @@ type GrantFacts struct {
 // take configurations of any type: see SinkSpec.Any.
 type Registry struct {
 	Sources     []SourceSpec[any]
+	Models      []ModelSpec[any]
 	Transforms  []TransformSpec[any]
 	Mapper      MapperSpec[any]
 	Permissions DeciderSpec[any]

@@ -40,6 +40,10 @@ type Refs interface {
 	Examples(kind string) [2]string
 }
 
+// Namespacer is the optional capability of a model whose refs contain a namespace. NamespaceOf
+// returns the namespace in a ref, in lower case; "" when the ref has none.
+type Namespacer interface{ NamespaceOf(ref string) string }
+
 // Hinter is the optional capability of a model to suggest a correction of a wrong expression;
 // "" when it has none.
 type Hinter interface {

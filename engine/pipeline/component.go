@@ -56,10 +56,41 @@ func (d *Definition) buildSource() {
 			if s.Address != nil {
 				d.b.problems = append(d.b.problems, config.CheckOrigins(d.SourceCfg, s.Address(d.SourceCfg))...)
 			}
-			d.Model = s.Model(d.SourceCfg)
+			if s.ModelKey == "" {
+				d.Model = s.Model(d.SourceCfg)
+			} else {
+				d.buildModel(node.Get(s.ModelKey))
+			}
 		}
 	}
 }
+
+// buildModel builds the model that a source without one of its own names.
+func (d *Definition) buildModel(block *config.Node) {
+	if block.IsNull() { // reported with the source's block
+		return
+	}
+	var known []string
+	for _, m := range d.o.Registry.Models {
+		known = append(known, m.Name)
+	}
+	if block.Kind() != config.Mapping {
+		d.b.Problem(block, codeComponent, "the model has no settings",
+			"write the name of a model, a colon, and its settings below it; the models are "+strings.Join(known, ", "))
+		return
+	}
+	name, node := d.component(block, "model", known)
+	for _, m := range d.o.Registry.Models {
+		if m.Name == name {
+			d.ModelCfg, d.modelPath = m.Config(), d.Source.ModelKey+"."+name+"."
+			d.o.Variables.Leniently(d.o.SourceLenient, func() { d.decode(node, d.ModelCfg) })
+			d.Model = m.Model(d.ModelCfg)
+		}
+	}
+}
+
+// ModelPath returns the path of ModelCfg in the file, with a dot at the end.
+func (d *Definition) ModelPath() string { return "source." + d.Source.Name + "." + d.modelPath }
 
 // PlaceName returns the user's name of the sink's place; "" when the file does not give one.
 func (d *Definition) PlaceName() string {
@@ -78,7 +109,7 @@ func (d *Definition) UIPlaceholder() []Setting {
 	}
 	var out []Setting
 	for path, value := range ui.UIPlaceholder() {
-		out = append(out, Setting{Path: "@source." + path, Value: value})
+		out = append(out, Setting{Path: "@source." + d.modelPath + path, Value: value})
 	}
 	return out
 }

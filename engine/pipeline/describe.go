@@ -21,7 +21,7 @@ func Describe(r component.Registry) config.Field {
 		case "source":
 			shape = config.Field{Type: "mapping"}
 			for _, s := range r.Sources {
-				shape = chosen(shape, describe(s.Name, s.Summary, s.Config()))
+				shape = chosen(shape, describeSource(r, s))
 			}
 		case "sink":
 			shape = config.Field{Type: "mapping"}
@@ -64,6 +64,24 @@ func describe(name, doc string, cfg any) config.Field {
 	f := config.DescribeType(cfg).Below(name)
 	f.Name, f.Doc = name, doc
 	return f
+}
+
+// describeSource describes a source's settings. A model in them is one of the registry.
+func describeSource(r component.Registry, s component.SourceSpec[any]) config.Field {
+	out := describe(s.Name, s.Summary, s.Config())
+	for i, f := range out.Fields {
+		if s.ModelKey == "" || f.Name != s.ModelKey {
+			continue
+		}
+		shape := config.Field{Type: "mapping"}
+		for _, m := range r.Models {
+			shape = chosen(shape, describe(m.Name, m.Summary, m.Config()))
+		}
+		shape = shape.Below(f.Path)
+		shape.Name, shape.Path, shape.Doc, shape.Required = f.Name, f.Path, f.Doc, f.Required
+		out.Fields[i] = shape
+	}
+	return out
 }
 
 // chosen adds an alternative to a field that has exactly one of its fields.

@@ -51,6 +51,12 @@ type Definition struct {
 	// PermissionsCfg is the permissions block in a form to show.
 	PermissionsCfg any
 	Model          component.Model
+	// ModelCfg are the settings of the model that the source names; nil for a source with a model
+	// of its own.
+	ModelCfg any
+	// modelPath is the path of ModelCfg in the source's block, with a dot at the end; "" without
+	// one.
+	modelPath string
 	// Notify is the configuration of messages about a run; nil for none.
 	Notify *notify.Config
 	// Secrets is the secrets block; nil when the file has none.

@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Open opens the source and the sink and returns the pipeline for run.Run. It reads certificate
@@ -63,11 +65,33 @@ func (d *Definition) closeTransforms() {
 
 // OpenSource opens only the source.
 func (d *Definition) OpenSource(s component.Settings) (component.Source, error) {
+	s.Model = d.Model
 	source, err := d.Source.Open(d.SourceCfg, s)
 	if err != nil {
 		return nil, fmt.Errorf("source.%s: %w", d.Source.Name, err)
 	}
 	return source, nil
+}
+
+// TakesRecords reports whether records can be pushed to the source.
+func (d *Definition) TakesRecords() bool { return d.Source.OpenRecords != nil }
+
+// OpenRecords opens the store of pushed records, which the caller must close. It is an error
+// when the source takes none.
+func (d *Definition) OpenRecords(ctx context.Context, s component.Settings) (component.RecordStore, error) {
+	if d.Problems.HasErrors() {
+		return nil, d.Problems.Errors()
+	}
+	if !d.TakesRecords() {
+		return nil, &fault.Invalid{Reason: "records cannot be pushed to the source " + d.Source.Name,
+			Remedy: "use source: {push: …} in a pipeline for pushed records"}
+	}
+	s.Model = d.Model
+	records, err := d.Source.OpenRecords(ctx, d.SourceCfg, s)
+	if err != nil {
+		return nil, fmt.Errorf("source.%s: %w", d.Source.Name, err)
+	}
+	return records, nil
 }
 
 // OpenSink opens only the sink.

@@ -51,26 +51,27 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.ValidateToken("token", c.Token, report)
 	connection.ValidateAddress("url", c.URL, report)
 	c.ValidateEncryption("url", c.URL, c.Token, report)
-	for field, address := range map[string]string{"url": c.URL, "ui_url": c.UIURL} {
-		if address != "" && !isAddress(address) {
-			report(field, codeBackstage, "not an address",
-				"write http:// or https:// and a host, as https://backstage.example.com")
-		}
-	}
+	validateAddress("url", c.URL, report)
 	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) && !c.throughProxy() {
 		report("url", codeBackstage, "the address includes a path of Backstage's API",
 			"remove /api and everything after it: requests go to /api/catalog/… below the address")
-	}
-	if unknown := unknownPlaceholder(c.Page); unknown != "" {
-		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
-	} else if c.Page != "" && !strings.Contains(c.Page, "{name}") {
-		report("page", codeBackstage, "all entities would have the same page", "put {name} in it")
 	}
 	for i, text := range c.SkipUnreadable {
 		if _, _, _, ok := ref.Split(text); !ok {
 			report(fmt.Sprintf("skip_unreadable.%d", i), codeBackstage, fmt.Sprintf("%q is not an entity ref", text),
 				"write kind:namespace/name, as component:default/payments")
 		}
+	}
+	c.validateModel(report)
+}
+
+// validateModel reports settings of the model that cannot be used.
+func (c *Config) validateModel(report func(field, code, message, hint string)) {
+	validateAddress("ui_url", c.UIURL, report)
+	if unknown := unknownPlaceholder(c.Page); unknown != "" {
+		report("page", codeBackstage, "unknown placeholder", "use {ui_url}, {kind}, {namespace} and {name}")
+	} else if c.Page != "" && !strings.Contains(c.Page, "{name}") {
+		report("page", codeBackstage, "all entities would have the same page", "put {name} in it")
 	}
 	var seen []string
 	on := len(c.Kinds) == 0
@@ -129,6 +130,13 @@ func nearMiss(kind string) string {
 		return ""
 	}
 	return near
+}
+
+func validateAddress(field, address string, report func(field, code, message, hint string)) {
+	if address != "" && !isAddress(address) {
+		report(field, codeBackstage, "not an address",
+			"write http:// or https:// and a host, as https://backstage.example.com")
+	}
 }
 
 func isAddress(s string) bool {

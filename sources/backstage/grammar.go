@@ -41,6 +41,12 @@ func (*Model) KindOf(of string) string {
 	return strings.ToLower(kind)
 }
 
+// NamespaceOf returns the namespace of a full entity ref.
+func (*Model) NamespaceOf(of string) string {
+	_, namespace, _ := ref.Parts(strings.ToLower(of))
+	return namespace
+}
+
 // MayMean compares the parts that the text has, in any case: component:default/checkout,
 // component:checkout, default/checkout and checkout may mean the first.
 func (*Model) MayMean(text, of string) bool {

@@ -17,7 +17,8 @@ var (
 	_ component.Model    = (*Model)(nil)
 	_ component.UILinker = (*Model)(nil)
 
-	_ component.KindNamer = (*Model)(nil)
+	_ component.KindNamer  = (*Model)(nil)
+	_ component.Namespacer = (*Model)(nil)
 )
 
 // NewModel makes the model of a configuration, also of one that is not

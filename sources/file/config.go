@@ -24,6 +24,29 @@ var _ config.Validator = (*Config)(nil)
 
 const codeFile = "file"
 
+// ModelConfig is the block file of a source that takes records from elsewhere. Its keys are
+// those of Config without path.
+type ModelConfig struct {
+	Ref        string           `yaml:"ref" default:"id" doc:"Path of the member that identifies a record, as id or meta.id. Refs are compared without regard to case."`
+	Kind       string           `yaml:"kind" default:"kind" doc:"Path of the member that holds a record's kind."`
+	Title      string           `yaml:"title" default:"title" doc:"Path of the member that display() shows for a record; records may lack it."`
+	Email      string           `yaml:"email" default:"email" doc:"Path of the member that holds a person's e-mail address; records may lack it."`
+	Identities []string         `yaml:"identities" doc:"Kinds of people and groups. They are read before all others."`
+	Kinds      config.Map[bool] `yaml:"kinds" required:"true" doc:"All other kinds. true writes a kind; false reads it only for look-ups by other records."`
+}
+
+var _ config.Validator = (*ModelConfig)(nil)
+
+// Validate reports settings that cannot be used.
+func (c *ModelConfig) Validate(report func(field, code, message, hint string)) {
+	c.source().Validate(report)
+}
+
+// source returns the configuration of the source with the same model.
+func (c *ModelConfig) source() *Config {
+	return &Config{Ref: c.Ref, Kind: c.Kind, Title: c.Title, Email: c.Email, Identities: c.Identities, Kinds: c.Kinds}
+}
+
 // Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	for field, path := range map[string]string{"ref": c.Ref, "kind": c.Kind, "title": c.Title, "email": c.Email} {

@@ -22,3 +22,13 @@ func Spec() component.SourceSpec[*Config] {
 		},
 	}
 }
+
+// ModelSpec is the model as the registry lists it.
+func ModelSpec() component.ModelSpec[*ModelConfig] {
+	return component.ModelSpec[*ModelConfig]{
+		Name:    "file",
+		Summary: "JSON objects; the settings name the members with a record's ref, kind, title and e-mail address.",
+		Config:  func() *ModelConfig { return &ModelConfig{} },
+		Model:   func(cfg *ModelConfig) component.Model { return Model{cfg.source()} },
+	}
+}

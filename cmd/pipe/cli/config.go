@@ -47,6 +47,9 @@ func (a *app) configAction(c *urfave.Context) error {
 		all = append(all, settingLine{"vars." + name, d.File.Vars[name]})
 	}
 	add("source."+d.Source.Name+".", d.SourceCfg)
+	if d.ModelCfg != nil {
+		add(d.ModelPath(), d.ModelCfg)
+	}
 	add("permissions.", d.PermissionsCfg)
 	add("sink."+d.Sink.Name+".", d.SinkCfg)
 	add("guards.", &d.File.Guards)

@@ -41,6 +41,9 @@ type Example struct {
 func Functions(r component.Registry) []Function {
 	var out []Function
 	for _, s := range r.Sources {
+		if s.ModelKey != "" { // the functions are those of the other source
+			continue
+		}
 		model := s.Model(s.Config()).Language()
 		language, _ := expression.New(model, nil, nil)
 		for _, f := range language.Functions() {
