@@ -26,12 +26,16 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 	if d.Problems.HasErrors() {
 		return nil, &LoadError{d}
 	}
-	if d.Source.Sandbox == nil || d.Sink.Sandbox == nil {
+	local := d.Source.Sandbox == nil && d.Source.Address == nil // reads what is on this machine
+	if d.Source.Sandbox == nil && (!local || o.Catalog != "") || d.Sink.Sandbox == nil {
 		return nil, &fault.Invalid{Reason: "there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name}
 	}
 	s := &Sandbox{}
 	var err error
-	if s.Source, err = d.Source.Sandbox(ctx, d.SourceCfg, component.SandboxOptions{Input: o.Catalog}); err != nil {
+	if local {
+		s.Source = asItIs(d.Model)
+	} else if s.Source, err = d.Source.Sandbox(ctx, d.SourceCfg,
+		component.SandboxOptions{Input: o.Catalog}); err != nil {
 		return nil, wrongCatalog(err)
 	}
 	s.set("@source.", s.Source)
@@ -44,6 +48,15 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 		o.Started(s)
 	}
 	return s, nil
+}
+
+// asItIs returns a sandbox without a server, for a source that needs none.
+func asItIs(m component.Model) *component.Sandbox {
+	out := &component.Sandbox{Close: func() {}}
+	if ui, ok := m.(component.UILinker); ok {
+		out.UIURL = ui.UIURL()
+	}
+	return out
 }
 
 // wrongCatalog returns an error of the catalog as a *fault.Invalid.
