@@ -19,7 +19,11 @@ type field struct {
 	min, max   string
 	enum       []string
 	file       bool // a text that may be ${file:PATH}
+	path       bool // a path that starts from the folder of the pipeline file
 }
+
+// relativePath ends the description of each path.
+const relativePath = " A relative path starts from the folder of the pipeline file."
 
 // fieldsOf lists the fields of a component spec, those of inlined structs in
 // place. It panics on a spec that cannot be: see CheckSpec.
@@ -42,8 +46,11 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		f := field{name: name, index: []int{i}, typ: sf.Type, doc: sf.Tag.Get("doc"),
 			required: sf.Tag.Get("required") != "", preset: sf.Tag.Get("required") == "preset",
-			file: sf.Tag.Get("file") == "true", min: sf.Tag.Get("min"),
+			file: sf.Tag.Get("file") == "true", path: sf.Tag.Get("path") == "true", min: sf.Tag.Get("min"),
 			max: sf.Tag.Get("max")}
+		if f.path {
+			f.doc += relativePath
+		}
 		f.def, f.hasDefault = sf.Tag.Lookup("default")
 		if enum := sf.Tag.Get("enum"); enum != "" {
 			f.enum = strings.Split(enum, "|")

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"reflect"
 	"strings"
 )
@@ -41,10 +40,7 @@ func (d *Decoder) namesFile(n *Node, v reflect.Value) bool {
 	case strings.TrimSpace(path) == "":
 		d.Problem(n, codeInvalid, "the path of the file is empty", "write ${file:PATH}")
 	default:
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(in.base(), path)
-		}
-		v.SetString(FileText(path))
+		v.SetString(FileText(n.fromFolder(path)))
 	}
 	return true
 }

@@ -114,15 +114,12 @@ func (in *interpolation) file(p part) string {
 		return ""
 	}
 	in.files = true
-	text, err := in.d.vars.readSecret(in.base(), path, shown)
+	text, err := in.d.vars.readSecret(in.node, path, shown)
 	var why valueError
 	if errors.As(err, &why) {
 		in.problem(p, codeSecretFile, why.message, why.hint)
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(in.base(), path)
-	}
-	in.path, in.stored, in.content = path, "", text
+	in.path, in.stored, in.content = in.node.fromFolder(path), "", text
 	return text
 }
 
@@ -180,12 +177,16 @@ func (in interpolation) reread(ctx context.Context, parts []part) (string, error
 	return text, nil
 }
 
-// base is the folder of the pipeline file, also for a value that Set wrote.
-func (in *interpolation) base() string {
-	if in.node.pos.Line == 0 && in.node.doc != nil {
-		return filepath.Dir(in.node.doc.file)
+// fromFolder returns a path that starts from the folder of the pipeline file, also for a value that
+// Set wrote. An absolute path stays as it is.
+func (n *Node) fromFolder(path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	return filepath.Dir(in.node.pos.File)
+	if n.pos.Line == 0 && n.doc != nil {
+		return filepath.Join(filepath.Dir(n.doc.file), path)
+	}
+	return filepath.Join(filepath.Dir(n.pos.File), path)
 }
 
 func (in *interpolation) problem(p part, code, message, hint string) {

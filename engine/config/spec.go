@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // CheckSpec says what is wrong with the tags of a component spec: for the tests
@@ -84,6 +85,12 @@ func checkTags(f field) (err error) {
 	}
 	if f.file && base.Kind() != reflect.String {
 		return errors.New("only texts may be files")
+	}
+	if f.path && f.typ.Kind() != reflect.String {
+		return errors.New("only texts are paths")
+	}
+	if strings.HasSuffix(f.name, "_file") && base.Kind() == reflect.String && !f.path {
+		return errors.New(`a key that ends with _file needs the tag path:"true"`)
 	}
 	for _, text := range []string{f.min, f.max} {
 		if text != "" {

@@ -28,6 +28,9 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		if !f.file || !d.namesFile(value, fv) {
 			d.value(value, fv, cmp.Or(value, near))
 		}
+		if f.path && !value.IsNull() && fv.String() != "" {
+			fv.SetString(value.fromFolder(fv.String()))
+		}
 		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
 			missing[f.name] = true
 			continue

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -129,19 +128,16 @@ func (v *Variables) context() context.Context {
 
 const maxSecretFile = 64 << 10
 
-// readSecret reads the file of a ${file:PATH}; base is the folder that a
-// relative path starts from, shown what an error calls the file. An error is a
-// valueError and never carries content.
-func (v *Variables) readSecret(base, path, shown string) (string, error) {
+// readSecret reads the file of a ${file:PATH} in n; shown is what an error calls the file. An
+// error is a valueError and never carries content.
+func (v *Variables) readSecret(n *Node, path, shown string) (string, error) {
 	wrong := func(what string) (string, error) {
 		return "", valueError{"the file " + quote(shown) + " " + what, "the file must contain only the secret"}
 	}
 	if path == "" {
 		return "", valueError{"the path of the file is empty", "write ${file:PATH}"}
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(base, path)
-	}
+	path = n.fromFolder(path)
 	records := v.ReadFile
 	if records == nil {
 		records = readLimited

@@ -38,9 +38,9 @@ func (c Config) localAddress() net.Addr {
 // TLS is about certificates.
 type TLS struct {
 	Verify     bool   `yaml:"verify" default:"true" doc:"False accepts any certificate, with a warning on every run."`
-	CAFile     string `yaml:"ca_file" doc:"PEM file of certificate authorities to trust in addition to the system's."`
-	CertFile   string `yaml:"cert_file" doc:"PEM file of the client certificate, with key_file."`
-	KeyFile    string `yaml:"key_file" doc:"PEM file of the client certificate's key."`
+	CAFile     string `yaml:"ca_file" path:"true" doc:"PEM file of certificate authorities to trust in addition to the system's."`
+	CertFile   string `yaml:"cert_file" path:"true" doc:"PEM file of the client certificate, with key_file."`
+	KeyFile    string `yaml:"key_file" path:"true" doc:"PEM file of the client certificate's key."`
 	ServerName string `yaml:"server_name" doc:"The name in the server's certificate, if it differs from the address."`
 }
 

@@ -20,7 +20,7 @@ func TestPlace(t *testing.T) {
 		"":                                  "",
 	} {
 		cfg := gleantest.Settings()
-		cfg.ServerURL, cfg.Datasource.Name = address, "Backstage"
+		cfg.ServerURL, cfg.Datasource.Name, cfg.InsecureHTTP = address, "Backstage", true
 		k, err := glean.Open(cfg, component.Settings{}, glean.Options{})
 		if err != nil {
 			t.Fatalf("%s: %v", address, err)

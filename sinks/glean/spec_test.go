@@ -144,7 +144,9 @@ func TestCheckMappings(t *testing.T) {
 
 // TestLoopback: with --sandbox no other machine is reached.
 func TestLoopback(t *testing.T) {
-	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) { c.ServerURL = "http://192.0.2.1" })
+	f := gleantest.Start(t, sandbox.Rules{}, func(c *settings.Config) {
+		c.ServerURL, c.InsecureHTTP = "http://192.0.2.1", true
+	})
 	if _, err := f.API.Live(t.Context()); err == nil || !strings.Contains(err.Error(),
 		"not an address of this machine") {
 		t.Error(err)

@@ -20,7 +20,7 @@ type AssumeRole struct {
 	ExternalID   string          `yaml:"external_id" doc:"The external ID that the role's trust policy asks for. Required for a role of another account."`
 	SessionName  string          `yaml:"session_name" default:"pipe" doc:"What the session is called in CloudTrail."`
 	Duration     config.Duration `yaml:"duration" default:"1h" min:"15m" max:"12h" doc:"How long the role is assumed for; it is assumed again before."`
-	IdentityFile string          `yaml:"web_identity_token_file" doc:"A file with a token of an identity provider that the role trusts, in place of AWS credentials."`
+	IdentityFile string          `yaml:"web_identity_token_file" path:"true" doc:"A file with a token of an identity provider that the role trusts, in place of AWS credentials."`
 }
 
 var _ config.Validator = (*AssumeRole)(nil)

@@ -22,7 +22,7 @@ import (
 // service account's key or of the metadata server of the machine.
 type GoogleIAP struct {
 	Audience        string        `yaml:"audience" required:"true" doc:"The client ID of the proxy, which ends with .apps.googleusercontent.com."`
-	CredentialsFile string        `yaml:"credentials_file" doc:"The JSON key of a service account. Without it the token is that of the machine: Compute Engine, GKE with workload identity, Cloud Run."`
+	CredentialsFile string        `yaml:"credentials_file" path:"true" doc:"The JSON key of a service account. Without it the token is that of the machine: Compute Engine, GKE with workload identity, Cloud Run."`
 	Credentials     config.Secret `yaml:"credentials" doc:"The same key as a secret, in place of a file."`
 	Header          string        `yaml:"header" default:"auto" enum:"auto|Authorization|Proxy-Authorization" doc:"The header that carries the token. auto is Authorization, or Proxy-Authorization when another layer writes Authorization."`
 }

@@ -24,7 +24,7 @@ type OAuth2 struct {
 	ClientID      string        `yaml:"client_id" required:"true" doc:"The client that the identity provider knows pipe by."`
 	ClientSecret  config.Secret `yaml:"client_secret" doc:"The secret of the client."`
 	ClientAuth    string        `yaml:"client_auth" default:"basic" enum:"basic|post" doc:"How client_secret is sent: in Authorization, or in the body of the request."`
-	AssertionFile string        `yaml:"client_assertion_file" doc:"A file with a token that proves the client, such as a projected token of Kubernetes; it is read for every request of a token."`
+	AssertionFile string        `yaml:"client_assertion_file" path:"true" doc:"A file with a token that proves the client, such as a projected token of Kubernetes; it is read for every request of a token."`
 	PrivateKey    config.Secret `yaml:"private_key" doc:"A private key in PEM that signs such a token (RFC 7523)."`
 	PrivateKeyID  string        `yaml:"private_key_id" doc:"The ID of the key (kid) that the identity provider knows it by."`
 	RefreshToken  config.SignIn `yaml:"refresh_token" doc:"The sign-in of a person, ${secret:NAME} of the secret store, where pipe login FILE keeps the refresh token. Only a run in a terminal uses it."`

@@ -25,7 +25,7 @@ type Config struct {
 type Kubernetes struct {
 	Role      string `yaml:"role" required:"true" doc:"The role of Vault that is bound to the service account."`
 	Mount     string `yaml:"mount" default:"kubernetes" doc:"Where the auth method is mounted."`
-	TokenFile string `yaml:"token_file" default:"/var/run/secrets/kubernetes.io/serviceaccount/token" doc:"The token of the service account. It is read for each login."`
+	TokenFile string `yaml:"token_file" default:"/var/run/secrets/kubernetes.io/serviceaccount/token" path:"true" doc:"The token of the service account. It is read for each login."`
 }
 
 // AppRole is the login of a program with an ID and a secret.
