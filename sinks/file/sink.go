@@ -11,9 +11,10 @@ import (
 type Sink struct{ folder string }
 
 var (
-	_ component.Sink    = (*Sink)(nil)
-	_ component.Decoder = (*Sink)(nil)
-	_ component.Checker = (*Sink)(nil)
+	_ component.Sink      = (*Sink)(nil)
+	_ component.Decoder   = (*Sink)(nil)
+	_ component.Presenter = (*Sink)(nil)
+	_ component.Checker   = (*Sink)(nil)
 )
 
 // Place is the folder.

@@ -14,6 +14,7 @@ var (
 	_ component.Sink        = (*Sink)(nil)
 	_ component.Checker     = (*Sink)(nil)
 	_ component.Decoder     = (*Sink)(nil)
+	_ component.Presenter   = (*Sink)(nil)
 	_ component.Provisioner = (*Sink)(nil)
 	_ component.Inspector   = (*Sink)(nil)
 	_ component.Hider       = (*Sink)(nil)
@@ -36,6 +37,11 @@ func (k *Sink) CertificateExpiry() time.Time { return k.client.Conn.CertificateE
 // Decode reads an item that a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {
 	return encode.Decode(k.schema, stream, body)
+}
+
+// Card returns what Glean shows of a document that a session encoded.
+func (k *Sink) Card(stream string, body []byte) (component.Card, error) {
+	return encode.Card(k.schema, stream, body)
 }
 
 // encodingVersion changes when the same item is encoded otherwise.

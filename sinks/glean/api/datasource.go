@@ -70,6 +70,9 @@ const (
 	PropertyMultiPicklist = "MULTIPICKLIST"
 )
 
+// OptionSearchResult shows a property in search results.
+const OptionSearchResult = "SEARCH_RESULT"
+
 // PropertyGroup groups properties for display.
 type PropertyGroup struct {
 	Name         string `json:"name" yaml:"name" required:"true" doc:"Its name in property definitions."`

@@ -17,6 +17,7 @@ type Schema struct {
 	URLs    *regexp.Regexp // nil when the config has none
 	prefix  string         // the prefix of URLs that are a text and anything after it
 	types   map[string]map[string]string
+	objects map[string]api.ObjectDefinition
 }
 
 // TakesURL reports whether an address matches urlRegex, or there is none.
@@ -45,13 +46,14 @@ func NewSchema(d api.DatasourceConfig) (*Schema, error) {
 		return nil, fmt.Errorf("datasource.urlRegex: %w", err)
 	}
 	s := &Schema{Name: d.Name, ByEmail: IsTrue(d.IsUserReferencedByEmail), Entity: IsTrue(d.IsEntityDatasource),
-		Lender: LenderOf(d), URLs: urls, prefix: prefixOf(d.URLRegex), types: map[string]map[string]string{}}
+		Lender: LenderOf(d), URLs: urls, prefix: prefixOf(d.URLRegex), types: map[string]map[string]string{},
+		objects: map[string]api.ObjectDefinition{}}
 	for _, o := range d.ObjectDefinitions {
 		types := map[string]string{}
 		for _, p := range o.PropertyDefinitions {
 			types[p.Name] = p.PropertyType
 		}
-		s.types[o.Name] = types
+		s.types[o.Name], s.objects[o.Name] = types, o
 	}
 	return s, nil
 }
@@ -79,4 +81,13 @@ func (s *Schema) Properties(objectType string) (types map[string]string, declare
 		types, declared = s.types[""]
 	}
 	return types, declared
+}
+
+// Object returns the definition of an object type; declared is false when no definition covers
+// it.
+func (s *Schema) Object(objectType string) (o api.ObjectDefinition, declared bool) {
+	if o, declared = s.objects[objectType]; !declared {
+		o, declared = s.objects[""]
+	}
+	return o, declared
 }
