@@ -30,6 +30,10 @@ func (t *Trace) membershipOf(p Person) *membership {
 	return m
 }
 
+// PrincipalsOf returns the principals by which an item may name a person: the person and all
+// groups that they are in, nearest first. An inactive person has none.
+func (t *Trace) PrincipalsOf(p Person) []string { return t.membershipOf(p).order }
+
 func (m *membership) has(principal string) bool { _, in := m.below[principal]; return in }
 
 // all reports whether the person is in every group of a set.

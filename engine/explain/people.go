@@ -19,8 +19,24 @@ type Person struct {
 	principal string // the sink's name of the user; "" when no item may name them
 }
 
-// People returns the users of the run, by e-mail.
+// People returns the users of the run, by e-mail. The caller must not modify them.
 func (t *Trace) People() []Person {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.people == nil {
+		t.people = t.collect()
+		t.byName = map[string]int{}
+		for i, p := range t.people {
+			t.byName[p.Email] = i
+			for _, ref := range p.Refs {
+				t.byName[ref] = i
+			}
+		}
+	}
+	return t.people
+}
+
+func (t *Trace) collect() []Person {
 	byEmail := map[string]*Person{}
 	for ref, j := range t.journeys {
 		email := t.email(j)
@@ -67,10 +83,9 @@ func (t *Trace) email(j *Journey) string {
 // to the matching record.
 func (t *Trace) Person(who string) (p Person, why string) {
 	who = t.Spelling(who)
-	for _, p := range t.People() {
-		if p.Email == who || slices.Contains(p.Refs, who) {
-			return p, ""
-		}
+	people := t.People()
+	if i, found := t.byName[who]; found {
+		return people[i], ""
 	}
 	for ref, j := range t.journeys {
 		if ref != who && (j.Entry.Email == "" || strings.ToLower(j.Entry.Email) != who) {

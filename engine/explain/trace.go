@@ -26,6 +26,8 @@ type Trace struct {
 	records  map[string]string   // the ref by principal
 	members  map[string][]string // principals by group, from streams of the session's own
 	holders  map[string][]string // the groups that directly contain a principal
+	people   []Person            // what People returns; nil when it is to be collected
+	byName   map[string]int      // the index in people by e-mail and by ref
 }
 
 // Journey is what happened to one record.
@@ -72,7 +74,19 @@ var _ component.Observer = (*Trace)(nil)
 
 // Journey returns the journey of a chosen record, or of a user or group; nil when none was
 // read.
-func (t *Trace) Journey(ref string) *Journey { return t.journeys[ref] }
+func (t *Trace) Journey(ref string) *Journey {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.journeys[ref]
+}
+
+// RecordOf returns the ref of the user or group that items name by a principal; "" for any
+// other.
+func (t *Trace) RecordOf(principal string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.records[principal]
+}
 
 // Refs returns all refs that were read, sorted.
 func (t *Trace) Refs() []string { return slices.Sorted(maps.Keys(t.refs)) }
@@ -90,10 +104,32 @@ func (t *Trace) Wants(ref string) bool {
 	return t.isIdentity(ref, "") || t.grammar.KindOf(ref) == "" || t.want(ref)
 }
 
+// Forget releases what is known about a record: everything about one that is no user or group,
+// and the values of others. Queries about users and groups stay possible.
+func (t *Trace) Forget(ref string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j := t.journeys[ref]
+	if j == nil {
+		return
+	}
+	if !t.isIdentity(ref, j.Entry.Kind) {
+		delete(t.journeys, ref)
+		delete(t.refs, ref)
+		return
+	}
+	j.Value, j.After, j.Steps = nil, nil, nil
+	j.Items = slices.DeleteFunc(j.Items, func(i component.Item) bool { return !t.stream(i.Stream).Identities })
+	for i := range j.Staged {
+		j.Staged[i].Body = nil
+	}
+}
+
 // at calls change with the journey of a record; whole reports whether the record was chosen.
 func (t *Trace) at(ref string, change func(j *Journey, whole bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.people = nil
 	j := t.journeys[ref]
 	if j == nil {
 		j = &Journey{Entry: component.Entry{Ref: ref}}
@@ -146,6 +182,7 @@ func (t *Trace) Decided(r *component.Record, p access.Permissions) {
 func (t *Trace) Named(ref, principal string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.people = nil
 	t.named[ref] = principal
 	if principal != "" {
 		t.records[principal] = ref

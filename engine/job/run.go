@@ -44,7 +44,8 @@ type RunOptions struct {
 	Wait        time.Duration
 	MustConfirm bool
 	Progress    run.Progress
-	Stop        <-chan struct{} // see run.Options
+	Observer    component.Observer // receives the steps of records; may be nil
+	Stop        <-chan struct{}    // see run.Options
 	// Ready is called when everything is open, right before the run begins. It may set Wait,
 	// MustConfirm, Progress and Stop; its error ends the job. It may be nil.
 	Ready func(o *RunOptions) error
@@ -189,6 +190,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 		}
 	}
 	options.Wait, options.MustConfirm, options.Progress, options.Stop = o.Wait, o.MustConfirm, o.Progress, o.Stop
+	options.Observer = o.Observer
 	started := time.Now()
 	made, err := run.Run(ctx, j.Pipeline, options)
 	if folder != nil {
