@@ -93,6 +93,7 @@ var layers = [][]string{
 		"engine/report", "engine/summary", "engine/page",
 	},
 	{"engine/job"},
+	{"engine/serve/preview"},
 	{"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin", "engine/serve/api"},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
@@ -196,7 +197,8 @@ func wrongWay(from, to string, test bool) string {
 	if strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(from, "cmd/") {
 		return "nothing imports the command"
 	}
-	runsExamples := test && slices.Contains([]string{"engine/job", "engine/serve", "engine/serve/api"}, from)
+	runsExamples := test && slices.Contains(
+		[]string{"engine/job", "engine/serve", "engine/serve/preview", "engine/serve/api"}, from)
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"
 	}

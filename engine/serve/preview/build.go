@@ -1,0 +1,290 @@
+package preview
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/sqlite"
+)
+
+// Build reads a job's source as a dry run does and indexes the documents that a run would
+// publish. It makes no request to the sink, and a refusal of a guard is no error: see
+// Index.Refused. The scratch database is in a folder below folder; "" means that for temporary
+// files. Build sets Until and Observer of o. The caller closes the Index, which does not need
+// the job any more.
+func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ *Index, err error) {
+	presenter, can := j.Pipeline.Sink.(component.Presenter)
+	if !can {
+		return nil, &fault.Invalid{Reason: "what goes to " + j.Definition.Sink.Name + " cannot be previewed"}
+	}
+	b, err := newBuilder(ctx, folder, j.Pipeline, presenter)
+	if err != nil {
+		return nil, fmt.Errorf("create the search index: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			b.x.db.Close()
+		}
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	b.failed = cancel
+	j.Pipeline.Offline = true
+	o.Until, o.Observer = run.Reviewed, b
+	b.x.Report, err = j.Run(ctx, o)
+	if b.err != nil {
+		return nil, fmt.Errorf("write the search index: %w", sqlite.Explain("the index", b.err))
+	}
+	if err != nil && !errors.As(err, new(*fault.Refusal)) {
+		return nil, err
+	}
+	b.x.Refused = err
+	b.x.Pipeline, b.x.definition = j.Definition.File.Name, j.Definition
+	if err := b.finish(ctx, j.State, j.Pipeline.Sink.Place()); err != nil {
+		return nil, fmt.Errorf("write the search index: %w", sqlite.Explain("the index", err))
+	}
+	return b.x, nil
+}
+
+// builder is the observer of the run: it writes each document when it is staged, and keeps only
+// the names of users and groups.
+type builder struct {
+	*explain.Trace
+	x         *Index
+	presenter component.Presenter
+	streams   []component.Stream
+
+	failed context.CancelCauseFunc // ends the run when the index cannot be written
+
+	mu         sync.Mutex
+	err        error // the first one of writing
+	tx         *sql.Tx
+	insert     map[string]*sql.Stmt
+	ids        map[uint64]int64 // doc.id by the hash of the item's ID
+	principals map[string]int64 // of listed documents
+	sets       map[string][]string
+	values     map[string]int32  // the index in x.values
+	byHash     map[uint64]string // principals as the baseline has them
+}
+
+var _ component.Observer = (*builder)(nil)
+
+const (
+	intoDoc     = "INSERT INTO doc (id, key, title, after) VALUES (?, ?, ?, ?)"
+	intoContent = "INSERT INTO content (doc, card, journey) VALUES (?, ?, ?)"
+	intoFTS     = "INSERT INTO fts (rowid, title, words, text) VALUES (?, ?, ?, ?)"
+	intoACL     = "INSERT OR IGNORE INTO acl (doc, view, principal) VALUES (?, ?, ?)"
+	intoMember  = "INSERT OR IGNORE INTO member (person, view, principal) VALUES (?, ?, ?)"
+	setBefore   = "UPDATE doc SET before = ? WHERE id = ?"
+)
+
+func newBuilder(ctx context.Context, folder string, p *component.Pipeline, presenter component.Presenter) (*builder,
+	error) {
+	// The database has no journal: a statement that is interrupted would damage it.
+	ctx = context.WithoutCancel(ctx)
+	db, err := sqlite.OpenScratch(ctx, folder, schema)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{
+		Trace: explain.New(p, func(string) bool { return true }), x: &Index{db: db}, presenter: presenter, streams: p.Streams,
+		failed: func(error) {}, insert: map[string]*sql.Stmt{}, ids: map[uint64]int64{}, principals: map[string]int64{},
+		sets: map[string][]string{}, values: map[string]int32{},
+	}
+	b.x.trace = b.Trace
+	if b.tx, err = db.BeginTx(ctx, nil); err != nil {
+		db.Close()
+		return nil, err
+	}
+	for _, text := range []string{intoDoc, intoContent, intoFTS, intoACL, intoMember, setBefore} {
+		if b.insert[text], err = b.tx.PrepareContext(ctx, text); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (b *builder) exec(text string, args ...any) error {
+	_, err := b.insert[text].Exec(args...)
+	return err
+}
+
+// Staged adds a document, and passes users and groups to the trace.
+func (b *builder) Staged(stream string, e component.Encoded) {
+	b.Trace.Staged(stream, e)
+	if s := b.stream(stream); s == nil || !s.Permissions {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return
+	}
+	if b.err = b.add(stream, e, b.Journey(e.Ref)); b.err != nil {
+		b.failed(b.err)
+	}
+}
+
+// Ended releases the record.
+func (b *builder) Ended(stream string, e component.Ending, why component.DeadLetter) {
+	b.Trace.Ended(stream, e, why)
+	b.Forget(why.Ref)
+}
+
+// card is the part of a component.Card that results show.
+type card struct {
+	Ref, Title, Type, Owner, URL string
+	Updated                      time.Time `json:",omitzero"`
+	Properties                   []component.CardProperty
+}
+
+func (b *builder) add(stream string, e component.Encoded, j *explain.Journey) error {
+	c, err := b.presenter.Card(stream, e.Body)
+	if err != nil {
+		return err
+	}
+	b.x.Documents++
+	id := int64(b.x.Documents)
+	owner := b.nameOf(c.Owner)
+	title := cmp.Or(plainText(c.Title), e.ID)
+	if err := b.exec(intoDoc, id, e.ID, title, int(e.Audience)); err != nil {
+		return err
+	}
+	words := []string{c.Type, owner, e.Ref}
+	facets := []int32{b.facet("type", "Type", c.Type)}
+	for _, p := range c.Properties {
+		for _, v := range p.Values {
+			if words = append(words, v); p.Facet && v != "" {
+				facets = append(facets, b.facet(p.Name, p.Label, v))
+			}
+		}
+	}
+	b.x.facets = append(b.x.facets, slices.Compact(slices.Sorted(slices.Values(facets))))
+	if err := b.exec(intoFTS, id, title, plainText(strings.Join(words, "\n")), plainText(c.Text)); err != nil {
+		return err
+	}
+	shown, err := codec.Marshal(card{e.Ref, title, c.Type, owner, c.URL, c.Updated,
+		slices.DeleteFunc(c.Properties, func(p component.CardProperty) bool { return !p.Shown })})
+	if err != nil {
+		return err
+	}
+	packed, err := packJourney(stream, e, j)
+	if err != nil {
+		return err
+	}
+	if err := b.exec(intoContent, id, shown, packed); err != nil {
+		return err
+	}
+	b.ids[codec.Hash([]byte(e.ID))] = id
+	for _, principal := range e.Principals {
+		if err := b.exec(intoACL, id, int(After), b.principal(principal)); err != nil {
+			return err
+		}
+	}
+	for _, set := range e.AllOf {
+		if err := b.exec(intoACL, id, int(After), b.set(set)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// principal returns the number of a principal.
+func (b *builder) principal(name string) int64 {
+	id, known := b.principals[name]
+	if !known {
+		id = int64(len(b.principals)) + 1
+		b.principals[strings.Clone(name)] = id
+	}
+	return id
+}
+
+// set returns the number of a set of groups, which is one principal.
+func (b *builder) set(groups []string) int64 {
+	name := setName(groups)
+	if _, known := b.sets[name]; !known {
+		b.sets[name] = component.CloneTexts(groups)
+	}
+	return b.principal(name)
+}
+
+// setName returns the name of a set of groups.
+func setName(groups []string) string { return "all of " + strings.Join(groups, "\x00") }
+
+// facet returns the number of a value of a facet.
+func (b *builder) facet(name, label, value string) int32 {
+	key := name + "\x00" + value
+	n, known := b.values[key]
+	if !known {
+		n = int32(len(b.x.values))
+		b.values[strings.Clone(key)] = n
+		b.x.values = append(b.x.values,
+			FacetValue{Name: strings.Clone(name), Label: strings.Clone(label), Value: strings.Clone(value)})
+	}
+	return n
+}
+
+// nameOf returns the name of a user or group for people; "" for none.
+func (b *builder) nameOf(principal string) string {
+	if principal == "" {
+		return ""
+	}
+	name, _ := component.PrincipalName(principal)
+	if j := b.Journey(b.RecordOf(principal)); j != nil {
+		name = cmp.Or(j.Entry.Title, name)
+	}
+	return name
+}
+
+// plainText removes the characters that mark hits in a text.
+func plainText(s string) string {
+	if !strings.ContainsFunc(s, isMark) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if isMark(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func isMark(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }
+
+// finish adds the people and the audiences before this run, and closes the transaction.
+func (b *builder) finish(ctx context.Context, state, place string) error {
+	b.x.collectPeople()
+	if err := b.addMembers(); err != nil {
+		return err
+	}
+	if state != "" {
+		if err := b.addBefore(state, place); err != nil {
+			return err
+		}
+	}
+	if err := b.tx.Commit(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if _, err := b.x.db.ExecContext(context.WithoutCancel(ctx), indexes); err != nil {
+		return err
+	}
+	b.x.Built = time.Now()
+	return nil
+}

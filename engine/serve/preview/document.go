@@ -1,0 +1,71 @@
+package preview
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/explain"
+)
+
+// Document is a document that a person finds, and why.
+type Document struct {
+	ID     string
+	Card   Hit // without Snippet
+	Before access.Audience
+	After  access.Audience
+	// FindsAfter and FindsBefore report whether the person finds it.
+	FindsAfter, FindsBefore bool
+	// Explanation has the fields with their lines, the rules, and everyone who finds the document
+	// after this run. Its Answer is nil for AnyUser.
+	Explanation explain.Explanation
+}
+
+// ErrNotFound reports that there is no such document, or that the person does not find it.
+var ErrNotFound = errors.New("there is no such document, or this person does not find it")
+
+// Document returns a document by its ID, or ErrNotFound unless the person finds it in the view.
+func (x *Index) Document(ctx context.Context, id string, p Person, v View) (*Document, error) {
+	var number int64
+	var packed []byte
+	var before, after int
+	args := append([]any{}, x.permitArgs(v, p)...)
+	args = append(args, x.permitArgs(v.other(), p)...)
+	var finds, other bool
+	err := x.db.QueryRowContext(ctx, "SELECT d.id, d.before, d.after, c.journey,"+v.permit()+","+v.other().permit()+
+		" FROM doc d JOIN content c ON c.doc = d.id WHERE d.key = ?", append(args, id)...).
+		Scan(&number, &before, &after, &packed, &finds, &other)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !finds {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &Document{ID: id, Before: access.Audience(before), After: access.Audience(after)}
+	out.FindsAfter, out.FindsBefore = finds, other
+	if v == Before {
+		out.FindsAfter, out.FindsBefore = other, finds
+	}
+	var shown []byte
+	if err := x.db.QueryRowContext(ctx, "SELECT card FROM content WHERE doc = ?", number).Scan(&shown); err != nil {
+		return nil, err
+	}
+	var c card
+	if err := codec.Unmarshal(shown, &c); err != nil {
+		return nil, err
+	}
+	out.Card = Hit{ID: id, Ref: c.Ref, Type: c.Type, Owner: c.Owner, URL: c.URL, Updated: c.Updated,
+		Properties: c.Properties, Title: []Part{{Text: c.Title}}}
+	j, err := unpackJourney(packed)
+	if err != nil {
+		return nil, err
+	}
+	out.Explanation = explain.Record(x.definition, x.trace, j)
+	if p.number > 0 {
+		answer := x.trace.Finds(j, x.people[p.number-1].Email)
+		out.Explanation.Answer = &answer
+	}
+	return out, nil
+}

@@ -1,0 +1,72 @@
+package preview
+
+import (
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/sqlite"
+)
+
+// schema has the words of documents in fts, whose rowid is doc.id, and who finds them in acl and
+// member: a person finds a listed document when both have a common principal. facet values are in
+// memory.
+const schema = `
+CREATE TABLE doc (
+	id INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,
+	after INTEGER NOT NULL, before INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE content (doc INTEGER PRIMARY KEY, card BLOB NOT NULL, journey BLOB NOT NULL);
+CREATE VIRTUAL TABLE fts USING fts5(title, words, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3');
+CREATE TABLE acl (
+	doc INTEGER NOT NULL, view INTEGER NOT NULL, principal INTEGER NOT NULL, PRIMARY KEY (view, principal, doc)
+) WITHOUT ROWID;
+CREATE TABLE member (
+	person INTEGER NOT NULL, view INTEGER NOT NULL, principal INTEGER NOT NULL, PRIMARY KEY (person, view, principal)
+) WITHOUT ROWID;
+`
+
+// indexes are created when everything is inserted.
+const indexes = `
+CREATE INDEX doc_key ON doc (key);
+CREATE INDEX doc_title ON doc (title COLLATE NOCASE, after, before);
+`
+
+// View is whose audiences a search uses.
+type View int
+
+const (
+	After  View = 1 // those that this run would publish
+	Before View = 2 // those that the last good run published
+)
+
+// Index is the documents that a run would publish, and who finds them. It is safe for concurrent
+// use.
+type Index struct {
+	// Pipeline is the name of the pipeline, and Sandbox reports whether it was read from a
+	// sandbox.
+	Pipeline string
+	Built    time.Time
+	Report   *run.Report
+	// Refused is the refusal of such a run by a guard; nil for none.
+	Refused error
+	// Documents is the number of documents.
+	Documents int
+	// Earlier is when the last good run finished; zero without one, in which case the view
+	// Before is empty.
+	Earlier time.Time
+	// Gone is the number of documents of the last good run that this run would delete.
+	Gone int
+
+	definition *pipeline.Definition
+	trace      *explain.Trace
+	db         *sqlite.Scratch
+	people     []person
+	byName     map[string]int // the index in people by e-mail and by ref
+	facets     [][]int32      // the values of a document by doc.id - 1
+	values     []FacetValue
+}
+
+// Close removes the index. Searches that have begun end first.
+func (x *Index) Close() error { return x.db.Close() }
