@@ -19,6 +19,7 @@ const (
 	mappingPage    = "../../../pipelines/mapping.md"
 	operationsPage = "../../../pipelines/operations.md"
 	guaranteesPage = "../../../pipelines/guarantees.md"
+	pushPage       = "../../../pipelines/push.md"
 	pluginsPage    = "../../../plugins/README.md"
 	contributing   = "../../../.github/CONTRIBUTING.md"
 	security       = "../../../.github/SECURITY.md"
@@ -26,7 +27,7 @@ const (
 
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
-	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
+	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage, pushPage,
 		connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
