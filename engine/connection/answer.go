@@ -29,7 +29,11 @@ func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 		} else if k.Secret {
 			body = nil
 		}
-		return nil, c.statusFault(resp, body)
+		f := c.statusFault(resp, body)
+		if s := (*StatusError)(nil); k.Throttled != nil && errors.As(f.cause, &s) && k.Throttled(s) {
+			f.class = fault.Throttled
+		}
+		return nil, f
 	}
 	body, err := take(resp, k.limit, int(c.expected.Load()))
 	c.expected.Store(int64(len(body)))

@@ -43,7 +43,10 @@ type Request struct {
 	// Reason returns what an error may quote of an answer to a Secret request that reports a
 	// failure, such as an error code; nil quotes nothing. It becomes StatusError.Body.
 	Reason func(body []byte) string
-	Want   Want
+	// Throttled reports whether a status that has another meaning elsewhere is the server's limit of
+	// requests; the request is then made again later. May be nil.
+	Throttled func(*StatusError) bool
+	Want      Want
 	// Parse reads the body of an answer that is what Want says. Its error, with its
 	// class and remedy, is that of the attempt.
 	Parse func(body []byte) error

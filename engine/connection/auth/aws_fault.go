@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -54,10 +55,11 @@ func (a *sigV4) refused(refused smithy.APIError, err error) error {
 		remedy = "check region"
 	case "ValidationError":
 		remedy = "check assume_role"
-	case "Throttling", "ThrottlingException", "RequestLimitExceeded":
-		class, remedy = fault.Throttled, ""
 	default:
-		if refused.ErrorFault() == smithy.FaultServer {
+		switch {
+		case AWSThrottles(code):
+			class, remedy = fault.Throttled, ""
+		case refused.ErrorFault() == smithy.FaultServer:
 			class, remedy = fault.Transient, ""
 		}
 	}
@@ -72,6 +74,12 @@ func (a *sigV4) refused(refused smithy.APIError, err error) error {
 		}
 	}
 	return fault.Errorf(class, remedy, "AWS answered %s: %s", display.Short(code, 60), text)
+}
+
+// AWSThrottles reports whether an error code of AWS means that there were too many requests.
+func AWSThrottles(code string) bool {
+	_, throttles := retry.DefaultThrottleErrorCodes[code]
+	return throttles
 }
 
 // innermost is the text of the error that others wrap.

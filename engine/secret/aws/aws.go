@@ -102,7 +102,9 @@ func (p *Provider) Get(ctx context.Context, key string) (string, error) {
 		SecretBinary *string
 	}
 	_, err = c.Do(ctx, connection.Request{Method: http.MethodPost, Path: "/", Body: body, Idempotent: true,
-		Want: connection.Any, Secret: true, Reason: errorCode, MaxBytes: maxAnswer, Parse: func(body []byte) error {
+		Want: connection.Any, Secret: true, Reason: errorCode,
+		Throttled: func(e *connection.StatusError) bool { return auth.AWSThrottles(e.Body) },
+		MaxBytes:  maxAnswer, Parse: func(body []byte) error {
 			if codec.Unmarshal(body, &answer) != nil { // its error may quote the secret
 				return fault.Errorf(fault.Fatal, "check the proxy, and "+s.variable+" if it is set",
 					"the response is not one of %s", s.title)
@@ -259,8 +261,8 @@ func (s *service) fault(err error, name string) error {
 		return fault.Errorf(fault.Fatal, s.missed, "aws: %s has no secret %q", s.title, name)
 	case kind == "AccessDeniedException":
 		remedy = "allow " + s.action + ", and kms:Decrypt of its key, to the identity that pipe runs as"
-	case kind == "ThrottlingException":
-		class, remedy = fault.Throttled, "run again"
+	case auth.AWSThrottles(kind):
+		class, remedy = fault.Throttled, "run again later, or read fewer secrets"
 	case strings.HasPrefix(kind, "ExpiredToken"):
 		remedy = "renew the AWS credentials"
 	case kind == "UnrecognizedClientException", kind == "InvalidClientTokenId", kind == "IncompleteSignature":

@@ -165,6 +165,29 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// A read that is throttled is made again, at most as often as the connection allows.
+func TestThrottled(t *testing.T) {
+	for _, key := range []string{"ssm:/pipe/backstage", "secretsmanager:pipe/backstage"} {
+		for throttles, fine := range map[int]bool{1: true, 5: true, 6: false} {
+			s := newServer(t)
+			s.throttles = throttles
+			got, err := open(t, Config{Region: "eu-west-1"}).Get(t.Context(), key)
+			if fine != (err == nil && got == canary) || fine && len(s.targets) != throttles+1 || !fine && len(s.targets) != 6 {
+				t.Errorf("%s, throttled %d times: %v, %d requests", key, throttles, err, len(s.targets))
+			}
+			if err != nil && fault.ClassOf(err) != fault.Throttled {
+				t.Errorf("%v", fault.ClassOf(err))
+			}
+		}
+	}
+	for code, want := range map[string]bool{"ThrottlingException": true, "RequestLimitExceeded": true,
+		"AccessDeniedException": false, "": false} {
+		if auth.AWSThrottles(code) != want {
+			t.Errorf("%q: %v", code, !want)
+		}
+	}
+}
+
 // A role is assumed for the requests.
 func TestRole(t *testing.T) {
 	s := newServer(t)

@@ -32,6 +32,7 @@ type server struct {
 	message    string
 	raw        string // an answer in place of the documented one
 	down       int    // how many requests are answered with 500
+	throttles  int    // how many requests are refused as too many
 	targets    []string
 }
 
@@ -97,6 +98,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.down > 0:
 		s.down--
 		refuse(w, http.StatusInternalServerError, "InternalServerError", "")
+		return
+	case s.throttles > 0:
+		s.throttles--
+		refuse(w, http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 		return
 	case s.fails != "":
 		refuse(w, http.StatusBadRequest, s.fails, s.message)
