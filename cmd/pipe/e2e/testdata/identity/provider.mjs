@@ -16,9 +16,15 @@ const provider = new Provider(issuer, {
       ...machine, client_id: 'pipe-key', token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'ES256', jwks: { keys: [JSON.parse(PUBLIC_KEY)] },
     },
+    {
+      client_id: 'pipe-cli', token_endpoint_auth_method: 'none', application_type: 'native', redirect_uris: [], response_types: [],
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    },
   ],
   features: {
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true }, // the pages on which a person signs in and consents
+    deviceFlow: { enabled: true },
+    revocation: { enabled: true },
     clientCredentials: { enabled: true },
     resourceIndicators: {
       enabled: true,
