@@ -38,6 +38,11 @@ func Main(registry component.Registry) {
 		Logs:   log.SetOutput,
 
 		Interactive: term.IsTerminal(int(os.Stdin.Fd())),
-		Person:      term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		Person:      person(os.Stdin, os.Stderr),
 	}))
+}
+
+// person reports whether a person watches the program: both files are terminals.
+func person(stdin, stderr *os.File) bool {
+	return term.IsTerminal(int(stdin.Fd())) && term.IsTerminal(int(stderr.Fd()))
 }

@@ -19,7 +19,8 @@ func decode(t *testing.T, text string) (Layers, []string) {
 	doc, problems := config.Parse("p.yaml", []byte(text))
 	var b block
 	problems = append(problems, config.Decode(doc.Root(), &b, &config.Variables{
-		Lookup: func(name string) (string, bool) { return "canary-" + name, name != "UNSET" }})...)
+		Lookup: func(name string) (string, bool) { return "canary-" + name, name != "UNSET" },
+		Keep:   func(string, bool) (config.Kept, *config.SecretError) { return nil, nil }, SignIns: config.RenewSignIns})...)
 	var out []string
 	for _, p := range problems {
 		out = append(out, fmt.Sprintf("%d:%d: %s (%s)", p.Pos.Line, p.Pos.Col, p.Message, p.Hint))
@@ -31,6 +32,7 @@ func decode(t *testing.T, text string) (Layers, []string) {
 // quotes a secret.
 func TestLayersProblems(t *testing.T) {
 	const client = "auth:\n- oauth2:\n    client_id: pipe\n"
+	const person = client + "    refresh_token: ${secret:login}\n"
 	for name, tc := range map[string]struct{ text, at, says, hint string }{
 		"not a list":     {"auth:\n  bearer:\n    token: ${T}\n", "2:3", "auth is a list of schemes", "- bearer: …"},
 		"unknown scheme": {"auth:\n- oauth: {}\n", "2:3", `unknown key "oauth"`, "oauth2"},
@@ -68,6 +70,19 @@ func TestLayersProblems(t *testing.T) {
 		"a way to send it": {client + "    issuer: https://a.example.com\n    client_secret: ${T}\n    client_auth: jwt\n",
 			"6:18",
 			"not one of the allowed values", "basic, post"},
+		"a person and a file": {person + "    issuer: https://a.example.com\n    client_assertion_file: x\n", "4:20",
+			"for a person (refresh_token) and for the client alone", "keep one of the two"},
+		"a person without an address": {person + "    token_url: https://a.example.com/t\n", "5:16",
+			"the address where pipe login asks for a code is missing", "set device_authorization_url"},
+		"two addresses for a person": {person + "    issuer: https://a.example.com\n" +
+			"    device_authorization_url: https://a.example.com/d\n", "6:31", "issuer gives the device", "remove this line"},
+		"an address for no person": {client + "    client_secret: ${T}\n    token_url: https://a.example.com/t\n" +
+			"    device_authorization_url: https://a.example.com/d\n", "6:31", "for the sign-in of a person",
+			"set refresh_token"},
+		"a plain address for a person": {person + "    token_url: https://a.example.com/t\n" +
+			"    device_authorization_url: http://a.example.com/d\n", "6:31", "would be sent unencrypted", "https://"},
+		"a person in the file": {client + "    issuer: https://a.example.com\n    refresh_token: canary\n", "5:20",
+			"has its place in the secret store", "pipe login FILE"},
 		"no base64": {"auth:\n- signed_jwt: {subject: s, secret: '${T}!'}\n", "2:36", "not base64", "the server's"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +100,17 @@ func TestLayersProblems(t *testing.T) {
 				t.Errorf("a secret shows: %s", problems)
 			}
 		})
+	}
+}
+
+// TestLayersPerson: the client of a person may have a secret, and needs none.
+func TestLayersPerson(t *testing.T) {
+	for _, more := range []string{"", ", client_secret: '${T}'", ", client_secret: '${T}', client_auth: post"} {
+		text := "auth:\n- oauth2: {issuer: https://a.example.com, client_id: pipe, refresh_token: '${secret:login}'" + more +
+			"}\n"
+		if layers, problems := decode(t, text); len(problems) > 0 || len(layers.SignIns()) != 1 {
+			t.Errorf("%s: %q", text, problems)
+		}
 	}
 }
 

@@ -78,7 +78,7 @@ func (o *OAuth2) Validate(report func(field, code, message, hint string)) {
 			"keep one of the two: refresh_token for a person at a terminal, the other for nightly runs")
 	case o.RefreshToken.IsSet():
 	case n == 0:
-		report(proofs, codeConnection, "nothing proves the client",
+		report(proofs+" refresh_token", codeConnection, "nothing proves the client",
 			"set client_secret, client_assertion_file or private_key; or refresh_token, for the sign-in of a person")
 	case n > 1:
 		report(proofs, codeConnection, "the client proves itself in more than one way",

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -174,6 +175,9 @@ func (d *Device) options(g grant) (out []oauth2.AuthCodeOption) {
 	}
 	if g.device && g.secret != "" && g.post {
 		out = append(out, oauth2.SetAuthURLParam("client_secret", g.secret))
+	}
+	if g.device && slices.Contains(g.scopes, "offline_access") { // OpenID Connect, section 11; others pass over it
+		out = append(out, oauth2.SetAuthURLParam("prompt", "consent"))
 	}
 	return out
 }

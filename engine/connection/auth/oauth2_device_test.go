@@ -118,7 +118,8 @@ func TestDevice(t *testing.T) {
 		}
 		for i, form := range p.forms {
 			if form.Get("client_id") != "pipe" || form.Get("scope") != "openid offline_access" ||
-				form.Get("resource") != "https://portal" || form.Has("client_secret") || p.basics[i] != "" {
+				form.Get("resource") != "https://portal" || form.Has("client_secret") || p.basics[i] != "" ||
+				(form.Get("prompt") == "consent") != (i == 0) {
 				t.Errorf("request %d: %v %q", i, form, p.basics[i])
 			}
 		}

@@ -10,9 +10,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// refreshTime is how long the exchange of a refresh token may take. It goes on when its run
-// is stopped: the identity provider may have replaced the token already.
-const refreshTime = 30 * time.Second
+const (
+	// refreshTime is how long the exchange of a refresh token may take.
+	refreshTime = 30 * time.Second
+	// refreshGrace is how long it goes on when its run is stopped: the identity provider may
+	// have replaced the token already.
+	refreshGrace = 2 * time.Second
+)
 
 // refresh exchanges the refresh token of a person for an access token, and stores the refresh
 // token that replaces it. One process at a time does so, as many identity providers withdraw a
@@ -31,9 +35,10 @@ func (p *provider) refresh(ctx context.Context, g grant) (c credential, err erro
 		g.params = maps.Clone(g.params)
 		g.params.Set("grant_type", g.name)
 		g.params.Set("refresh_token", token)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
+		exchange, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
 		defer cancel()
-		c, next, refused = g.token(ctx, p.s)
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(refreshGrace, cancel) })()
+		c, next, refused = g.token(exchange, p.s)
 		replaced = next != "" && next != token
 		if replaced {
 			return next, nil // whether or not there is an access token

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -205,7 +207,7 @@ func TestRefreshFails(t *testing.T) {
 }
 
 // TestRefreshStopped: a run that is stopped while the provider answers keeps the refresh token
-// that replaces the old one.
+// that replaces the old one, and does not wait long for it.
 func TestRefreshStopped(t *testing.T) {
 	p := newIDP(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -220,4 +222,31 @@ func TestRefreshStopped(t *testing.T) {
 	if k.text.Text != "canary-next" {
 		t.Error("the new refresh token is lost")
 	}
+	synctest.Test(t, func(t *testing.T) {
+		hang := roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		l, err := New(Settings{Fetch: hang, Layers: Layers{{OAuth2: &OAuth2{TokenURL: "https://login.example.com/token",
+			ClientID: "pipe", RefreshToken: signedIn(t, k)}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for limit, stopped := range map[time.Duration]bool{5*time.Second + refreshGrace: true, refreshTime: false} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if stopped {
+				time.AfterFunc(5*time.Second, cancel)
+			}
+			began := time.Now()
+			_, err := l.Renew(ctx, nil)
+			if took := time.Since(began); err == nil || took != limit || !stopped && fault.ClassOf(err) != fault.Transient {
+				t.Errorf("%v after %v, want %v", err, took, limit)
+			}
+			cancel()
+		}
+	})
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
