@@ -21,8 +21,10 @@ func (k *keptText) Exchange(_ context.Context, use func(SecretText) (string, err
 
 // TestSignIn: a sign-in is read only for a person, only from the store, and never shown.
 func TestSignIn(t *testing.T) {
+	opened := false
 	store := func(fails *SecretError) func(string, bool) (Kept, *SecretError) {
 		return func(name string, read bool) (Kept, *SecretError) {
+			opened = opened || read
 			if name != "portal-login" {
 				return nil, &SecretError{Message: "no name of the store", Hint: "write another"}
 			}
@@ -42,6 +44,8 @@ func TestSignIn(t *testing.T) {
 		"a person": {"${secret:portal-login}", Variables{Keep: store(nil), SignIns: UseSignIns}, "", true},
 		"nobody":   {"${secret:portal-login}", Variables{Keep: store(nil)}, "in a terminal only", false},
 		"a check":  {"${secret:portal-login}", Variables{Keep: store(nil), SkipSecrets: true}, "", false},
+		"a check by a person": {"${secret:portal-login}", Variables{Keep: store(nil), SkipSecrets: true, SignIns: UseSignIns},
+			"", false},
 		"a lenient check": {"${secret:portal-login}", Variables{Keep: store(nil), SkipSecrets: true, Lenient: true}, "",
 			false},
 		"a login":          {"${secret:portal-login}", Variables{Keep: store(nil), SignIns: RenewSignIns}, "", false},
@@ -60,7 +64,11 @@ func TestSignIn(t *testing.T) {
 				Token SignIn `yaml:"token"`
 			}
 			doc, _ := Parse("p.yaml", []byte("# a pipeline\ntoken: "+tc.text+"\n"))
+			opened = false
 			problems := Decode(doc.Root(), &v, &tc.vars)
+			if opened && (tc.vars.SkipSecrets || tc.vars.SignIns != UseSignIns) {
+				t.Error("the store was opened")
+			}
 			if (tc.says == "") != (len(problems) == 0) || !strings.Contains(problems.Error(), tc.says) {
 				t.Fatal(problems)
 			}

@@ -50,6 +50,9 @@ func signedIn(t *testing.T, k config.Kept) config.SignIn {
 	return v.Token
 }
 
+// refreshToken is one that has no part in common with another.
+func refreshToken(n int) string { return strings.Repeat(string(rune('A'+n)), 16) }
+
 // rotating has a provider take each refresh token once: a second use withdraws the sign-in.
 func (p *idp) rotating(first string) {
 	var mu sync.Mutex
@@ -63,7 +66,7 @@ func (p *idp) rotating(first string) {
 			return
 		}
 		n++
-		current = fmt.Sprintf("canary-refresh-%d", n)
+		current = refreshToken(n)
 		answerJSON(w, 200, map[string]any{"access_token": fmt.Sprintf("canary-access-%d", n), "refresh_token": current,
 			"expires_in": 300})
 	}
@@ -73,8 +76,8 @@ func (p *idp) rotating(first string) {
 // is kept and used next.
 func TestRefresh(t *testing.T) {
 	p := newIDP(t)
-	p.rotating("canary-refresh-0")
-	k := &keeper{text: config.SecretText{Text: "canary-refresh-0", Origins: []string{p.URL}}}
+	p.rotating(refreshToken(0))
+	k := &keeper{text: config.SecretText{Text: refreshToken(0), Origins: []string{p.URL}}}
 	l := p.list(t, OAuth2{RefreshToken: signedIn(t, k), Scope: "openid", Resource: "https://portal"})
 	for n, want := range []string{"Bearer canary-access-1", "Bearer canary-access-2"} {
 		got, used, err := authorized(t, l)
@@ -82,11 +85,11 @@ func TestRefresh(t *testing.T) {
 			t.Fatalf("%q, %v", got, err)
 		}
 		form, basic := <-p.forms, <-p.basics
-		if form.Get("grant_type") != "refresh_token" || form.Get("refresh_token") != fmt.Sprintf("canary-refresh-%d", n) ||
+		if form.Get("grant_type") != "refresh_token" || form.Get("refresh_token") != refreshToken(n) ||
 			form.Get("client_id") != "pipe" || form.Get("resource") != "https://portal" || form.Has("scope") || basic[0] != "" {
 			t.Error(form, basic)
 		}
-		if k.text.Text != fmt.Sprintf("canary-refresh-%d", n+1) {
+		if k.text.Text != refreshToken(n+1) {
 			t.Error("the new refresh token is not kept")
 		}
 		if n == 0 {
@@ -95,7 +98,7 @@ func TestRefresh(t *testing.T) {
 			}
 		}
 	}
-	for _, secret := range []string{"canary-refresh-0", "canary-refresh-1", "canary-access-1", "canary-access-2"} {
+	for _, secret := range []string{refreshToken(0), refreshToken(1), refreshToken(2), "canary-access-2"} {
 		if p.secrets.Clean(secret) == secret {
 			t.Errorf("the redactor does not know %s", secret)
 		}
@@ -120,7 +123,7 @@ func TestRefreshSame(t *testing.T) {
 // takes each refresh token once.
 func TestRefreshTwo(t *testing.T) {
 	p := newIDP(t)
-	p.rotating("canary-refresh-0")
+	p.rotating(refreshToken(0))
 	identity, err := store.NewIdentity()
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +139,7 @@ func TestRefreshTwo(t *testing.T) {
 	if err := open().Create(nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open().Set("portal-login", "canary-refresh-0", []string{p.URL}, false); err != nil {
+	if _, err := open().Set("portal-login", refreshToken(0), []string{p.URL}, false); err != nil {
 		t.Fatal(err)
 	}
 	const processes, renewals = 4, 3
@@ -152,7 +155,7 @@ func TestRefreshTwo(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if last, err := open().Get("portal-login"); last.Text != fmt.Sprintf("canary-refresh-%d", processes*renewals) ||
+	if last, err := open().Get("portal-login"); last.Text != refreshToken(processes*renewals) ||
 		len(last.Origins) != 1 || err != nil {
 		t.Error(last, err)
 	}
