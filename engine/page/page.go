@@ -142,7 +142,7 @@ func Write(w io.Writer, p *Page, secrets *redact.Redactor) error {
 		Page
 		Style  template.CSS
 		Policy string
-	}{cleaned(p, secrets), template.CSS(style), policy})
+	}{Clean(*p, secrets), template.CSS(style), policy})
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func Write(w io.Writer, p *Page, secrets *redact.Redactor) error {
 func Fragment(p *Page, secrets *redact.Redactor) (template.HTML, error) {
 	var b bytes.Buffer
 	out := display.NewWriter(&b)
-	if err := templates.ExecuteTemplate(out, "content", cleaned(p, secrets)); err != nil {
+	if err := templates.ExecuteTemplate(out, "content", Clean(*p, secrets)); err != nil {
 		return "", err
 	}
 	if err := out.Flush(); err != nil {
@@ -166,14 +166,15 @@ func Fragment(p *Page, secrets *redact.Redactor) (template.HTML, error) {
 // Style returns the style sheet of the pages.
 func Style() string { return style }
 
-// cleaned returns a copy of a page without secrets, and with escaped texts.
-func cleaned(p *Page, secrets *redact.Redactor) Page {
+// Clean returns a copy of a value without secrets, and with escaped texts of at most
+// display.MaxValue characters. The value is a struct of exported fields; maps are not copied.
+func Clean[T any](v T, secrets *redact.Redactor) T {
 	if secrets == nil {
 		secrets = &redact.Redactor{}
 	}
-	clean := reflect.New(reflect.TypeFor[Page]()).Elem()
-	copyClean(clean, reflect.ValueOf(*p), secrets)
-	return clean.Interface().(Page)
+	clean := reflect.New(reflect.TypeFor[T]()).Elem()
+	copyClean(clean, reflect.ValueOf(v), secrets)
+	return clean.Interface().(T)
 }
 
 // WriteFile replaces a file with a page. Only its owner can read it.

@@ -38,6 +38,9 @@ func Card(schema *settings.Schema, stream string, body []byte) (component.Card, 
 			text = append(text, content.TextContent)
 		}
 	}
+	if len(text) > 1 && strings.HasPrefix(text[1], text[0]) { // the body begins with the summary
+		text = text[1:]
+	}
 	c.Text = strings.Join(text, "\n")
 	if len(d.Tags) > 0 {
 		c.Properties = append(c.Properties,

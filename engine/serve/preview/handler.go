@@ -1,0 +1,244 @@
+package preview
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/page"
+	"github.com/pipe-engine/pipe/engine/redact"
+)
+
+// Options configure a Handler.
+type Options struct {
+	// Base is the path below which the pages are, such as /pipelines/backstage/search; "" for the
+	// root.
+	Base string
+	// Index returns the index to search; nil while there is none. It may return another one for
+	// each request, and close the one before.
+	Index func() *Index
+	// Searched and Opened are called before an answer is sent, for an audit log; their error
+	// refuses it. They may be nil.
+	Searched func(r *http.Request, q Query, total int) error
+	Opened   func(r *http.Request, q Query, d *Document) error
+	// Secrets are removed from all texts.
+	Secrets *redact.Redactor
+	Log     *slog.Logger
+}
+
+//go:embed files
+var files embed.FS
+
+var (
+	templates = template.Must(template.ParseFS(files, "files/*.html"))
+	styleText = page.Style() + mustRead("files/preview.css")
+	script    = mustRead("files/preview.js")
+)
+
+// icon is a magnifying glass.
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke="#1f6fc4" stroke-width="2">` +
+	`<circle cx="6.5" cy="6.5" r="4.5"/><path d="M10 10l5 5"/></svg>`
+
+func mustRead(name string) string {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+type handler struct{ Options }
+
+// Handler returns the pages: the search, the page of a document, and what they load. It does not
+// check who asks.
+func Handler(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &handler{o}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+o.Base+"/{$}", h.search)
+	if o.Base != "" {
+		mux.HandleFunc("GET "+o.Base, h.search)
+	}
+	mux.HandleFunc("GET "+o.Base+"/document", h.document)
+	mux.HandleFunc("GET "+o.Base+"/people", h.people)
+	mux.HandleFunc("GET "+o.Base+"/preview.css", asset("text/css; charset=utf-8", styleText))
+	mux.HandleFunc("GET "+o.Base+"/preview.js", asset("text/javascript; charset=utf-8", script))
+	mux.HandleFunc("GET "+o.Base+"/preview.svg", asset("image/svg+xml", icon))
+	return mux
+}
+
+func asset(mediaType, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		w.Write([]byte(text))
+	}
+}
+
+// failure is an answer other than a page with what was asked for.
+type failure struct {
+	status int
+	text   string
+}
+
+// Error returns the text.
+func (f *failure) Error() string { return f.text }
+
+var errReading = &failure{http.StatusServiceUnavailable, "The documents are being read. Load the page again in a " +
+	"while."}
+
+// query returns the query of a request, and people with a similar name when no single person is
+// meant.
+func (h *handler) query(x *Index, r *http.Request) (q Query, near []Person, found bool) {
+	values := r.URL.Query()
+	q = Query{Text: cut(values.Get("q"), maxQuery), View: After}
+	if values.Get("view") == "before" {
+		q.View = Before
+	}
+	q.Page, _ = strconv.Atoi(values.Get("page"))
+	q.Page = max(q.Page-1, 0)
+	for _, f := range values["f"] {
+		if name, value, ok := strings.Cut(f, ":"); ok && len(q.Facets) < maxWords {
+			q.Facets = append(q.Facets, FacetValue{Name: name, Value: value})
+		}
+	}
+	q.Person, near, found = x.Pick(cut(values.Get("as"), maxQuery))
+	return q, near, found
+}
+
+func (h *handler) search(w http.ResponseWriter, r *http.Request) {
+	x := h.Index()
+	if x == nil {
+		h.fail(w, nil, errReading)
+		return
+	}
+	q, near, found := h.query(x, r)
+	v := h.searchView(x, q, cut(r.URL.Query().Get("as"), maxQuery))
+	if !found {
+		v.Unknown = true
+		for _, p := range near {
+			v.Near = append(v.Near, link{p.String(), h.address(q, p.Email, nil)})
+		}
+		h.write(w, http.StatusOK, "search.html", x, page.Clean(v, h.Secrets))
+		return
+	}
+	results, err := x.Search(r.Context(), q)
+	if err == nil && h.Searched != nil {
+		err = h.Searched(r, q, results.Total)
+	}
+	if err != nil {
+		h.fail(w, x, err)
+		return
+	}
+	h.results(&v, x, q, results)
+	h.write(w, http.StatusOK, "search.html", x, page.Clean(v, h.Secrets))
+}
+
+func (h *handler) document(w http.ResponseWriter, r *http.Request) {
+	x := h.Index()
+	if x == nil {
+		h.fail(w, nil, errReading)
+		return
+	}
+	q, _, found := h.query(x, r)
+	if !found {
+		h.fail(w, x, ErrNotFound)
+		return
+	}
+	d, err := x.Document(r.Context(), r.URL.Query().Get("id"), q.Person, q.View)
+	if err == nil && h.Opened != nil {
+		err = h.Opened(r, q, d)
+	}
+	if err != nil {
+		h.fail(w, x, err)
+		return
+	}
+	h.write(w, http.StatusOK, "document.html", x, page.Clean(h.documentView(x, q, d), h.Secrets))
+}
+
+// people answers the part of a name with people, for the field of the person.
+func (h *handler) people(w http.ResponseWriter, r *http.Request) {
+	names := []string{}
+	if x := h.Index(); x != nil {
+		const shown = 20
+		for _, p := range x.Match(cut(r.URL.Query().Get("q"), maxQuery), shown) {
+			names = append(names, display.Line(p.String()))
+		}
+	}
+	b, err := codec.Marshal(names)
+	if err != nil {
+		h.fail(w, nil, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(b)
+}
+
+// fail writes a page with an error. Errors that are not for people are logged.
+func (h *handler) fail(w http.ResponseWriter, x *Index, err error) {
+	f := &failure{http.StatusInternalServerError, "The search failed. The log of pipe says why."}
+	switch {
+	case errors.As(err, &f):
+	case errors.Is(err, ErrNotFound):
+		f = &failure{http.StatusNotFound, "There is no such document, or this person does not find it."}
+	default:
+		h.Log.Error("the search failed", "error", err)
+	}
+	h.write(w, f.status, "fault.html", x, faultView{Text: f.text})
+}
+
+// write renders a page; x may be nil.
+func (h *handler) write(w http.ResponseWriter, status int, name string, x *Index, v any) {
+	frame := struct {
+		Base, Pipeline, Home string
+		Page                 any
+	}{Base: h.Base, Home: h.Base + "/", Page: v}
+	if x != nil {
+		frame.Pipeline = x.Pipeline
+	}
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, frame); err != nil {
+		h.Log.Error("the page was not rendered", "error", err)
+		http.Error(w, "The page was not rendered. The log of pipe says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// address returns the address of a search: that of q with another person, and changed by change
+// if it is not nil.
+func (h *handler) address(q Query, as string, change func(url.Values)) string {
+	return h.Base + "/?" + encode(q, as, change)
+}
+
+func encode(q Query, as string, change func(url.Values)) string {
+	values := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	set("q", q.Text)
+	set("as", as)
+	if q.View == Before {
+		set("view", "before")
+	}
+	for _, f := range q.Facets {
+		values.Add("f", f.Name+":"+f.Value)
+	}
+	if change != nil {
+		change(values)
+	}
+	return values.Encode()
+}

@@ -1,0 +1,180 @@
+package preview_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/serve/preview"
+)
+
+// site is the pages of an index.
+type site struct {
+	t testing.TB
+	h http.Handler
+}
+
+func newSite(t testing.TB, x *preview.Index, o preview.Options) site {
+	o.Index = func() *preview.Index { return x }
+	return site{t, preview.Handler(o)}
+}
+
+// get returns the status and the text of a page.
+func (s site) get(path string, values ...string) (int, string) {
+	s.t.Helper()
+	q := url.Values{}
+	for i := 0; i < len(values); i += 2 {
+		q.Add(values[i], values[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path+"?"+q.Encode(), nil))
+	return w.Code, w.Body.String()
+}
+
+// TestPagesOfPeople: two people find different documents, and a page of one has nothing of what
+// only the other finds.
+func TestPagesOfPeople(t *testing.T) {
+	s := newSite(t, newWorld(t).build(), preview.Options{})
+	for who, c := range map[string]struct{ has, lacks []string }{
+		"ann": {[]string{"Blue plans", "Budget", "Blue room"}, []string{"Red plans", "Salary", "Safe", "secret", "Attic"}},
+		"bob": {[]string{"Red plans", "Salary of Bob", "Safe", "secret"}, []string{"Blue plans", "Budget", "Vault", "Attic"}},
+		"":    {[]string{"Welcome"}, []string{"Blue", "Red", "Salary", "Budget", "Attic", "secret"}},
+	} {
+		for _, text := range []string{"", "shared", "page"} {
+			code, body := s.get("/", "as", who, "q", text)
+			if code != http.StatusOK {
+				t.Fatal(code, body)
+			}
+			for _, want := range c.has {
+				if !strings.Contains(body, want) {
+					t.Errorf("%q, %q: %s is missing:\n%s", who, text, want, body)
+				}
+			}
+			for _, other := range c.lacks {
+				if strings.Contains(body, other) {
+					t.Errorf("%q, %q: %s is on the page:\n%s", who, text, other, body)
+				}
+			}
+		}
+	}
+}
+
+// TestPageOfDocument: the page of a document is for people who find it; to others it looks as if
+// there were none.
+func TestPageOfDocument(t *testing.T) {
+	s := newSite(t, newWorld(t).build(), preview.Options{Base: "/pipelines/handbook/search"})
+	const path = "/pipelines/handbook/search/document"
+	code, body := s.get(path, "as", "ann", "id", "of-department")
+	for _, want := range []string{
+		"Budget", "After this run, Ann Archer &lt;ann@example.com&gt; finds it", "<bdi>ann</bdi>", "<bdi>blue</bdi>",
+		"<bdi>department</bdi>", "named teams", "testdata/handbook.yaml:", "record.place", "Vault", "2 people find it",
+		"Cat Cook &lt;cat@example.com&gt;",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if code != http.StatusOK || t.Failed() {
+		t.Errorf("%d:\n%s", code, body)
+	}
+	_, none := s.get(path, "as", "ann", "id", "there-is-none")
+	for who, id := range map[string]string{"ann": "of-bob", "bob": "of-department", "": "of-blue", "who?": "open"} {
+		code, body := s.get(path, "as", who, "id", id)
+		if code != http.StatusNotFound || body != none {
+			t.Errorf("%q gets %d for %s:\n%s", who, code, id, body)
+		}
+	}
+	if code, _ := s.get(path, "as", "ann", "id", "of-department", "view", "before"); code != http.StatusNotFound {
+		t.Errorf("the view before shows a document without an earlier run: %d", code)
+	}
+}
+
+// TestPageOfPersons: a text that means no single person gives similar names.
+func TestPageOfPersons(t *testing.T) {
+	s := newSite(t, newWorld(t).build(), preview.Options{})
+	_, body := s.get("/", "as", "example.com", "q", "shared")
+	if !strings.Contains(body, "Who is") || !strings.Contains(body, "as=bob%40example.com") ||
+		strings.Contains(body, "plans") {
+		t.Error(body)
+	}
+	if _, body = s.get("/", "as", "zoe"); !strings.Contains(body, "No active user") {
+		t.Error(body)
+	}
+	if _, body = s.get("/people", "q", "BA"); body != `["Bob Baker <bob@example.com>"]` {
+		t.Error(body)
+	}
+}
+
+// TestPageIsText: markup in documents and in a query is text, and secrets are removed.
+func TestPageIsText(t *testing.T) {
+	w := newWorld(t)
+	w.write(people + `{"id":"x","kind":"page","name":"<script>alert(1)</script>","place":"\"><img src=x>","code":"CANARY-1",` +
+		`"text":"canary CANARY-1 &lt;b&gt;"}`)
+	secrets := &redact.Redactor{}
+	secrets.Add("CANARY-1")
+	s := newSite(t, w.build(), preview.Options{Secrets: secrets})
+	for _, q := range [][]string{{"/", "q", "script"}, {"/", "q", "canary"}, {"/", "q", "<script>", "as", "<script>"},
+		{"/document", "id", "x"}, {"/", "f", `place:"><img src=x>`}} {
+		_, body := s.get(q[0], q[1:]...)
+		for _, bad := range []string{"<script>", "<img", "CANARY-1", "<b>"} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%v: %s is on the page:\n%s", q, bad, body)
+			}
+		}
+	}
+}
+
+// TestHooks: every search and every opened document is reported before it is answered; without a
+// record there is no answer.
+func TestHooks(t *testing.T) {
+	x := newWorld(t).build()
+	var seen []string
+	var refuse error
+	s := newSite(t, x, preview.Options{
+		Searched: func(_ *http.Request, q preview.Query, total int) error {
+			seen = append(seen, q.Person.Email+" "+q.Text+" "+strings.Repeat("+", total))
+			return refuse
+		},
+		Opened: func(_ *http.Request, q preview.Query, d *preview.Document) error {
+			seen = append(seen, q.Person.Email+" opened "+d.ID)
+			return refuse
+		},
+	})
+	s.get("/", "as", "bob", "q", "shared")
+	s.get("/document", "as", "bob", "id", "of-bob")
+	s.get("/document", "as", "ann", "id", "of-bob")
+	s.get("/", "as", "who?")
+	if got := strings.Join(seen, "\n"); got != "bob@example.com shared +++\nbob@example.com opened of-bob" {
+		t.Error(got)
+	}
+	refuse = errors.New("the disk is full")
+	for _, path := range []string{"/", "/document"} {
+		if code, body := s.get(path, "as", "bob", "id", "of-bob"); code != http.StatusInternalServerError ||
+			strings.Contains(body, "Bob") {
+			t.Errorf("%s answers without a record: %d\n%s", path, code, body)
+		}
+	}
+}
+
+// TestNoIndex: without an index, and after it is closed, pages say so.
+func TestNoIndex(t *testing.T) {
+	s := newSite(t, nil, preview.Options{})
+	for _, path := range []string{"/", "/document"} {
+		if code, body := s.get(path); code != http.StatusServiceUnavailable || !strings.Contains(body, "are being read") {
+			t.Error(code, body)
+		}
+	}
+	x := newWorld(t).build()
+	s = newSite(t, x, preview.Options{})
+	x.Close()
+	if code, _ := s.get("/"); code != http.StatusInternalServerError {
+		t.Error(code)
+	}
+	if code, _ := s.get("/preview.css"); code != http.StatusOK {
+		t.Error(code)
+	}
+}

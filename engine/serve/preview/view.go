@@ -1,0 +1,380 @@
+package preview
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/explain"
+)
+
+// The most names and lines that a page lists.
+const (
+	mostNames = 50
+	mostLines = 60
+)
+
+type faultView struct{ Text string }
+
+type link struct{ Text, Address string }
+
+type searchView struct {
+	Text, As     string
+	Person       string // "" while it is not known
+	Unknown      bool
+	Near         []link
+	Before       bool // the view
+	HasBefore    bool
+	Earlier      string
+	Alerts       []string
+	Notes        []string
+	Total        string
+	Hits         []hitView
+	Facets       []facetView
+	Chosen       []link // facets that are set; the address leaves one out
+	Values       []string
+	Previous     string
+	Next         string
+	Place        string // which results the page has
+	Documents    string
+	PeopleNumber string
+}
+
+type hitView struct {
+	Title, Snippet []Part
+	Address        string
+	Meta           []string
+	Properties     []property
+	Tags           []tag
+}
+
+type property struct{ Name, Value string }
+
+// tag is a mark on a document; Tone is a class of the style sheet.
+type tag struct{ Tone, Text string }
+
+type facetView struct {
+	Label  string
+	Values []facetLink
+	More   int
+}
+
+type facetLink struct {
+	link
+	N      string
+	Chosen bool
+}
+
+// searchView returns the page of a search without its results.
+func (h *handler) searchView(x *Index, q Query, as string) searchView {
+	v := searchView{Text: q.Text, As: as, Before: q.View == Before, HasBefore: !x.Earlier.IsZero(),
+		Documents: display.Plural(x.Documents, "document"), PeopleNumber: peopleText(len(x.people))}
+	if v.HasBefore {
+		v.Earlier = x.Earlier.Local().Format("2006-01-02 15:04")
+	}
+	if x.Refused != nil {
+		v.Alerts = append(v.Alerts, x.Refused.Error())
+	}
+	if x.Gone > 0 {
+		v.Notes = append(v.Notes, display.Plural(x.Gone, "document")+" of the last good run would be deleted and "+
+			cond(x.Gone == 1, "is", "are")+" not shown.")
+	}
+	for _, f := range q.Facets {
+		v.Values = append(v.Values, f.Name+":"+f.Value)
+	}
+	return v
+}
+
+// peopleText returns a number of people.
+func peopleText(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return display.Number(n) + " people"
+}
+
+func cond(is bool, yes, no string) string {
+	if is {
+		return yes
+	}
+	return no
+}
+
+// results adds the results to a page.
+func (h *handler) results(v *searchView, x *Index, q Query, r *Results) {
+	as := q.Person.Email
+	v.Person = q.Person.String()
+	if q.Person.number > 0 {
+		v.As = v.Person
+	}
+	v.Total = display.Plural(r.Total, "document")
+	for _, hit := range r.Hits {
+		v.Hits = append(v.Hits, h.hitView(x, q, hit))
+	}
+	for _, f := range q.Facets {
+		v.Chosen = append(v.Chosen, link{f.Value, h.address(q, as, func(values url.Values) { toggle(values, f) })})
+	}
+	for _, f := range r.Facets {
+		one := facetView{Label: f.Label, More: f.More}
+		for _, value := range f.Values {
+			one.Values = append(one.Values, facetLink{
+				link: link{value.Value, h.address(q, as, func(values url.Values) { toggle(values, value) })},
+				N:    display.Number(value.N), Chosen: isChosen(q.Facets, value),
+			})
+		}
+		v.Facets = append(v.Facets, one)
+	}
+	last := max(r.Total-1, 0) / PageSize
+	page := min(max(q.Page, 0), last)
+	at := func(n int) string {
+		return h.address(q, as, func(values url.Values) { values.Set("page", strconv.Itoa(n+1)) })
+	}
+	if page > 0 {
+		v.Previous = at(page - 1)
+	}
+	if page < last {
+		v.Next = at(page + 1)
+	}
+	if last > 0 {
+		v.Place = fmt.Sprintf("Page %s of %s", display.Number(page+1), display.Number(last+1))
+	}
+}
+
+func isChosen(facets []FacetValue, v FacetValue) bool {
+	for _, f := range facets {
+		if f.Name == v.Name && f.Value == v.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// toggle adds a facet to an address, or removes it.
+func toggle(values url.Values, v FacetValue) {
+	text, kept, had := v.Name+":"+v.Value, []string(nil), false
+	for _, f := range values["f"] {
+		if f == text {
+			had = true
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	if !had {
+		kept = append(kept, text)
+	}
+	values["f"] = kept
+}
+
+func (h *handler) hitView(x *Index, q Query, hit Hit) hitView {
+	out := hitView{
+		Title: oneLine(hit.Title), Snippet: oneLine(hit.Snippet), Meta: []string{hit.Type},
+		Address: h.Base + "/document?" + encode(q, q.Person.Email, func(values url.Values) { values.Set("id", hit.ID) }),
+	}
+	if hit.Owner != "" {
+		out.Meta = append(out.Meta, hit.Owner)
+	}
+	if !hit.Updated.IsZero() {
+		out.Meta = append(out.Meta, "updated "+hit.Updated.Format(time.DateOnly))
+	}
+	for _, p := range hit.Properties {
+		out.Properties = append(out.Properties, property{p.Label, display.List(p.Values, mostNames, ", ")})
+	}
+	out.Tags = append(out.Tags, tag{hit.Audience.String(), audienceText(hit.Audience)})
+	switch {
+	case hit.Other || x.Earlier.IsZero():
+	case q.View == Before:
+		out.Tags = append(out.Tags, tag{"warn", "not after this run"})
+	default:
+		out.Tags = append(out.Tags, tag{"good", "not before this run"})
+	}
+	return out
+}
+
+// audienceText returns an audience in words for people.
+func audienceText(a access.Audience) string {
+	switch a {
+	case access.Listed:
+		return "named people and groups"
+	case access.DatasourceUsers:
+		return "every user of the datasource"
+	case access.AllUsers:
+		return "everyone who can sign in"
+	case access.Undecided:
+		return "not published"
+	}
+	return "no one"
+}
+
+// oneLine joins the lines of a text.
+func oneLine(parts []Part) []Part {
+	out := make([]Part, len(parts))
+	for i, p := range parts {
+		text := strings.Join(strings.Fields(p.Text), " ")
+		if p.Text != "" && strings.TrimLeft(p.Text, " \n\t") != p.Text {
+			text = " " + text
+		}
+		if text != " " && strings.TrimRight(p.Text, " \n\t") != p.Text {
+			text += " "
+		}
+		out[i] = Part{text, p.Hit}
+	}
+	return out
+}
+
+type documentView struct {
+	Title, ID, Ref string
+	Meta           []string
+	Properties     []property
+	Link           string // where people open it
+	Back           string
+	Person         string
+	Finds          []sentence
+	Chains         [][]string
+	Fields         []fieldView
+	FieldsAt       string
+	Rules          []ruleView
+	Before, After  string
+	HasBefore      bool
+	Groups         []string
+	People         []string
+	PeopleTotal    string
+	More           int
+	Notes          []string
+}
+
+// sentence is an answer; Tone is a class of the style sheet.
+type sentence struct{ Tone, Text string }
+
+type fieldView struct {
+	Name, Expression, At string
+	Lines                []string
+	More                 int
+}
+
+type ruleView struct {
+	Name, At, When, Outcome string
+	Decided                 bool
+}
+
+func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
+	e := &d.Explanation
+	card := h.hitView(x, q, d.Card)
+	v := documentView{
+		Title: d.Card.Title[0].Text, ID: d.ID, Ref: d.Card.Ref, Meta: card.Meta, Properties: card.Properties,
+		Link: d.Card.URL, Back: h.address(q, q.Person.Email, nil), Person: q.Person.String(), HasBefore: !x.Earlier.IsZero(),
+		Before: audienceText(d.Before), After: audienceText(d.After),
+	}
+	v.Finds = finds(x, d, q.Person)
+	if e.Answer != nil {
+		v.Chains = e.Answer.Chains()
+	}
+	for _, item := range e.Items {
+		v.FieldsAt = item.At
+		for _, f := range item.Fields {
+			v.Fields = append(v.Fields, fieldOf(f))
+		}
+	}
+	if p := e.Decision; p != nil {
+		for _, r := range p.Rules {
+			v.Rules = append(v.Rules, ruleView{r.Name, r.At, r.When, r.Outcome, r.Outcome == explain.RuleDecided})
+		}
+		if len(p.LeftOut) > 0 {
+			v.Notes = append(v.Notes, "Unknown users and groups, which grant no access: "+
+				display.List(p.LeftOut, mostNames, ", "))
+		}
+		h.everyone(&v, x, p)
+	}
+	return v
+}
+
+// finds returns whether and why the person finds a document.
+func finds(x *Index, d *Document, p Person) []sentence {
+	var out []sentence
+	switch a := d.Explanation.Answer; {
+	case a == nil:
+		out = append(out, sentence{"good", "After this run, any user of the datasource finds it"})
+	case d.FindsAfter:
+		out = append(out, sentence{"good", "After this run, " + p.String() + " finds it: " + a.Why})
+	default:
+		out = append(out, sentence{"warn", "After this run, " + p.String() + " does not find it: " + a.Why})
+	}
+	if a := d.Explanation.Answer; a == nil && !d.FindsAfter {
+		out[0] = sentence{"warn", "After this run, not every user of the datasource finds it"}
+	}
+	switch {
+	case x.Earlier.IsZero():
+	case d.FindsBefore:
+		out = append(out, sentence{"", "Before this run: finds it"})
+	default:
+		out = append(out, sentence{"", "Before this run: does not find it"})
+	}
+	return out
+}
+
+// everyone adds who finds the document after this run.
+func (h *handler) everyone(v *documentView, x *Index, p *explain.DecisionResult) {
+	for _, f := range p.Finders {
+		if f.Group {
+			text := fmt.Sprintf("%s: %s", f.Name, peopleText(len(explain.Reached(f.Members))))
+			if f.Unknown {
+				text += ", and those of an earlier run, since this run does not write the group"
+			}
+			v.Groups = append(v.Groups, text)
+		}
+	}
+	switch {
+	case p.Audience == access.Listed.String():
+		v.PeopleTotal = peopleText(len(p.People)) + " " + cond(len(p.People) == 1, "finds", "find") + " it."
+		for _, email := range p.People[:min(len(p.People), mostNames)] {
+			name := email
+			if i, known := x.byName[email]; known {
+				name = x.people[i].String()
+			}
+			v.People = append(v.People, name)
+		}
+		v.More = len(p.People) - len(v.People)
+	case p.Audience == access.DatasourceUsers.String():
+		v.PeopleTotal = "All users of the datasource find it: " + display.Number(p.Everyone) + " after this run."
+	default:
+		v.PeopleTotal = "Found by " + audienceText(access.ParseAudience(p.Audience)) + "."
+	}
+}
+
+func fieldOf(f explain.FieldResult) fieldView {
+	out := fieldView{Name: f.Name, Expression: f.Expression, At: f.At}
+	out.Lines = strings.Split(strings.TrimRight(valueText(f.Value), "\n"), "\n")
+	out.More = max(0, len(out.Lines)-mostLines)
+	out.Lines = out.Lines[:len(out.Lines)-out.More]
+	return out
+}
+
+// valueText returns the value of a field in the form for people.
+func valueText(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any:
+		texts := make([]string, len(v))
+		for i, one := range v {
+			texts[i] = valueText(one)
+		}
+		return strings.Join(texts, ", ")
+	case []component.Field:
+		return ""
+	}
+	b, err := codec.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
