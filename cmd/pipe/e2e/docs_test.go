@@ -27,8 +27,8 @@ const (
 
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
-	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage, pushPage,
-		connectionsPage, contributing, security}
+	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
+		pushPage, connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
 
