@@ -143,7 +143,7 @@ func (Model) ParseRef(text string) (string, bool) {
 
 // RefHint names the member that holds refs.
 func (m Model) RefHint(string, string) string {
-	return "the " + cmp.Or(m.cfg.Ref, "id") + " of a record of the file"
+	return "the " + cmp.Or(m.cfg.Ref, "id") + " of a record"
 }
 
 // KindOf returns the part before the first colon when it is a configured kind.

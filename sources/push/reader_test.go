@@ -96,8 +96,10 @@ func (f folder) open() *Reader {
 
 // read returns the refs of a phase.
 func (f folder) read(r *Reader, phase int) (string, error) {
+	ctx, cancel := context.WithCancel(f.t.Context())
+	defer cancel() // as the engine does after each phase
 	var refs []string
-	err := r.Read(f.t.Context(), r.model.Phases()[phase], func(_ context.Context, page []*component.Record) error {
+	err := r.Read(ctx, r.model.Phases()[phase], func(_ context.Context, page []*component.Record) error {
 		for _, one := range page {
 			refs = append(refs, one.Ref)
 		}

@@ -57,7 +57,7 @@ func (s *Store) Append(ctx context.Context, g component.Grant, id string, lines 
 	err = p.stage(ctx, body)
 	if err == nil {
 		req.hash = body.request(req)
-		out, err = p.finish(ctx, g, id, req)
+		out, err = p.finish(ctx, req)
 	}
 	if err != nil || out.Replayed {
 		p.drop(context.WithoutCancel(ctx))
@@ -186,8 +186,7 @@ func (p *part) flush(ctx context.Context) error {
 		grown, err := t.exec("UPDATE parts SET records = records + ?, bytes = bytes + ?, touched = ? WHERE id = ?",
 			len(p.rows), p.bytes, millis(p.s.now()), p.id)
 		if err != nil || grown == 0 {
-			return cmp.Or(err, refuse(component.PushUnknown, "the set ended, or the append was idle for too long",
-				"begin a new set"))
+			return cmp.Or(err, p.ended())
 		}
 		var records, bytes int64
 		if _, err := t.row("SELECT sum(records), sum(bytes) FROM parts WHERE set_n = ?", []any{p.set.n}, &records,
@@ -202,6 +201,12 @@ func (p *part) flush(ctx context.Context) error {
 	p.records += len(p.rows)
 	p.rows, p.bytes = p.rows[:0], 0
 	return err
+}
+
+// ended is the error of a part that was dropped while it was staged.
+func (p *part) ended() error {
+	return refuse(component.PushUnknown, "the set ended during the append, or the append was idle for 15 minutes",
+		"repeat it, or begin a new set")
 }
 
 // fits refuses a set that is too large.
@@ -261,14 +266,10 @@ func (p *part) twice(t *transaction, one row) error {
 }
 
 // finish makes the part count.
-func (p *part) finish(ctx context.Context, g component.Grant, id string, req request) (out component.Appended,
-	err error) {
+func (p *part) finish(ctx context.Context, req request) (out component.Appended, err error) {
 	err = p.s.write(ctx, func(t *transaction) error {
 		if found, err := req.answered(t, &out); found || err != nil { // the same request at the same time
 			out.Replayed = found
-			return err
-		}
-		if _, err := p.s.set(t, g, id); err != nil {
 			return err
 		}
 		if err := p.repeated(t); err != nil {
@@ -276,7 +277,7 @@ func (p *part) finish(ctx context.Context, g component.Grant, id string, req req
 		}
 		if found, err := t.row("UPDATE parts SET done = 1 WHERE id = ? RETURNING number", []any{p.id},
 			&out.Append); err != nil || !found {
-			return cmp.Or(err, refuse(component.PushUnknown, "the append was idle for too long", "repeat it"))
+			return cmp.Or(err, p.ended())
 		}
 		out.Records = p.records
 		if _, err := t.row("SELECT sum(records) FROM parts WHERE set_n = ? AND done", []any{p.set.n},

@@ -42,7 +42,7 @@ func (s *Store) Commit(ctx context.Context, g component.Grant, id string, expect
 		if out.Before, err = s.replace(t, set); err != nil {
 			return err
 		}
-		if out.Generation, err = s.changed(t, g, change{set: id, in: set.in, commit: true}); err != nil {
+		if out.Generation, err = s.changed(t, g, change{set: id, in: set.in}); err != nil {
 			return err
 		}
 		return req.keep(t, millis(s.now()), out)
@@ -134,13 +134,12 @@ func (s *Store) fitsStore(t *transaction) error {
 type change struct {
 	set, ref string // the set, or the single record
 	in       scope
-	commit   bool
 }
 
 // changed counts a change and remembers its scope for the open sets.
 func (s *Store) changed(t *transaction, g component.Grant, c change) (generation int64, err error) {
-	if _, err := t.row("UPDATE store SET generation = generation + 1, committed = max(committed, ?) "+
-		"RETURNING generation", []any{c.commit}, &generation); err != nil {
+	if _, err := t.row("UPDATE store SET generation = generation + 1 RETURNING generation", nil,
+		&generation); err != nil {
 		return 0, err
 	}
 	_, err = t.exec("INSERT INTO changes (generation, at, owner, set_id, ref, scope) VALUES (?, ?, ?, ?, ?, ?)",

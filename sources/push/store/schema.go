@@ -2,8 +2,9 @@ package store
 
 // migrations are the versions of the file. Times are Unix milliseconds.
 var migrations = []string{`
-CREATE TABLE store (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, committed INTEGER NOT NULL);
-INSERT INTO store VALUES (1, 0, 0);
+-- generation counts changes; the first one is a commit
+CREATE TABLE store (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL);
+INSERT INTO store VALUES (1, 0);
 
 -- what a run reads; kind is in lower case
 CREATE TABLE records (ref TEXT PRIMARY KEY, kind TEXT NOT NULL, namespace TEXT NOT NULL, body INTEGER NOT NULL)

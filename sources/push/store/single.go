@@ -88,12 +88,11 @@ func (s *Store) change(ctx context.Context, g component.Grant, req request, ref 
 			out.Replayed = found
 			return err
 		}
-		var committed bool
 		out.Ref = ref
-		if _, err := t.row("SELECT generation, committed FROM store", nil, &out.Generation, &committed); err != nil {
+		if _, err := t.row("SELECT generation FROM store", nil, &out.Generation); err != nil {
 			return err
 		}
-		if !committed {
+		if out.Generation == 0 {
 			return refuse(component.PushConflict, "no set was ever committed, so the stored records would be incomplete",
 				"push a full set first")
 		}

@@ -123,9 +123,10 @@ func (s *Store) Stats(ctx context.Context) (component.RecordStats, error) {
 }
 
 func (s *Store) stats(t *transaction) (out component.RecordStats, err error) {
-	if _, err := t.row("SELECT generation, committed FROM store", nil, &out.Generation, &out.Committed); err != nil {
+	if _, err := t.row("SELECT generation FROM store", nil, &out.Generation); err != nil {
 		return out, err
 	}
+	out.Committed = out.Generation > 0
 	var at int64
 	found, err := t.row("SELECT at, owner FROM changes ORDER BY generation DESC LIMIT 1", nil, &at, &out.By)
 	if err != nil {

@@ -288,6 +288,35 @@ func TestTwiceInASet(t *testing.T) {
 	s.wants("page:a/1 page:a/2 page:a/3")
 }
 
+// TestSetEndsDuringAppend: an append whose set is committed meanwhile is refused.
+func TestSetEndsDuringAppend(t *testing.T) {
+	for _, before := range []string{"", records("page:a/1")} {
+		s := open(t)
+		id := s.begin(pages, component.Scope{})
+		commit := reading{func() error {
+			_, err := s.Commit(t.Context(), pages, id, 0, "")
+			return err
+		}}
+		body := io.MultiReader(strings.NewReader(before), commit, strings.NewReader(records("page:a/2")))
+		_, err := s.Append(t.Context(), pages, id, body, "")
+		refused(t, err, component.PushUnknown, 0, "the set ended")
+		s.wants("")
+		if n := s.Rows(t, "staged") + s.Rows(t, "parts"); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
+	}
+}
+
+// reading calls a function when it is read.
+type reading struct{ do func() error }
+
+func (r reading) Read([]byte) (int, error) {
+	if err := r.do(); err != nil {
+		return 0, err
+	}
+	return 0, io.EOF
+}
+
 func TestBodyFails(t *testing.T) {
 	s := open(t)
 	id := s.begin(pages, component.Scope{})
@@ -449,6 +478,10 @@ func TestUpsertAndDelete(t *testing.T) {
 	_, err = s.Upsert(t.Context(), all, []byte(record("person:x/bob")), "")
 	refused(t, err, component.PushForbidden, 1, "of the kind person")
 	_, err = s.Upsert(t.Context(), pages, []byte(record("page:c/1")), "")
+	refused(t, err, component.PushForbidden, 1, "outside")
+	_, err = s.Delete(t.Context(), all, "person:x/ann", "")
+	refused(t, err, component.PushForbidden, 0, "outside")
+	_, err = s.Append(t.Context(), people, s.begin(people, component.Scope{}), strings.NewReader(records("page:a/1")), "")
 	refused(t, err, component.PushForbidden, 1, "outside")
 }
 
