@@ -40,9 +40,10 @@ func (j *Job) facts() report.Facts {
 	return f
 }
 
-// facts returns the facts of the state folder, with the guards that refused the run, the names
+// Facts returns what the metrics of the run contain in addition to its record: the facts of the
+// state folder when the Request has Metrics or Facts, with the guards that refused the run, the names
 // of omissions in the file for unmapped records, and the expiry of the file's tokens.
-func (r *Result) facts() report.Facts {
+func (r *Result) Facts() report.Facts {
 	f := r.remembered
 	var refused *fault.Refusal
 	if errors.As(r.Err, &refused) {

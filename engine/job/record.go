@@ -37,7 +37,7 @@ func (r *Result) keep(q Request) {
 		}
 	}
 	if q.Metrics != "" {
-		if metricsErr := report.WriteMetrics(q.Metrics, r.Record, r.facts()); metricsErr != nil {
+		if metricsErr := report.WriteMetrics(q.Metrics, r.Record, r.Facts()); metricsErr != nil {
 			err = errors.Join(err, fmt.Errorf("--metrics-file: %w", metricsErr))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/run"
 )
@@ -23,6 +24,8 @@ func TestMetricsFile(t *testing.T) {
 	rep.Unconfirmed = []string{"memberships"}
 	rep.Reasons = map[component.Ending]map[string]int{component.Filtered: {"no e-mail": 3, "a plugin's words": 7}}
 	rep.Seconds.Read = 1.5
+	rep.Since = &run.Since{Finished: time.Unix(1700000000, 0), Wider: 6}
+	rep.Streams[0].Changes = &baseline.Changes{Gone: 9}
 	if err := WriteMetrics(path, &Record{ExitCode: 3, Report: rep}, Facts{
 		Guards: []string{"max_loss"}, Unmapped: []string{"no e-mail", "no mapping"}, Hidden: 4,
 		Baseline: time.Unix(1700000000, 0), Whole: time.Unix(1690000000, 0),
@@ -40,7 +43,7 @@ func TestMetricsFile(t *testing.T) {
 		`# HELP pipe_records records of the last run by outcome`,
 		`pipe_client_certificate_expiry_timestamp_seconds{end="source",pipeline="NAME"} 1.8e+09`,
 		`# TYPE pipe_records gauge`,
-		`pipe_last_success_timestamp_seconds{pipeline="NAME"} 0`,
+		`pipe_last_success_timestamp_seconds{pipeline="NAME"} 1.7e+09`,
 		`pipe_last_run_exit_code{pipeline="NAME"} 3`,
 		`pipe_records{ending="delivered",pipeline="NAME"} 0`,
 		`pipe_items{pipeline="NAME",stream="users"} 3`,
@@ -57,6 +60,8 @@ func TestMetricsFile(t *testing.T) {
 		`pipe_unconfirmed{pipeline="NAME",stream="users"} 0`,
 		`pipe_unmapped_records{pipeline="NAME",reason="no e-mail"} 3`,
 		`pipe_unmapped_records{pipeline="NAME",reason="no mapping"} 0`,
+		`pipe_widened_documents{pipeline="NAME"} 6`,
+		`pipe_removed_items{pipeline="NAME",stream="users"} 9`,
 		`pipe_seconds{act="read",pipeline="NAME"} 1.5`,
 	} {
 		want = strings.ReplaceAll(want, "NAME", `a \"b\"\nc{} 1`)
@@ -85,10 +90,15 @@ func TestMetricsFile(t *testing.T) {
 // failed before its review, and is absent when it is over.
 func TestMetricsSince(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.prom")
-	since := func() (refused, loss, paused float64) {
-		f := readEarlier(path)
-		return f.value(refusedSince, "guard", "max_widen"), f.value(refusedSince, "guard", "max_loss"),
-			f.value(deletionPausedSince, "stream", "users")
+	since := func() (refused, loss, paused int64) {
+		l := readLasting(path)
+		unix := func(t time.Time) int64 {
+			if t.IsZero() {
+				return 0
+			}
+			return t.Unix()
+		}
+		return unix(l.Refused["max_widen"]), unix(l.Refused["max_loss"]), unix(l.Paused["users"])
 	}
 	write := func(verdict run.Verdict, paused []string, guards ...string) {
 		t.Helper()
@@ -106,7 +116,7 @@ func TestMetricsSince(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(run.VerdictRefused, []string{"users"}, "max_widen", "max_loss")
-	if refused, loss, paused := since(); refused != 1000 || loss < float64(time.Now().Unix()-60) || paused != 2000 {
+	if refused, loss, paused := since(); refused != 1000 || loss < time.Now().Unix()-60 || paused != 2000 {
 		t.Errorf("refused again: %v, %v, %v", refused, loss, paused)
 	}
 	write(run.VerdictFailed, nil)
@@ -128,7 +138,8 @@ func TestMetricsDocumented(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "pipe.prom")
 	rep := &run.Report{Pipeline: "p", Verdict: run.VerdictRefused, Paused: []string{"s"},
-		Streams: []run.StreamReport{{Name: "s", Written: true}}}
+		Since:   &run.Since{},
+		Streams: []run.StreamReport{{Name: "s", Written: true, Changes: &baseline.Changes{}}}}
 	facts := Facts{Guards: []string{"g"}, Unmapped: []string{"n"}, Baseline: time.Unix(1, 0), Whole: time.Unix(1, 0),
 		Expiries:     map[string]time.Time{"p": time.Unix(1, 0)},
 		Certificates: map[string]time.Time{"source": time.Unix(1, 0)}}
@@ -149,7 +160,8 @@ func TestMetricsDocumented(t *testing.T) {
 			n++
 		}
 	}
-	if got := strings.Count(string(page), "| `pipe_"); got != n {
+	file, _, _ := strings.Cut(string(page), "\n### Metrics of pipe serve\n")
+	if got := strings.Count(file, "| `pipe_"); got != n {
 		t.Errorf("the reference has %d metrics, the file %d", got, n)
 	}
 }
