@@ -131,13 +131,13 @@ func (c *Connection) renew(ctx context.Context, failed *fault.Error, used auth.U
 func (c *Connection) attempt(parent context.Context, k *call, number int) (_ *Response, used auth.Used, err error) {
 	ctx, cancel := context.WithTimeout(parent, k.timeout)
 	defer cancel()
-	status := 0
+	status, started := 0, time.Now()
 	defer func() {
 		if err != nil && ctx.Err() != nil && !asFault(err).unsent { // whatever it looks like, the time was up
 			err = timedOut(fmt.Sprintf("no complete response within %v", k.timeout))
 		}
 		if c.s.Observe != nil {
-			c.s.Observe(k.Method, k.Path, k.Body, status)
+			c.s.Observe(k.Method, status, started)
 		}
 	}()
 	target := k.target

@@ -3,6 +3,7 @@ package connection
 import (
 	"log/slog"
 	"net/url"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -49,10 +50,9 @@ type Settings struct {
 	Redactor *redact.Redactor
 	// Log receives warnings, retries and, at debug, failed attempts; nil drops them.
 	Log *slog.Logger
-	// Observe is called for every attempt, with status 0 when there was no answer. The body is
-	// the one before compression and must not be changed. It may be called from several
-	// goroutines. May be nil.
-	Observe func(method, path string, body []byte, status int)
+	// Observe is called after every attempt, with status 0 when there was no answer. It may be
+	// called from several goroutines. May be nil.
+	Observe func(method string, status int, began time.Time)
 }
 
 // DeprecationHeader is a header of an API that announces removals, one in each value.

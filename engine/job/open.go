@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -96,20 +97,32 @@ func (j *Job) open(settings component.Settings) (err error) {
 	if j.State, err = j.o.StateFolder(); err != nil {
 		return err
 	}
-	if j.o.NoSource {
-		j.Pipeline, j.close, err = j.Definition.OpenWith(noSource{}, settings)
-		return err
-	}
-	if j.o.Source == nil {
-		j.Pipeline, j.close, err = j.Definition.Open(settings)
-		return err
-	}
-	source, err := j.o.Source(j.Definition)
+	settings.Observe = j.o.observe("source")
+	source, err := j.source(settings)
 	if err != nil {
 		return err
 	}
+	settings.Observe = j.o.observe("sink")
 	j.Pipeline, j.close, err = j.Definition.OpenWith(source, settings)
 	return err
+}
+
+func (j *Job) source(settings component.Settings) (component.Source, error) {
+	switch {
+	case j.o.NoSource:
+		return noSource{}, nil
+	case j.o.Source != nil:
+		return j.o.Source(j.Definition)
+	}
+	return j.Definition.OpenSource(settings)
+}
+
+// observe returns Observe for the requests to an end; nil when it is nil.
+func (o Options) observe(end string) func(method string, status int, began time.Time) {
+	if o.Observe == nil {
+		return nil
+	}
+	return func(method string, status int, began time.Time) { o.Observe(end, method, status, began) }
 }
 
 // Close closes source and sink, and stops the servers of the sandbox that Open started.

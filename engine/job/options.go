@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -60,6 +61,9 @@ type Options struct {
 	// Secrets receives the secrets of the file.
 	Secrets *redact.Redactor
 	Log     *slog.Logger
+	// Observe is called after every attempt of a request to an end, source or sink, with status 0
+	// when there was no response. It may be called from several goroutines. It may be nil.
+	Observe func(end, method string, status int, began time.Time)
 
 	// Started is called when the servers of the sandbox run; may be nil.
 	Started func(*Sandbox)
