@@ -58,6 +58,8 @@ type Request struct {
 	// Report is the file to which the record is appended as a line, and Metrics the file that
 	// is replaced with the run's metrics; "" for none.
 	Report, Metrics string
+	// Facts reads the state folder for Result.Facts also without Metrics.
+	Facts bool
 	// HTML is the file that is replaced with a page about the run; "" for none. Calls completes
 	// the command lines of pipe in the page.
 	HTML  string
@@ -128,7 +130,7 @@ func (r *Result) run(ctx context.Context, q Request) {
 	if r.Report != nil {
 		r.Report.Notes = append(r.Report.Notes, r.notify(ctx, q)...)
 	}
-	if q.Metrics != "" {
+	if q.Metrics != "" || q.Facts {
 		r.remembered = j.facts()
 	}
 	if q.Ended != nil && r.Report != nil {

@@ -52,6 +52,11 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	if errors.As(result.Err, &refused) {
 		entry.Refusal = refused.ID
 	}
+	if !w.dry {
+		facts := result.Facts()
+		facts.Lasting = p.lasting(ctx).After(result.Record, facts.Guards, entry.Ended)
+		entry.Facts = &facts
+	}
 	// The history is written also when the context has ended.
 	if err := s.History.End(context.WithoutCancel(ctx), entry); err != nil {
 		log.Error("the result of the run was not stored", "error", err)
@@ -60,7 +65,7 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		log.Error("run ended", "exit_code", int(result.Class), "causes", entry.Causes)
 	}
 	if s.o.Observe != nil {
-		s.o.Observe(p, result)
+		s.o.Observe(entry)
 	}
 	if err := s.History.Prune(context.WithoutCancel(ctx), s.o.Clock.Now()); err != nil {
 		log.Error("old entries of the history were not removed", "error", err)
@@ -73,12 +78,24 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	}
 }
 
+// lasting returns what lasts from the runs before.
+func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
+	last, err := p.server.History.Measured(context.WithoutCancel(ctx), p.Name)
+	if err != nil {
+		if !errors.Is(err, history.ErrNotFound) {
+			p.server.o.Log.Error("the metrics begin anew, since the history cannot be read", "pipeline", p.Name, "error", err)
+		}
+		return report.Lasting{}
+	}
+	return last.Facts.Lasting
+}
+
 // job performs the run itself. A panic ends the run and not the server.
 func (p *Pipeline) job(ctx context.Context, w *queued, text []byte, stop <-chan struct{}) (r *job.Result) {
 	o := p.server.jobOptions(p, text)
 	o.RunID, o.Only = w.id, w.only
 	q := job.Request{
-		Open: o,
+		Open: o, Facts: true,
 		Run:  job.RunOptions{By: w.by(), Publish: w.mode(), Progress: &p.tracker, Stop: stop},
 	}
 	if w.dry {

@@ -62,6 +62,9 @@ func (s *Server) open(ctx context.Context, path string) (*Pipeline, error) {
 func (s *Server) jobOptions(p *Pipeline, text []byte) job.Options {
 	o := s.o.Job
 	o.Path, o.Text, o.Log = p.Path, text, s.o.Log
+	if s.o.Requested != nil {
+		o.Observe = func(end, _ string, status int, _ time.Time) { s.o.Requested(p.Name, end, status) }
+	}
 	return o
 }
 

@@ -29,9 +29,12 @@ type Options struct {
 	Parallel int
 	Log      *slog.Logger
 	Clock    Clock // nil means the real time
-	// Observe receives each run that ended; may be nil. It is called from the goroutine of the
-	// pipeline, which waits for it.
-	Observe func(p *Pipeline, r *job.Result)
+	// Observe receives each run that ended, as it is in the history; may be nil. It is called from
+	// the goroutine of the pipeline, which waits for it.
+	Observe func(r *history.Run)
+	// Requested receives each attempt of a request of a run to an end, source or sink, with status 0
+	// when there was no response; may be nil. It is called from many goroutines.
+	Requested func(pipeline, end string, status int)
 }
 
 // Server runs pipelines.

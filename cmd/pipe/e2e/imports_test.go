@@ -25,7 +25,7 @@ var homes = map[string][]string{
 	"github.com/getkin/kin-openapi":            {"sinks/glean/contract", "engine/serve/api"},
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe/cli/print"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe/cli"},
-	"github.com/prometheus":                    {"engine/report"},
+	"github.com/prometheus":                    {"engine/report", "engine/serve/metrics"},
 	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
@@ -94,7 +94,10 @@ var layers = [][]string{
 	},
 	{"engine/job"},
 	{"engine/serve/preview"},
-	{"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin", "engine/serve/api"},
+	{
+		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin", "engine/serve/metrics",
+		"engine/serve/api",
+	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
 		"cmd/internal/version", "cmd/internal/licences",
@@ -198,7 +201,7 @@ func wrongWay(from, to string, test bool) string {
 		return "nothing imports the command"
 	}
 	runsExamples := test && slices.Contains(
-		[]string{"engine/job", "engine/serve", "engine/serve/preview", "engine/serve/api"}, from)
+		[]string{"engine/job", "engine/serve", "engine/serve/preview", "engine/serve/metrics", "engine/serve/api"}, from)
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"
 	}

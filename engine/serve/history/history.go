@@ -47,6 +47,8 @@ CREATE TABLE actions (
 );
 CREATE INDEX actions_at ON actions (at);
 CREATE TABLE links (hash TEXT PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL);
+`, `
+ALTER TABLE runs ADD COLUMN facts TEXT NOT NULL DEFAULT ''; -- for the metrics; absent for a dry run
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from

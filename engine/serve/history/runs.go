@@ -35,6 +35,8 @@ type Run struct {
 	// Record is what pipe run --report writes; nil while the run has not ended, in lists, and
 	// when the server ended before the run.
 	Record *report.Record `json:"-"`
+	// Facts complete the metrics of the run; nil for a dry run and where Record is nil.
+	Facts *report.Facts `json:"-"`
 }
 
 // Asked is who or what asked for a run.
@@ -69,15 +71,20 @@ func (h *History) End(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	var record []byte
+	var record, facts []byte
 	if r.Record != nil {
 		if record, err = codec.Marshal(r.Record); err != nil {
 			return err
 		}
 	}
+	if r.Facts != nil {
+		if facts, err = codec.Marshal(r.Facts); err != nil {
+			return err
+		}
+	}
 	return h.exec(ctx, `UPDATE runs SET asked = ?, ended = ?, class = ?, verdict = ?, refusal = ?, rules = ?, causes = ?,
-		record = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal, r.Rules,
-		h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), r.ID)
+		record = ?, facts = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal, r.Rules,
+		h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), string(facts), r.ID)
 }
 
 // Interrupt ends the runs that have no end, after the server was started again: the server that
@@ -129,8 +136,20 @@ func (h *History) Runs(ctx context.Context, pipeline, before string, limit int) 
 
 // Run returns a run with its record; ErrNotFound when there is none.
 func (h *History) Run(ctx context.Context, id string) (*Run, error) {
-	var record string
-	r, err := scanRun(h.db.QueryRowContext(ctx, "SELECT "+runColumns+", record FROM runs WHERE id = ?", id), &record)
+	return h.whole(ctx, "WHERE id = ?", id)
+}
+
+// Measured returns the last run of a pipeline that has Facts, with its record; ErrNotFound when
+// there is none.
+func (h *History) Measured(ctx context.Context, pipeline string) (*Run, error) {
+	return h.whole(ctx, "WHERE pipeline = ? AND facts != '' ORDER BY id DESC LIMIT 1", pipeline)
+}
+
+// whole returns the run that a condition finds, with its record and facts.
+func (h *History) whole(ctx context.Context, where string, args ...any) (*Run, error) {
+	var record, facts string
+	r, err := scanRun(h.db.QueryRowContext(ctx, "SELECT "+runColumns+", record, facts FROM runs "+where, args...),
+		&record, &facts)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
@@ -140,7 +159,13 @@ func (h *History) Run(ctx context.Context, id string) (*Run, error) {
 	if record != "" {
 		r.Record = &report.Record{}
 		if err := codec.Unmarshal([]byte(record), r.Record); err != nil {
-			return nil, fmt.Errorf("%s: the record of run %s: %w", h.path, id, err)
+			return nil, fmt.Errorf("%s: the record of run %s: %w", h.path, r.ID, err)
+		}
+	}
+	if facts != "" {
+		r.Facts = &report.Facts{}
+		if err := codec.Unmarshal([]byte(facts), r.Facts); err != nil {
+			return nil, fmt.Errorf("%s: the facts of run %s: %w", h.path, r.ID, err)
 		}
 	}
 	return r, nil
