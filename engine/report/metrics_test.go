@@ -165,3 +165,11 @@ func TestMetricsDocumented(t *testing.T) {
 		t.Errorf("the reference has %d metrics, the file %d", got, n)
 	}
 }
+
+// TestFutureSuccess: a clock that was ahead does not suppress alerts for long.
+func TestFutureSuccess(t *testing.T) {
+	now := time.Unix(1700000000, 0)
+	if got := (Lasting{Success: now.Add(time.Hour)}).After(&Record{}, nil, now).Success; !got.Equal(now) {
+		t.Errorf("the last success is %v", got)
+	}
+}
