@@ -35,6 +35,7 @@ var homes = map[string][]string{
 	"golang.org/x/time/rate":                   {"engine/connection"},
 	"filippo.io/age":                           {"engine/secret/store"},
 	"modernc.org/sqlite":                       {"engine/sqlite"},
+	"github.com/chromedp":                      {"engine/serve"}, // tests of pages
 	"github.com/gofrs/flock": {
 		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
 		"cmd/pipe/cli",

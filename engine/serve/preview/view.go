@@ -254,6 +254,7 @@ type sentence struct{ Tone, Text string }
 type fieldView struct {
 	Name, Expression, At string
 	Lines                []string
+	Empty                bool
 	More                 int
 }
 
@@ -347,7 +348,7 @@ func (h *handler) everyone(v *documentView, x *Index, p *explain.DecisionResult)
 }
 
 func fieldOf(f explain.FieldResult) fieldView {
-	out := fieldView{Name: f.Name, Expression: f.Expression, At: f.At}
+	out := fieldView{Name: f.Name, Expression: f.Expression, At: f.At, Empty: f.Value == nil}
 	out.Lines = strings.Split(strings.TrimRight(valueText(f.Value), "\n"), "\n")
 	out.More = max(0, len(out.Lines)-mostLines)
 	out.Lines = out.Lines[:len(out.Lines)-out.More]

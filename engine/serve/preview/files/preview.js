@@ -19,6 +19,4 @@ if (field) {
       } catch { /* the field works without names */ }
     }, 120)
   })
-  document.querySelectorAll("input[name=view]").forEach(radio =>
-    radio.addEventListener("change", () => radio.form.requestSubmit()))
 }
