@@ -3,7 +3,7 @@ package config
 // lent is a secret in a part of the file whose shape another package knows, such as the
 // configuration of a plugin.
 type lent struct {
-	key string // a variable's name, or the ${file:…} or ${secret:…} as it is written
+	key string // of Variables.lentKey
 	at  Problem
 }
 
@@ -12,27 +12,38 @@ func (v *Variables) own(n *Node) {
 	if v.owned == nil {
 		v.owned = map[string]bool{}
 	}
-	n.named(func(key string, _ part) { v.owned[key] = true })
+	n.named(func(p part) { v.owned[v.lentKey(n, p)] = true })
 }
 
 // lend notes the secrets that a scalar of a plugin's configuration names.
 func (v *Variables) lend(n *Node) {
-	n.named(func(key string, p part) { v.lent = append(v.lent, lent{key, n.span(p.start, p.end)}) })
+	n.named(func(p part) { v.lent = append(v.lent, lent{v.lentKey(n, p), n.span(p.start, p.end)}) })
+}
+
+// lentKey returns what a part names, the same for each spelling: a variable, or a secret or file as
+// it is written.
+func (v *Variables) lentKey(n *Node, p part) string {
+	switch {
+	case p.name != "":
+		return p.name
+	case p.secret != "" && v.SecretKey != nil:
+		return "${secret:" + v.SecretKey(p.secret) + "}"
+	case len(p.file) == 1 && p.file[0].text != "":
+		return "${file:" + n.fromFolder(p.file[0].text) + "}"
+	}
+	return n.text[p.start:p.end]
 }
 
 // named calls do with each variable, file and secret that a scalar names, also in defaults.
-func (n *Node) named(do func(key string, p part)) {
+func (n *Node) named(do func(p part)) {
 	if n.kind != Scalar || n.fixed {
 		return
 	}
 	var walk func(parts []part)
 	walk = func(parts []part) {
 		for _, p := range parts {
-			switch {
-			case p.name != "":
-				do(p.name, p)
-			case p.file != nil, p.secret != "":
-				do(n.text[p.start:p.end], p)
+			if p.name != "" || p.file != nil || p.secret != "" {
+				do(p)
 			}
 			walk(p.fallback)
 		}

@@ -23,6 +23,9 @@ type Variables struct {
 	// even if it has the answer. nil means that the file has no provider. An error that
 	// is a *SecretError becomes the problem's message and hint.
 	Secret func(ctx context.Context, name string, again bool) (SecretText, error)
+	// SecretKey returns the key of a ${secret:NAME} with its provider, the same for each spelling of
+	// a secret; nil means that there is one spelling.
+	SecretKey func(name string) string
 	// Context ends Secret while a file is decoded; nil does not end it.
 	Context context.Context
 	// CheckSecret returns the *SecretError of a name that no provider of the file can have.

@@ -30,6 +30,7 @@ func (d *Definition) buildSecrets() {
 	resolver := secret.NewResolver(d.Secrets, secret.Settings{Folder: folder, UserAgent: d.o.UserAgent,
 		Redactor: d.o.Redactor, Log: d.o.Log})
 	vars.Secret, vars.CheckSecret, vars.Keep = resolver.Secret, resolver.Check, d.Secrets.Keep(folder)
+	vars.SecretKey = resolver.Key
 }
 
 // Skipped reports whether the value of a node is a secret that was not read because of

@@ -156,6 +156,16 @@ func (r *Resolver) Check(name string) error {
 	return err
 }
 
+// Key returns PROVIDER:KEY for each spelling of a name, and a name that no provider can have as it
+// is. It is a config.Variables.SecretKey.
+func (r *Resolver) Key(name string) string {
+	p, key, err := r.find(name)
+	if err != nil {
+		return name
+	}
+	return p.name + ":" + key
+}
+
 func (r *Resolver) find(name string) (provider, string, error) {
 	var names []string
 	for _, p := range r.providers {
