@@ -161,7 +161,7 @@ func TestMetricsDocumented(t *testing.T) {
 		}
 	}
 	file, _, _ := strings.Cut(string(page), "\n### Metrics of pipe serve\n")
-	if got := strings.Count(file, "| `pipe_"); got != n {
+	if got := strings.Count(file, "\n| `pipe_"); got != n {
 		t.Errorf("the reference has %d metrics, the file %d", got, n)
 	}
 }

@@ -96,7 +96,7 @@ func (p *Pipeline) job(ctx context.Context, w *queued, text []byte, stop <-chan 
 	o.RunID, o.Only = w.id, w.only
 	q := job.Request{
 		Open: o, Facts: true,
-		Run:  job.RunOptions{By: w.by(), Publish: w.mode(), Progress: &p.tracker, Stop: stop},
+		Run: job.RunOptions{By: w.by(), Publish: w.mode(), Progress: &p.tracker, Stop: stop},
 	}
 	if w.dry {
 		q.Run.Until = run.Reviewed

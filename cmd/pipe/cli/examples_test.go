@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,11 +79,13 @@ func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(examplesDir, "*"))
 	files = slices.DeleteFunc(files, func(f string) bool {
-		return slices.Contains([]string{"files", "kubernetes"}, filepath.Base(f))
+		return slices.Contains([]string{"files", "kubernetes", "monitoring", "push"}, filepath.Base(f))
 	})
-	kubernetes, kubernetesErr := filepath.Glob(filepath.Join(examplesDir, "kubernetes", "*.yaml"))
-	files = append(files, kubernetes...)
-	if err != nil || kubernetesErr != nil || len(files) != 9 {
+	for _, folder := range []string{"kubernetes", "monitoring"} {
+		more, moreErr := filepath.Glob(filepath.Join(examplesDir, folder, "*.yaml"))
+		files, err = append(files, more...), errors.Join(err, moreErr)
+	}
+	if err != nil || len(files) != 11 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	return files

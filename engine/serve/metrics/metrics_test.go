@@ -248,7 +248,7 @@ func TestDocumented(t *testing.T) {
 			n++
 		}
 	}
-	if got := strings.Count(table, "| `pipe_"); got != n {
+	if got := strings.Count(table, "\n| `pipe_"); got != n {
 		t.Errorf("the reference has %d metrics, the server %d", got, n)
 	}
 	w.Trigger(p, serve.Request{By: "t", How: serve.ByAPI})
