@@ -101,7 +101,7 @@ func (p *Pipeline) askedSinceGood(ctx context.Context, by string) (*history.Run,
 			return nil, err
 		}
 		for _, r := range runs {
-			if good(r) {
+			if Good(r) {
 				return nil, nil
 			}
 			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool { return a.By == by && a.How != ByApproval }) {
@@ -115,8 +115,8 @@ func (p *Pipeline) askedSinceGood(ctx context.Context, by string) (*history.Run,
 	}
 }
 
-// good reports whether a run delivered what it read.
-func good(r *history.Run) bool {
+// Good reports whether a run delivered what it read.
+func Good(r *history.Run) bool {
 	switch job.Class(r.Class) {
 	case job.Done, job.Rejected, job.Unconfirmed:
 		return !r.Dry && !r.Ended.IsZero()

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/schedule"
+	"github.com/pipe-engine/pipe/engine/serve/history"
 )
 
 // Pipeline is a pipeline of a server.
@@ -73,6 +74,9 @@ func (p *Pipeline) accept(text []byte, d *pipeline.Definition) {
 	defer p.mu.Unlock()
 	p.text, p.seen, p.edit = text, text, nil
 	p.schedule, p.rules, p.streams = d.File.Schedule, d.RulesHash(), nil
+	if len(p.schedule) == 0 {
+		p.schedule = p.server.o.Schedule
+	}
 	for _, s := range d.Streams {
 		p.streams = append(p.streams, s.Name)
 	}
@@ -128,6 +132,35 @@ func (p *Pipeline) tryEdit(ctx context.Context, text []byte) error {
 		return errMoved
 	}
 	p.accept(text, f.Definition)
+	return nil
+}
+
+// Run returns a run of the pipeline, from the history or, while it waits to begin, from the queue;
+// history.ErrNotFound when there is none.
+func (p *Pipeline) Run(ctx context.Context, id string) (*history.Run, error) {
+	r, err := p.server.History.Run(ctx, id)
+	switch {
+	case errors.Is(err, history.ErrNotFound):
+		if waits := p.waits(id); waits != nil {
+			return waits, nil
+		}
+		return nil, err
+	case err == nil && r.Pipeline != p.Name:
+		return nil, history.ErrNotFound
+	}
+	return r, err
+}
+
+// waits returns the run with an ID that waits to begin, or is about to; nil when there is none.
+func (p *Pipeline) waits(id string) *history.Run {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range []*queued{p.next, p.now} {
+		if w != nil && w.id == id {
+			return &history.Run{ID: id, Pipeline: p.Name, Asked: w.asked, Mode: string(w.mode()), Dry: w.dry, Class: -1,
+				Verdict: history.VerdictWaiting, Causes: []string{}}
+		}
+	}
 	return nil
 }
 

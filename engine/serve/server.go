@@ -15,8 +15,11 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/schedule"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 )
+
+func lockPath(state string) string { return filepath.Join(Folder(state), "lock") }
 
 // Options configure a server.
 type Options struct {
@@ -25,6 +28,8 @@ type Options struct {
 	// Job are the options of each run. Path, Text, RunID, Only and Loaded are set by the server.
 	// Its state folder is required, also for a sandbox.
 	Job job.Options
+	// Schedule is that of files without one.
+	Schedule schedule.Schedule
 	// Parallel is how many pipelines may run at once; 0 means 1.
 	Parallel int
 	Log      *slog.Logger
@@ -104,7 +109,7 @@ func (s *Server) hold() error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return &fault.StateError{Err: err, Remedy: "make the state folder writable for this user"}
 	}
-	lock := flock.New(filepath.Join(folder, "lock"), flock.SetPermissions(0o600))
+	lock := flock.New(lockPath(s.state), flock.SetPermissions(0o600))
 	held, err := lock.TryLock()
 	switch {
 	case err != nil:

@@ -33,7 +33,7 @@ func (a *app) cli() *urfave.App {
 			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(), a.stateCommand(),
 			a.hideCommand(),
 			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.loginCommand(),
-			a.sandboxCommand(),
+			a.sandboxCommand(), a.serveCommand(),
 			a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
 			a.versionCommand(), a.manCommand()},
@@ -52,9 +52,11 @@ func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageEr
 		cmd.OnUsageError = onUsageError
 		cmd.HideHelpCommand = true
 		if len(cmd.Subcommands) > 0 {
-			cmd.Action = subcommandNeeded
 			a.complete(cmd.Subcommands, onUsageError)
-			continue
+			if isGroup(cmd) {
+				cmd.Action = subcommandNeeded
+				continue
+			}
 		}
 		cmd.Flags = append(cmd.Flags, globalFlags()...)
 		cmd.Before = a.before

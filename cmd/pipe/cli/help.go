@@ -21,7 +21,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
-		{"Every night", []string{"status", "approve", "adopt", "audit", "state"}},
+		{"Every night", []string{"serve", "status", "approve", "adopt", "audit", "state"}},
 		{"Change a mapping", []string{"explain", "eval", "diff", "test", "show", "functions", "components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
 		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
@@ -77,10 +77,16 @@ func exampleCalls() map[string][]string {
 		"datasource apply":      {"pipe datasource apply" + file, "pipe datasource apply --yes" + file},
 		"datasource export":     {"pipe datasource export" + file, "pipe datasource export" + file + " exported"},
 		"datasource categories": {"pipe datasource categories", "pipe datasource categories --json"},
-		"sandbox":               {"pipe sandbox" + file, "pipe sandbox --catalog entities.json" + file},
-		"plugin list":           {"pipe plugin list" + file, "pipe plugin list --allow-unpinned" + file},
-		"plugin describe":       {"pipe plugin describe out/tidy/tidy", "pipe plugin describe /usr/bin/python3 redact.py"},
-		"plugin checksum":       {"pipe plugin checksum out/tidy/tidy", "pipe plugin checksum /usr/bin/python3 redact.py"},
+		"serve":                 {"pipe serve" + file, "pipe serve --sandbox" + file},
+		"serve link":            {"pipe serve link", "pipe serve link --state /var/lib/pipe"},
+		"serve token add": {"pipe serve token add ci --role trigger --pipeline catalog",
+			"pipe serve token add ann --person --role approve --expires 90d"},
+		"serve token list":   {"pipe serve token list", "pipe serve token list --json"},
+		"serve token revoke": {"pipe serve token revoke 3f9a01bc", "pipe serve token revoke --json 3f9a01bc"},
+		"sandbox":            {"pipe sandbox" + file, "pipe sandbox --catalog entities.json" + file},
+		"plugin list":        {"pipe plugin list" + file, "pipe plugin list --allow-unpinned" + file},
+		"plugin describe":    {"pipe plugin describe out/tidy/tidy", "pipe plugin describe /usr/bin/python3 redact.py"},
+		"plugin checksum":    {"pipe plugin checksum out/tidy/tidy", "pipe plugin checksum /usr/bin/python3 redact.py"},
 		"plugin try": {"pipe plugin try --example out/tidy/tidy",
 			"pipe plugin try out/tidy/tidy < records.ndjson"},
 		"plugin new": {"pipe plugin new tidy", "pipe plugin new tidy --lang python --dir out/tidy"},
@@ -90,6 +96,9 @@ func exampleCalls() map[string][]string {
 		"version":    {"pipe version", "pipe version --json"},
 	}
 }
+
+// isGroup reports whether a command only has subcommands and does nothing itself.
+func isGroup(cmd *urfave.Command) bool { return len(cmd.Subcommands) > 0 && cmd.ArgsUsage == "" }
 
 // helpOf is the command that a call asks help for, nil for the program itself. A command
 // that does nothing without a subcommand shows its help, too.
@@ -101,8 +110,7 @@ func (p parsed) helpOf() (topic *urfave.Command, asked bool) {
 	case len(p.words) > 0 && topic == nil: // there is no such command
 		return nil, false
 	}
-	return topic, p.askedHelp || topic == nil && len(p.options) == 0 || topic != nil && len(topic.Subcommands) > 0 &&
-		len(p.words) == 0
+	return topic, p.askedHelp || topic == nil && len(p.options) == 0 || topic != nil && isGroup(topic) && len(p.words) == 0
 }
 
 // printHelp explains a command, or the program when it is nil.
@@ -190,7 +198,7 @@ const mostName = 22
 func (h *helpPage) command(cmd *urfave.Command, name string) {
 	h.paragraph("pipe " + name + ": " + cmd.Usage)
 	usage := "Usage: pipe " + name
-	if len(cmd.Subcommands) > 0 {
+	if isGroup(cmd) {
 		usage += " COMMAND"
 	}
 	if cmd.ArgsUsage != "" {

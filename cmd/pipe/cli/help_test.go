@@ -17,7 +17,8 @@ func eachCommand(all []*urfave.Command, before string, visit func(name string, c
 		name := strings.TrimSpace(before + " " + cmd.Name)
 		if len(cmd.Subcommands) > 0 {
 			eachCommand(cmd.Subcommands, name, visit)
-		} else if !cmd.Hidden {
+		}
+		if !cmd.Hidden && !isGroup(cmd) {
 			visit(name, cmd)
 		}
 	}

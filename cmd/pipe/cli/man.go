@@ -69,6 +69,8 @@ func manCommands(b *strings.Builder, parent string, commands []*urfave.Command) 
 		name := parent + " " + cmd.Name
 		if len(cmd.Subcommands) > 0 {
 			manCommands(b, name, cmd.Subcommands)
+		}
+		if isGroup(cmd) {
 			continue
 		}
 		fmt.Fprintf(b, ".SS %s\n%s.\n", roff(strings.TrimSpace(name+" "+cmd.ArgsUsage)), roff(firstUpper(cmd.Usage)))

@@ -21,7 +21,7 @@ func TestMan(t *testing.T) {
 	var walk func(path string, commands []*urfave.Command)
 	walk = func(path string, commands []*urfave.Command) {
 		for _, cmd := range commands {
-			if !cmd.Hidden && len(cmd.Subcommands) == 0 {
+			if !cmd.Hidden && !isGroup(cmd) {
 				want = append(want, "\n.SS "+roff(path+cmd.Name))
 			}
 			walk(path+cmd.Name+" ", cmd.Subcommands)

@@ -84,12 +84,9 @@ func (c *call) runs() (int, any, error) {
 
 // run returns a run with its numbers, and with the role inspect its whole report.
 func (c *call) run() (int, any, error) {
-	r, err := c.api.server.History.Run(c.Context(), c.PathValue("run"))
+	r, err := c.pipeline.Run(c.Context(), c.PathValue("run"))
 	if err != nil {
 		return 0, nil, err
-	}
-	if r.Pipeline != c.pipeline.Name {
-		return 0, nil, history.ErrNotFound
 	}
 	answer := struct {
 		*history.Run

@@ -92,3 +92,12 @@ func (h *History) Prune(ctx context.Context, now time.Time) error {
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// Check returns why the history cannot be written; nil when it can.
+func (h *History) Check(ctx context.Context) error {
+	tx, err := h.db.BeginTx(ctx, nil) // takes the write lock
+	if err != nil {
+		return sqlite.Explain(h.path, err)
+	}
+	return tx.Rollback()
+}

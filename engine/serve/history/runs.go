@@ -20,7 +20,7 @@ type Run struct {
 	Mode     string  `json:"mode,omitempty"` // full or changes; "" for what the file says
 	Dry      bool    `json:"dry_run,omitempty"`
 
-	Started time.Time `json:"started"`
+	Started time.Time `json:"started,omitzero"` // zero while it waits to begin
 	Ended   time.Time `json:"ended,omitzero"` // zero while it runs
 	// Class is the exit code that pipe run would have; -1 while it runs and when the server ended
 	// before the run.
@@ -47,6 +47,9 @@ type Asked struct {
 	At     time.Time `json:"at"`
 	How    string    `json:"how"` // schedule, missed, api, page, push or webhook
 }
+
+// VerdictWaiting is the verdict of a run that has not begun; the history does not have it.
+const VerdictWaiting = "waiting"
 
 // VerdictInterrupted is the verdict of a run during which the server was ended.
 const VerdictInterrupted = "interrupted"

@@ -87,10 +87,11 @@ func NewGuard(o Options) *Guard {
 	return g
 }
 
+// Link returns the address that signs in with a code at the server with an origin.
+func Link(origin, code string) string { return origin + SignInPath + "?code=" + url.QueryEscape(code) }
+
 // Link returns the address that signs in with a code.
-func (g *Guard) Link(code string) string {
-	return g.o.Origins[0] + SignInPath + "?code=" + url.QueryEscape(code)
-}
+func (g *Guard) Link(code string) string { return Link(g.Origin(), code) }
 
 // contentSecurity allows what comes from this server, and nothing else: no inline scripts or
 // styles, no frames, no requests to others.
@@ -264,3 +265,6 @@ func (g *Guard) LastUsed() time.Time {
 	}
 	return last
 }
+
+// Origin returns the address of the server for people.
+func (g *Guard) Origin() string { return g.o.Origins[0] }

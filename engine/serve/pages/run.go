@@ -1,0 +1,185 @@
+package pages
+
+import (
+	"html/template"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/page"
+	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/signin"
+)
+
+// audiences are those of documents, from the widest.
+var audiences = []access.Audience{access.AllUsers, access.DatasourceUsers, access.Listed, access.Nobody}
+
+type runPage struct {
+	Name    string
+	Run     *history.Run
+	Outcome outcome
+	// Content has the figures and tables of the run; "" when it has none.
+	Content template.HTML
+	// Public reports that Content leaves the names of records out.
+	Public   bool
+	Progress *serve.Progress
+	Queued   bool // it has not begun
+	// Approval is the form for approving the refusal; nil when this visitor cannot.
+	Approval *approvalForm
+	// Given is what people have approved of a refusal that waits.
+	Given *serve.Waiting
+	// RulesBefore is the hash of the rules of the last good run, when it differs.
+	RulesBefore string
+}
+
+func (p runPage) live() bool { return p.Run == nil || p.Run.Ended.IsZero() }
+
+// approvalForm is what a person approves, in numbers.
+type approvalForm struct {
+	ID     string
+	Counts []string
+}
+
+func (v *visit) run() error {
+	id := v.PathValue("run")
+	r, err := v.pipeline.Run(v.Context(), id)
+	if err != nil {
+		return err
+	}
+	if r.Verdict == history.VerdictWaiting {
+		return v.render(http.StatusOK, "run.html", v.pipeline.Name, "waiting", runPage{Name: v.pipeline.Name, Queued: true})
+	}
+	now := v.pipeline.Status()
+	data := runPage{Name: v.pipeline.Name, Run: r, Outcome: outcomeOf(r), Public: !v.may(signin.Inspect)}
+	if now.Running == id {
+		data.Progress = &now.Progress
+	}
+	if err := v.addRules(&data); err != nil {
+		return err
+	}
+	waiting, err := v.pipeline.Waiting(v.Context())
+	if err != nil {
+		return err
+	}
+	var changes run.Differences
+	if waiting != nil && waiting.Refusal.ID == r.Refusal {
+		data.Given = waiting
+		for _, c := range waiting.Refusal.Changes {
+			if access.Class(c.After) == fault.Gone {
+				changes.Gone = append(changes.Gone, c)
+			}
+		}
+		if v.may(signin.Approve) {
+			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Changes)}
+		}
+	}
+	if r.Record != nil {
+		if err := v.addContent(&data, changes); err != nil {
+			return err
+		}
+	}
+	return v.render(http.StatusOK, "run.html", v.pipeline.Name, data.Outcome.Text, data)
+}
+
+// addContent adds the figures and tables of a run: all of them for the role inspect, and each
+// such look is in the audit log.
+func (v *visit) addContent(data *runPage, changes run.Differences) error {
+	record := data.Run.Record
+	if data.Public {
+		record, changes = publicRecord(data.Run), run.Differences{}
+	} else if err := v.act("look at a run", data.Run.ID, ""); err != nil {
+		return err
+	}
+	calls := page.Calls{}
+	p := page.RunPage(page.Run{Record: record, Changes: changes}, calls)
+	content, err := page.Fragment(p, v.pages.secrets)
+	data.Content = content
+	return err
+}
+
+// publicRecord returns a copy of the record of a run without the names of records: only counts
+// and causes.
+func publicRecord(r *history.Run) *report.Record {
+	record := *r.Record
+	if record.Report != nil {
+		rep := *record.Report
+		rep.Rejections, rep.Notes, rep.Tightened = nil, nil, nil
+		if rep.Since != nil {
+			since := *rep.Since
+			since.Widened = nil
+			rep.Since = &since
+		}
+		record.Report = &rep
+	}
+	if record.Error != nil {
+		record.Error = publicError(record.Error.Code, r.Causes)
+	}
+	return &record
+}
+
+// publicError returns an error with causes in place of its texts.
+func publicError(code string, causes []string) *report.Error {
+	var public *report.Error
+	for _, cause := range slices.Backward(causes) {
+		public = &report.Error{Code: code, Message: cause, Also: public}
+	}
+	return public
+}
+
+// addRules notes when the rules differ from those of the last good run.
+func (v *visit) addRules(data *runPage) error {
+	runs, err := v.pages.server.History.Runs(v.Context(), v.pipeline.Name, data.Run.ID, perPage)
+	if err != nil {
+		return err
+	}
+	for _, before := range runs {
+		if serve.Good(before) {
+			if before.Rules != data.Run.Rules && before.Rules != "" && data.Run.Rules != "" {
+				data.RulesBefore = before.Rules
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// countsOf returns what a refusal would change, by stream.
+func countsOf(changes []fault.Change) (out []string) {
+	counts := map[string]int{}
+	for _, c := range changes {
+		what := c.Stream + " found by more people"
+		switch access.Class(c.After) {
+		case fault.Gone:
+			what = c.Stream + " deleted"
+		case fault.Added:
+			what = c.Stream + " with newcomers"
+		}
+		counts[what] += max(1, c.N)
+	}
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		out = append(out, display.Number(counts[what])+" "+what)
+	}
+	return out
+}
+
+func (v *visit) approve() error {
+	if err := v.need(signin.Approve); err != nil {
+		return err
+	}
+	id := v.PathValue("refusal")
+	if err := v.act("approve", "", id+" "+v.PostFormValue("reason")); err != nil {
+		return err
+	}
+	_, t, err := v.pipeline.Approve(v.Context(), id, v.session.Who.Name, v.PostFormValue("reason"))
+	if err != nil {
+		return err
+	}
+	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
+}

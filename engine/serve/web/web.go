@@ -1,0 +1,201 @@
+package web
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/api"
+	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/pages"
+	"github.com/pipe-engine/pipe/engine/serve/signin"
+)
+
+// Web is a server on an address.
+type Web struct {
+	Guard *signin.Guard
+
+	server   *serve.Server
+	tokens   *signin.Tokens
+	listener net.Listener
+	proxies  []netip.Prefix
+	http     *http.Server
+	stopping atomic.Bool
+}
+
+// The limits of a connection: a slow or idle one does not stay.
+const (
+	headerTime = 10 * time.Second
+	readTime   = time.Minute
+	writeTime  = 2 * time.Minute
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10
+)
+
+// Listen opens the address and the tokens file. It returns a *fault.Invalid when the server must
+// not listen like this or cannot, and a *fault.StateError when the tokens file cannot be used.
+func Listen(server *serve.Server, o Options, secrets *redact.Redactor, version string) (*Web, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	w := &Web{server: server}
+	w.proxies, _ = o.proxies() // checked
+	var err error
+	if w.tokens, err = signin.OpenTokens(signin.TokensPath(serve.Folder(server.State())), server.Now); err != nil {
+		return nil, err
+	}
+	var certificate *keyPair
+	if o.CertFile != "" {
+		if certificate, err = loadKeyPair(o.CertFile, o.KeyFile); err != nil {
+			return nil, invalid(err.Error(), "check --tls-cert and --tls-key")
+		}
+	}
+	if w.listener, err = net.Listen("tcp", o.Listen); err != nil {
+		return nil, invalid(fmt.Sprintf("%s cannot be opened: %v", o.Listen, err),
+			"end the program that uses the port, or choose another one with --listen")
+	}
+	w.Guard = signin.NewGuard(signin.Options{
+		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: server.Now, Codes: codes{server},
+		Person: operator,
+		SignedIn: func(ctx context.Context, who *signin.Principal) error {
+			return server.History.Act(ctx, history.Action{At: server.Now(), Who: who.Name, Action: "sign in"})
+		},
+	})
+	answers := api.New(server, w.tokens)
+	people := w.Guard.Protect(pages.New(server, w.Guard, secrets, version))
+	w.http = &http.Server{
+		Handler:           w.handler(answers, people),
+		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(server.Log().Handler(), slog.LevelWarn),
+	}
+	if certificate != nil {
+		w.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+	}
+	return w, nil
+}
+
+// operator is the principal of a person with a link: a person who may use the machine of the
+// server, and so may do everything.
+func operator(name string) *signin.Principal {
+	return &signin.Principal{Name: name, Person: true, Grants: []signin.Grant{{
+		Roles:     []signin.Role{signin.Approve, signin.Trigger},
+		Pipelines: []string{signin.AllPipelines},
+	}}}
+}
+
+// codes are the codes of links in the history.
+type codes struct{ server *serve.Server }
+
+func (c codes) Take(ctx context.Context, code string) (string, error) {
+	person, err := c.server.History.TakeLink(ctx, code, time.Now())
+	switch {
+	case errors.Is(err, history.ErrNotFound):
+		err = signin.ErrUnknownCode
+	case err != nil:
+		c.server.Log().Error("a sign-in link cannot be checked", "error", err)
+	}
+	return person, err
+}
+
+// handler separates health, API and pages.
+func (w *Web) handler(answers, people http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/healthz":
+			word(rw, http.StatusOK, "ok")
+		case r.URL.Path == "/readyz":
+			w.ready(rw, r)
+		case !w.fromProxy(r):
+			word(rw, http.StatusForbidden, "forbidden")
+		case r.URL.Path == api.Prefix || strings.HasPrefix(r.URL.Path, api.Prefix+"/"):
+			rw.Header().Set("Cache-Control", "no-store")
+			rw.Header().Set("X-Content-Type-Options", "nosniff")
+			if !w.Guard.KnownHost(r) {
+				word(rw, http.StatusMisdirectedRequest, "unknown host")
+				return
+			}
+			answers.ServeHTTP(rw, r)
+		default:
+			people.ServeHTTP(rw, r)
+		}
+	})
+}
+
+// fromProxy reports whether a request comes from a proxy, where there are some.
+func (w *Web) fromProxy(r *http.Request) bool {
+	if len(w.proxies) == 0 {
+		return true
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && slices.ContainsFunc(w.proxies, func(p netip.Prefix) bool {
+		return p.Contains(from.Addr().Unmap())
+	})
+}
+
+func (w *Web) ready(rw http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	switch {
+	case w.stopping.Load():
+		word(rw, http.StatusServiceUnavailable, "stopping")
+	case w.tokens.Err() != nil || w.server.History.Check(ctx) != nil:
+		word(rw, http.StatusServiceUnavailable, "failing")
+	default:
+		word(rw, http.StatusOK, "ready")
+	}
+}
+
+func word(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	io.WriteString(w, text+"\n")
+}
+
+// Addr returns the host and port on which the server listens.
+func (w *Web) Addr() string { return w.listener.Addr().String() }
+
+// Origin returns the address of the server for people.
+func (w *Web) Origin() string { return w.Guard.Origin() }
+
+// graceTime is how long requests may go on when the server ends.
+const graceTime = 10 * time.Second
+
+// Serve answers requests until stop is closed.
+func (w *Web) Serve(stop <-chan struct{}) error {
+	ended := make(chan error, 1)
+	go func() {
+		if w.http.TLSConfig != nil {
+			ended <- w.http.ServeTLS(w.listener, "", "")
+			return
+		}
+		ended <- w.http.Serve(w.listener)
+	}()
+	select {
+	case err := <-ended:
+		return fault.Errorf(fault.Transient, "start the server again", "the server stopped to listen: %w", err)
+	case <-stop:
+	}
+	w.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
+	defer cancel()
+	if err := w.http.Shutdown(ctx); err != nil {
+		return w.http.Close()
+	}
+	return nil
+}
+
+// Close releases the address of a server that Serve was not called for.
+func (w *Web) Close() error { return w.listener.Close() }

@@ -1,0 +1,315 @@
+package web_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/servetest"
+	"github.com/pipe-engine/pipe/engine/serve/signin"
+	"github.com/pipe-engine/pipe/engine/serve/web"
+	filesink "github.com/pipe-engine/pipe/sinks/file"
+	filesource "github.com/pipe-engine/pipe/sources/file"
+	"github.com/pipe-engine/pipe/transforms/filter"
+	"github.com/pipe-engine/pipe/transforms/mapping"
+	"github.com/pipe-engine/pipe/transforms/permissions"
+)
+
+func registry() component.Registry {
+	return component.Registry{
+		Sources:     []component.SourceSpec[any]{filesource.Spec().Any()},
+		Transforms:  []component.TransformSpec[any]{filter.Spec().Any()},
+		Mapper:      mapping.Spec().Any(),
+		Permissions: permissions.Spec().Any(),
+		Sinks:       []component.SinkSpec[any]{filesink.Spec().Any()},
+	}
+}
+
+// site is a server with its pages on a free port.
+type site struct {
+	*servetest.World
+	t    *testing.T
+	web  *web.Web
+	stop chan struct{}
+	done chan error
+}
+
+func newSite(t *testing.T, more string) *site {
+	t.Helper()
+	s := &site{World: servetest.New(t, registry(), "../../../pipelines/examples/files/handbook.yaml", more), t: t,
+		stop: make(chan struct{}), done: make(chan error, 1)}
+	s.Start()
+	var err error
+	s.web, err = web.Listen(s.Server, web.Options{Listen: "127.0.0.1:0"}, &redact.Redactor{}, "v1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.done <- s.web.Serve(s.stop) }()
+	t.Cleanup(func() {
+		close(s.stop)
+		if err := <-s.done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// link returns a link that signs a person in.
+func (s *site) link(person string) string {
+	s.t.Helper()
+	code := signin.NewCode()
+	if err := s.Server.History.AddLink(s.t.Context(), code, person, time.Now().Add(time.Minute)); err != nil {
+		s.t.Fatal(err)
+	}
+	return signin.Link(s.web.Origin(), code)
+}
+
+// browser is a client that keeps cookies, as a browser does.
+type browser struct {
+	s    *site
+	http *http.Client
+}
+
+func (s *site) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &browser{s, &http.Client{Jar: jar}}
+}
+
+func (b *browser) open(address string, status int) string {
+	b.s.t.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = b.s.web.Origin() + address
+	}
+	resp, err := b.http.Get(address)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	return b.read(resp, status)
+}
+
+func (b *browser) read(resp *http.Response, status int) string {
+	b.s.t.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		b.s.t.Fatalf("%s %s: %s, want %d: %s", resp.Request.Method, resp.Request.URL, resp.Status, status, text)
+	}
+	return string(text)
+}
+
+var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
+
+// send submits a form of a page.
+func (b *browser) send(page, action string, fields url.Values, status int) string {
+	b.s.t.Helper()
+	if m := tokenField.FindStringSubmatch(page); m != nil {
+		fields.Set(signin.TokenField, m[1])
+	}
+	r, err := http.NewRequestWithContext(b.s.t.Context(), "POST", b.s.web.Origin()+action,
+		strings.NewReader(fields.Encode()))
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.s.web.Origin())
+	resp, err := b.http.Do(r)
+	if err != nil {
+		b.s.t.Fatal(err)
+	}
+	return b.read(resp, status)
+}
+
+// idle waits until no run is in progress or waits.
+func (s *site) idle() {
+	s.t.Helper()
+	for range 1000 {
+		if now := s.Server.Pipelines()[0].Status(); now.Running == "" && now.Queued == "" {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatal("a run has not ended after ten seconds")
+}
+
+// TestPages follows a person from signing in to the approval of a refusal.
+func TestPages(t *testing.T) {
+	s := newSite(t, "")
+	ann, bob := s.browser(), s.browser()
+	ann.open("/", http.StatusUnauthorized)
+	ann.open(s.link("ann"), http.StatusOK)
+	bob.open(s.link("bob"), http.StatusOK)
+	home := ann.open("/", http.StatusOK)
+	for _, want := range []string{"handbook", "has not run yet", "no schedule", "signed in as"} {
+		if !strings.Contains(home, want) {
+			t.Errorf("the overview does not have %q:\n%s", want, home)
+		}
+	}
+	page := ann.open("/pipelines/handbook", http.StatusOK)
+	ann.send("", "/pipelines/handbook/runs", url.Values{}, http.StatusForbidden)
+	ann.send(page, "/pipelines/handbook/runs", url.Values{"mode": {"full"}}, http.StatusOK)
+	s.idle()
+	s.Write(30, 10)
+	ann.send(page, "/pipelines/handbook/runs", url.Values{}, http.StatusOK)
+	s.idle()
+	runs := s.Runs()
+	if len(runs) != 2 || runs[0].Refusal == "" || runs[1].Mode != "full" {
+		t.Fatalf("the runs: %+v", runs)
+	}
+	home = bob.open("/", http.StatusOK)
+	if !strings.Contains(home, "waits for approval") || !strings.Contains(home, "70 documents") {
+		t.Errorf("the overview does not have the refusal:\n%s", home)
+	}
+	path := "/pipelines/handbook/runs/" + runs[0].ID
+	refused := bob.open(path, http.StatusOK)
+	for _, want := range []string{"max_loss", "70 documents deleted", "page-30", "Approve refusal " + runs[0].Refusal} {
+		if !strings.Contains(refused, want) {
+			t.Errorf("the refused run does not have %q", want)
+		}
+	}
+	approve := "/pipelines/handbook/refusals/" + runs[0].Refusal + "/approval"
+	if no := ann.send(ann.open(path, http.StatusOK), approve, url.Values{}, http.StatusForbidden); !strings.Contains(no,
+		"another person") {
+		t.Errorf("who asked for the run approves:\n%s", no)
+	}
+	bob.send(refused, approve, url.Values{"reason": {"pages were merged"}}, http.StatusOK)
+	s.idle()
+	if last := s.Runs()[0]; last.Class != 0 || last.Asked[0].By != "bob" {
+		t.Errorf("the approved run: %+v", last)
+	}
+	log := bob.open("/pipelines/handbook/log", http.StatusOK)
+	if !strings.Contains(log, "pages were merged") || !strings.Contains(log, "look at a run") {
+		t.Errorf("the audit log:\n%s", log)
+	}
+	bob.open("/pipelines/other", http.StatusNotFound)
+	bob.open("/pipelines/handbook/runs/other", http.StatusNotFound)
+	bob.open("/other", http.StatusNotFound)
+	bob.send(log, "/sign-out", url.Values{}, http.StatusOK)
+	bob.open("/", http.StatusUnauthorized)
+}
+
+// TestAddress: health answers everyone; the API takes no cookie, and only the server's own name.
+func TestAddress(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser()
+	if text := b.open("/healthz", http.StatusOK); text != "ok\n" {
+		t.Errorf("health: %q", text)
+	}
+	if text := b.open("/readyz", http.StatusOK); text != "ready\n" {
+		t.Errorf("readiness: %q", text)
+	}
+	b.open(s.link("ann"), http.StatusOK)
+	b.open("/api/v1/pipelines", http.StatusUnauthorized)
+	token, _, err := signin.AddToken(signin.TokensPath(serve.Folder(s.Server.State())), signin.Token{Name: "ci",
+		Grant: signin.Grant{Roles: []signin.Role{signin.View}, Pipelines: []string{"*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, status := range map[string]int{"": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", s.web.Origin()+"/api/v1/pipelines", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.read(resp, status)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.web.Origin()+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "10.1.2.3"
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.read(resp, http.StatusOK)
+}
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		o    web.Options
+		ok   bool
+	}{
+		{"loopback", web.Options{Listen: "127.0.0.1:7979"}, true},
+		{"loopback, IPv6", web.Options{Listen: "[::1]:7979"}, true},
+		{"localhost", web.Options{Listen: "localhost:7979"}, true},
+		{"no port", web.Options{Listen: "127.0.0.1"}, false},
+		{"open without TLS", web.Options{Listen: "0.0.0.0:7979"}, false},
+		{"every address by an empty host", web.Options{Listen: ":7979"}, false},
+		{"open with TLS", web.Options{Listen: "0.0.0.0:7979", CertFile: "a", KeyFile: "b",
+			PublicURL: "https://pipe.example.com"}, true},
+		{"open with TLS and no name", web.Options{Listen: "0.0.0.0:7979", CertFile: "a", KeyFile: "b"}, false},
+		{"a certificate without its key", web.Options{Listen: "127.0.0.1:7979", CertFile: "a"}, false},
+		{"a proxy", web.Options{Listen: "0.0.0.0:7979", BehindProxy: []string{"10.0.0.0/8"},
+			PublicURL: "https://pipe.example.com"}, true},
+		{"a proxy without TLS", web.Options{Listen: "0.0.0.0:7979", BehindProxy: []string{"10.0.0.0/8"},
+			PublicURL: "http://pipe.example.com"}, false},
+		{"a proxy with any address", web.Options{Listen: "0.0.0.0:7979", BehindProxy: []string{"0.0.0.0/0"},
+			PublicURL: "https://pipe.example.com"}, false},
+		{"a proxy that is no address", web.Options{Listen: "0.0.0.0:7979", BehindProxy: []string{"proxy"},
+			PublicURL: "https://pipe.example.com"}, false},
+		{"a public name without TLS", web.Options{Listen: "127.0.0.1:7979", PublicURL: "http://pipe.example.com"}, false},
+		{"a public path", web.Options{Listen: "0.0.0.0:7979", BehindProxy: []string{"10.0.0.1"},
+			PublicURL: "https://example.com/pipe"}, false},
+	} {
+		err := tt.o.Check()
+		if (err == nil) != tt.ok || err != nil && !errors.As(err, new(*fault.Invalid)) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+// TestBehindProxy: only the proxy reaches the pages, health aside.
+func TestBehindProxy(t *testing.T) {
+	w := servetest.New(t, registry(), "../../../pipelines/examples/files/handbook.yaml", "")
+	w.Start()
+	for proxy, status := range map[string]int{"127.0.0.1": http.StatusUnauthorized, "10.0.0.0/8": http.StatusForbidden} {
+		site, err := web.Listen(w.Server, web.Options{Listen: "127.0.0.1:0", BehindProxy: []string{proxy},
+			PublicURL: "https://pipe.example.com"}, &redact.Redactor{}, "v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop, done := make(chan struct{}), make(chan error, 1)
+		go func() { done <- site.Serve(stop) }()
+		for path, want := range map[string]int{"/": status, "/healthz": http.StatusOK} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+site.Addr()+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = "pipe.example.com"
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("proxy %s, %s: %s, want %d", proxy, path, resp.Status, want)
+			}
+		}
+		close(stop)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
