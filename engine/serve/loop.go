@@ -64,9 +64,18 @@ func (s *Server) recover(ctx context.Context, now time.Time) error {
 }
 
 func (p *Pipeline) loop(ctx context.Context, stop <-chan struct{}) {
-	defer p.end()
+	background, cancel := context.WithCancel(ctx)
+	p.mu.Lock()
+	p.ctx = background
+	p.mu.Unlock()
+	defer func() {
+		p.end()
+		cancel()
+		p.endSearch()
+	}()
 	for {
 		p.reload(ctx)
+		p.forgetIndex()
 		wait := p.due(ctx)
 		if w := p.take(); w != nil {
 			if !p.perform(ctx, w, stop) {

@@ -35,6 +35,10 @@ type Pipeline struct {
 	now     *queued // running
 	tracker tracker
 	stopped bool
+	ctx     context.Context // of the server while it runs; ends with it
+
+	search     search
+	background sync.WaitGroup
 }
 
 // open loads a pipeline file completely, as a run would.

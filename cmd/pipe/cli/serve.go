@@ -20,6 +20,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/schedule"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/metrics"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/serve/web"
 )
@@ -102,12 +103,17 @@ func (a *app) serveAction(c *urfave.Context) error {
 	if c.Bool("sandbox") {
 		o.Schedule = schedule.Schedule{{Cron: "* * * * *", TimeZone: "UTC"}}
 	}
+	measured := metrics.New(version.Current().Version)
+	measured.Watch(&o)
 	server, err := serve.Open(ctx, o)
 	if err != nil {
 		return a.loadError(c, err)
 	}
 	defer server.Close()
-	site, err := web.Listen(server, place, a.redactor, version.Current().Version)
+	if err := measured.Attach(ctx, server); err != nil {
+		return err
+	}
+	site, err := web.Listen(server, place, a.redactor, measured, version.Current().Version)
 	if err != nil {
 		return err
 	}

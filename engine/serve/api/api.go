@@ -68,7 +68,7 @@ func New(server *serve.Server, tokens *signin.Tokens) *API {
 		a.mux.HandleFunc(r.method+" "+Prefix+r.path, func(w http.ResponseWriter, req *http.Request) { a.serve(w, req, r) })
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
-		if a.sender(req) == nil {
+		if a.tokens.Sender(req) == nil {
 			write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})
 			return
 		}
@@ -83,17 +83,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 
 const tokenHint = "send a token as Authorization: Bearer TOKEN; pipe serve token add makes one"
 
-// sender returns who sends a request; nil for a request without a token that is known.
-func (a *API) sender(r *http.Request) *signin.Principal {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return nil
-	}
-	return a.tokens.Find(strings.TrimSpace(token))
-}
-
 func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
-	c := &call{Request: req, api: a, who: a.sender(req)}
+	c := &call{Request: req, api: a, who: a.tokens.Sender(req)}
 	if c.who == nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})

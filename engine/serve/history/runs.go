@@ -21,7 +21,7 @@ type Run struct {
 	Dry      bool    `json:"dry_run,omitempty"`
 
 	Started time.Time `json:"started,omitzero"` // zero while it waits to begin
-	Ended   time.Time `json:"ended,omitzero"` // zero while it runs
+	Ended   time.Time `json:"ended,omitzero"`   // zero while it runs
 	// Class is the exit code that pipe run would have; -1 while it runs and when the server ended
 	// before the run.
 	Class   int    `json:"exit_code"`

@@ -25,6 +25,7 @@ type Pages struct {
 	secrets *redact.Redactor
 	version string
 	mux     *http.ServeMux
+	search  map[string]http.Handler // by pipeline
 }
 
 //go:embed templates static
@@ -47,7 +48,11 @@ func lasted(r *history.Run) string {
 
 // New returns the pages of a server. Secrets are removed from them.
 func New(server *serve.Server, guard *signin.Guard, secrets *redact.Redactor, version string) *Pages {
-	p := &Pages{server: server, guard: guard, secrets: secrets, version: version, mux: http.NewServeMux()}
+	p := &Pages{server: server, guard: guard, secrets: secrets, version: version, mux: http.NewServeMux(),
+		search: map[string]http.Handler{}}
+	for _, one := range server.Pipelines() {
+		p.search[one.Name] = p.searchOf(one)
+	}
 	for pattern, handle := range map[string]func(*visit) error{
 		"GET /{$}":                                               (*visit).overview,
 		"GET /pipelines/{pipeline}":                              (*visit).pipelinePage,
@@ -56,6 +61,9 @@ func New(server *serve.Server, guard *signin.Guard, secrets *redact.Redactor, ve
 		"POST /pipelines/{pipeline}/runs":                        (*visit).trigger,
 		"POST /pipelines/{pipeline}/refusals/{refusal}/approval": (*visit).approve,
 		"POST /sign-out":                                         (*visit).signOut,
+		"GET /pipelines/{pipeline}/search":                       (*visit).search,
+		"GET /pipelines/{pipeline}/search/{rest...}":             (*visit).search,
+		"POST /pipelines/{pipeline}/search":                      (*visit).readIndex,
 		"/":                                                      (*visit).unknown,
 	} {
 		p.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, handle) })

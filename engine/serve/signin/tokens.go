@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -215,6 +216,15 @@ func (t *Tokens) Find(token string) *Principal {
 		return nil
 	}
 	return found.principal()
+}
+
+// Sender returns who sends a request with a token; nil when it has none that is known.
+func (t *Tokens) Sender(r *http.Request) *Principal {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil
+	}
+	return t.Find(strings.TrimSpace(token))
 }
 
 func hashOf(token string) string {

@@ -30,6 +30,7 @@ type Web struct {
 
 	server   *serve.Server
 	tokens   *signin.Tokens
+	metrics  Metrics
 	listener net.Listener
 	proxies  []netip.Prefix
 	http     *http.Server
@@ -45,13 +46,20 @@ const (
 	maxHeader  = 32 << 10
 )
 
+// Metrics writes the metrics of the pipelines that a token may view.
+type Metrics interface {
+	Write(w http.ResponseWriter, r *http.Request, may func(pipeline string) bool)
+}
+
 // Listen opens the address and the tokens file. It returns a *fault.Invalid when the server must
 // not listen like this or cannot, and a *fault.StateError when the tokens file cannot be used.
-func Listen(server *serve.Server, o Options, secrets *redact.Redactor, version string) (*Web, error) {
+func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics, version string) (
+	*Web, error,
+) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	w := &Web{server: server}
+	w := &Web{server: server, metrics: m}
 	w.proxies, _ = o.proxies() // checked
 	var err error
 	if w.tokens, err = signin.OpenTokens(signin.TokensPath(serve.Folder(server.State())), server.Now); err != nil {
@@ -128,10 +136,26 @@ func (w *Web) handler(answers, people http.Handler) http.Handler {
 				return
 			}
 			answers.ServeHTTP(rw, r)
+		case r.URL.Path == "/metrics":
+			w.writeMetrics(rw, r)
 		default:
 			people.ServeHTTP(rw, r)
 		}
 	})
+}
+
+// writeMetrics answers a token with the metrics of the pipelines that it may view.
+func (w *Web) writeMetrics(rw http.ResponseWriter, r *http.Request) {
+	who := w.tokens.Sender(r)
+	switch {
+	case !w.Guard.KnownHost(r):
+		word(rw, http.StatusMisdirectedRequest, "unknown host")
+	case who == nil:
+		rw.Header().Set("WWW-Authenticate", "Bearer")
+		word(rw, http.StatusUnauthorized, "unauthorized")
+	default:
+		w.metrics.Write(rw, r, func(pipeline string) bool { return who.May(signin.View, pipeline) })
+	}
 }
 
 // fromProxy reports whether a request comes from a proxy, where there are some.

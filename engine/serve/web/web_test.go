@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/metrics"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/serve/web"
@@ -50,7 +51,8 @@ func newSite(t *testing.T, more string) *site {
 		stop: make(chan struct{}), done: make(chan error, 1)}
 	s.Start()
 	var err error
-	s.web, err = web.Listen(s.Server, web.Options{Listen: "127.0.0.1:0"}, &redact.Redactor{}, "v1.2.3")
+	s.web, err = web.Listen(s.Server, web.Options{Listen: "127.0.0.1:0"}, &redact.Redactor{},
+		metrics.New("v1.2.3"), "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +288,7 @@ func TestBehindProxy(t *testing.T) {
 	w.Start()
 	for proxy, status := range map[string]int{"127.0.0.1": http.StatusUnauthorized, "10.0.0.0/8": http.StatusForbidden} {
 		site, err := web.Listen(w.Server, web.Options{Listen: "127.0.0.1:0", BehindProxy: []string{proxy},
-			PublicURL: "https://pipe.example.com"}, &redact.Redactor{}, "v1")
+			PublicURL: "https://pipe.example.com"}, &redact.Redactor{}, metrics.New("v1"), "v1")
 		if err != nil {
 			t.Fatal(err)
 		}
