@@ -27,8 +27,12 @@ func (o Options) StartSandbox(ctx context.Context) (*Sandbox, error) {
 		return nil, &LoadError{d}
 	}
 	local := d.Source.Sandbox == nil && d.Source.Address == nil // reads what is on this machine
-	if d.Source.Sandbox == nil && (!local || o.Catalog != "") || d.Sink.Sandbox == nil {
+	switch {
+	case d.Source.Sandbox == nil && !local, d.Sink.Sandbox == nil:
 		return nil, &fault.Invalid{Reason: "there is no sandbox for " + d.Source.Name + " and " + d.Sink.Name}
+	case local && o.Catalog != "":
+		return nil, &fault.Invalid{Reason: "--catalog: there is no sandbox for the source " + d.Source.Name,
+			Remedy: "leave --catalog out: the source is read as it is"}
 	}
 	s := &Sandbox{}
 	var err error

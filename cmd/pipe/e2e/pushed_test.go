@@ -227,6 +227,7 @@ func TestPushedEntities(t *testing.T) {
 	p.set(peopleToken, identities.String())
 	p.set(pageToken, others.String())
 
+	p.expects(p.pipe("run", "--sandbox", "--catalog", shipped), job.Wrong, "--catalog", "leave --catalog out")
 	out, want := filepath.Join(dir, "out"), filepath.Join(dir, "want")
 	p.expects(p.pipe("run", "--sandbox", "--output", out), job.Done)
 	if c := pipe(t, p.env, "run", "--sandbox", "--dry-run", "--output", want, shipped); c.code != 0 {
