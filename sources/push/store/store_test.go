@@ -290,14 +290,14 @@ func TestTwiceInASet(t *testing.T) {
 
 // TestSetEndsDuringAppend: an append whose set is committed meanwhile is refused.
 func TestSetEndsDuringAppend(t *testing.T) {
-	for _, before := range []string{"", records("page:a/1")} {
+	for _, after := range []string{"", records("page:a/2")} {
 		s := open(t)
 		id := s.begin(pages, component.Scope{})
 		commit := reading{func() error {
 			_, err := s.Commit(t.Context(), pages, id, 0, "")
 			return err
 		}}
-		body := io.MultiReader(strings.NewReader(before), commit, strings.NewReader(records("page:a/2")))
+		body := io.MultiReader(commit, strings.NewReader(after))
 		_, err := s.Append(t.Context(), pages, id, body, "")
 		refused(t, err, component.PushUnknown, 0, "the set ended")
 		s.wants("")
@@ -305,6 +305,20 @@ func TestSetEndsDuringAppend(t *testing.T) {
 			t.Errorf("%d rows are left", n)
 		}
 	}
+}
+
+// TestSetEndsDuringLongAppend: the append ends with the next records that it would store.
+func TestSetEndsDuringLongAppend(t *testing.T) {
+	s := open(t)
+	id := s.begin(pages, component.Scope{})
+	abort := reading{func() error { return s.Abort(t.Context(), pages, id) }}
+	var refs []string
+	for i := range 600 {
+		refs = append(refs, fmt.Sprintf("page:a/%d", i))
+	}
+	body := io.MultiReader(abort, strings.NewReader(records(refs...)), failing{errors.New("it was read to the end")})
+	_, err := s.Append(t.Context(), pages, id, body, "")
+	refused(t, err, component.PushUnknown, 0, "the set ended")
 }
 
 // reading calls a function when it is read.
