@@ -22,7 +22,7 @@ type RecordStore interface {
 	// Begin opens a set. A run does not see it before it is committed.
 	Begin(ctx context.Context, g Grant, scope Scope, key string) (OpenSet, error)
 	// Append adds records to an open set, one JSON object a line. A refused line refuses the
-	// whole call. An error of lines is returned wrapped.
+	// whole call. An error of the reader is returned wrapped.
 	Append(ctx context.Context, g Grant, set string, lines io.Reader, key string) (Appended, error)
 	// Commit replaces all records in the scope of the set by those of the set, at once. expected
 	// is the number of records that the caller appended; another number of records refuses the
@@ -31,9 +31,10 @@ type RecordStore interface {
 	Commit(ctx context.Context, g Grant, set string, expected int, key string) (Committed, error)
 	// Abort drops an open set.
 	Abort(ctx context.Context, g Grant, set string) error
-	// Upsert adds or replaces one record, a JSON object. It is refused for people and groups, and
-	// before any set was committed.
-	Upsert(ctx context.Context, g Grant, record []byte, key string) (Changed, error)
+	// Upsert adds or replaces one record, a JSON object; a reader that has more than the limit of
+	// a record is not read to its end. Upsert is refused for people and groups, and before any set
+	// was committed.
+	Upsert(ctx context.Context, g Grant, record io.Reader, key string) (Changed, error)
 	// Delete removes the record with a ref, if there is one. It is refused when Upsert is.
 	Delete(ctx context.Context, g Grant, ref, key string) (Changed, error)
 	// Expire drops the sets that have been open for 24 hours and the idempotency keys of seven

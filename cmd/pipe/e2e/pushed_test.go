@@ -143,8 +143,8 @@ func TestPushExample(t *testing.T) {
 
 	s = p.store()
 	defer s.Close()
-	if _, err := s.Upsert(t.Context(), pageToken, []byte(`{"id":"new","kind":"page","name":"New","public":true}`),
-		""); err != nil {
+	const newPage = `{"id":"new","kind":"page","name":"New","public":true}`
+	if _, err := s.Upsert(t.Context(), pageToken, strings.NewReader(newPage), ""); err != nil {
 		t.Fatal(err)
 	}
 	p.expects(p.pipe("diff", "--against", p.env["WIKI_OUT"]), job.Changes, "new")

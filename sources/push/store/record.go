@@ -23,8 +23,7 @@ func (s *Store) check(raw []byte, line int, in scope) (row, error) {
 		return row{}, &component.PushError{Fault: f, Line: line, Reason: fmt.Sprintf(format, args...), Remedy: remedy}
 	}
 	if int64(len(raw)) > s.limits.Record {
-		return wrong(component.PushTooLarge, "raise source.push.max_record", "the record is larger than %s",
-			size(s.limits.Record))
+		return row{}, s.tooLarge(line)
 	}
 	if _, err := codec.DecodeStrict(raw); err != nil {
 		return wrong(component.PushInvalid, "write one JSON object a line", "not a record: %v", err)
@@ -50,6 +49,12 @@ func (s *Store) check(raw []byte, line int, in scope) (row, error) {
 		return wrong(component.PushInvalid, "", "a run would reject %s: %v", made.Ref, err)
 	}
 	return row{ref: made.Ref, kind: kind, namespace: namespace, raw: raw, line: line}, nil
+}
+
+// tooLarge refuses a record by its size.
+func (s *Store) tooLarge(line int) error {
+	return &component.PushError{Fault: component.PushTooLarge, Line: line, Remedy: "raise source.push.max_record",
+		Reason: "the record is larger than " + size(s.limits.Record)}
 }
 
 // namespace returns the namespace of a ref, "" for a model without namespaces.

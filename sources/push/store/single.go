@@ -3,12 +3,22 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Upsert adds or replaces one record.
-func (s *Store) Upsert(ctx context.Context, g component.Grant, raw []byte, key string) (component.Changed, error) {
+func (s *Store) Upsert(ctx context.Context, g component.Grant, record io.Reader, key string) (component.Changed,
+	error) {
+	raw, err := io.ReadAll(io.LimitReader(record, s.limits.Record+1))
+	if err != nil {
+		return component.Changed{}, fmt.Errorf("read the record: %w", err)
+	}
+	if int64(len(raw)) > s.limits.Record { // spaces count, since what follows them was not read
+		return component.Changed{}, s.tooLarge(1)
+	}
 	req, err := newRequest(g, key, "upsert", string(raw))
 	if err != nil {
 		return component.Changed{}, err
@@ -17,7 +27,7 @@ func (s *Store) Upsert(ctx context.Context, g component.Grant, raw []byte, key s
 	if err != nil {
 		return component.Changed{}, err
 	}
-	made, err := s.check(bytes.Clone(bytes.TrimSpace(raw)), 1, allowed)
+	made, err := s.check(bytes.TrimSpace(raw), 1, allowed)
 	if err != nil {
 		return component.Changed{}, err
 	}
