@@ -27,7 +27,8 @@
 //   - job: one run of one file with its inputs and outputs, for any front end
 //   - serve: runs pipelines on their schedules; serve/history: what it did;
 //     serve/signin: who sends a request, and what they may do; serve/api: answers to programs;
-//     serve/pages: what people see; serve/web: all of it on one address
+//     serve/preview: search as a person, before a run; serve/pages: what people see; serve/web: all
+//     of it on one address
 //
 // A record passes from a source's page through read (decode, transforms, mapping, permissions,
 // encode) into the stage. The review compares the stage with the baseline, and the guards

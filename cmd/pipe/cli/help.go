@@ -22,7 +22,7 @@ func groups() []group {
 	return []group{
 		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
 		{"Every night", []string{"serve", "status", "approve", "adopt", "audit", "state"}},
-		{"Change a mapping", []string{"explain", "eval", "diff", "test", "show", "functions", "components"}},
+		{"Change a mapping", []string{"explain", "eval", "diff", "preview", "test", "show", "functions", "components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
 		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}
@@ -54,6 +54,7 @@ func exampleCalls() map[string][]string {
 		"eval": {"pipe eval" + file + " 'upper(metadata.name)' --ref payments",
 			"pipe eval --sandbox" + file + " owner"},
 		"diff":       {"pipe diff" + file, "pipe diff --against out" + file},
+		"preview":    {"pipe preview" + file, "pipe preview --sandbox" + file},
 		"test":       {"pipe test" + file, "pipe test --update" + file},
 		"show":       {"pipe show" + file + " components", "pipe show --sandbox" + file + " teams"},
 		"functions":  {"pipe functions", "pipe functions related"},

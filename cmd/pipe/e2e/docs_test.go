@@ -118,7 +118,8 @@ func docsCommands(t *testing.T, text string, least int) {
 			buildModule(t, module, filepath.Join(out, filepath.Base(module)))
 			continue
 		}
-		if strings.HasPrefix(line, "pipe sandbox ") { // it serves until it is stopped: TestSandboxCommand
+		// They serve until they are stopped: TestSandboxCommand, TestPreview.
+		if strings.HasPrefix(line, "pipe sandbox ") || strings.HasPrefix(line, "pipe preview ") {
 			continue
 		}
 		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") ||
