@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/redact"
 )
@@ -171,10 +170,10 @@ func (h *handler) people(w http.ResponseWriter, r *http.Request) {
 	if x := h.Index(); x != nil {
 		const shown = 20
 		for _, p := range x.Match(cut(r.URL.Query().Get("q"), maxQuery), shown) {
-			names = append(names, display.Line(p.String()))
+			names = append(names, p.String())
 		}
 	}
-	b, err := codec.Marshal(names)
+	b, err := codec.Marshal(page.Clean(names, h.Secrets))
 	if err != nil {
 		h.fail(w, nil, err)
 		return

@@ -104,7 +104,7 @@ func (x *Index) Search(ctx context.Context, q Query) (*Results, error) {
 	}
 	found = x.filter(found, q.Facets)
 	r := &Results{Total: len(found), Facets: x.count(found)}
-	begin := min(max(q.Page, 0), len(found)/PageSize) * PageSize
+	begin := min(max(q.Page, 0), max(len(found)-1, 0)/PageSize) * PageSize
 	page := found[begin:min(begin+PageSize, len(found))]
 	if len(page) == 0 {
 		return r, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
 )
 
@@ -148,6 +149,7 @@ func TestSearchFacets(t *testing.T) {
 		"of-bob":      {value("type", "secret")},
 		"of-red open": {value("place", "Hall"), value("place", "Red room")},
 		"":            {value("place", "Hall"), value("type", "secret")},
+		"open":        {value("place", "Hall"), value("place", "page")}, // page is a type
 	} {
 		if got := ids(t, x, preview.Query{Person: pick(t, x, "bob"), View: preview.After, Facets: facets}); got != want {
 			t.Errorf("%v: %q", facets, got)
@@ -165,7 +167,11 @@ func TestSearchPages(t *testing.T) {
 	w := newWorld(t)
 	var text strings.Builder
 	for i := range 25 {
-		fmt.Fprintf(&text, `{"id":"page-%02d","kind":"page","name":"Page %02d"}`+"\n", i, i)
+		place := "Hall"
+		if i >= 20 {
+			place = "Attic"
+		}
+		fmt.Fprintf(&text, `{"id":"page-%02d","kind":"page","name":"Page %02d","place":%q}`+"\n", i, i, place)
 	}
 	w.write(people + text.String())
 	x := w.build()
@@ -184,8 +190,30 @@ func TestSearchPages(t *testing.T) {
 			}
 		}
 	}
+	for i, facets := range [][]preview.FacetValue{nil, {{Name: "place", Value: "Hall"}}} { // 25 and 20 documents
+		r, err := x.Search(t.Context(), preview.Query{View: preview.After, Page: 99, Facets: facets})
+		if err != nil || len(r.Hits) == 0 || r.Total != 25-5*i ||
+			r.Hits[len(r.Hits)-1].ID != []string{"page-24", "page-19"}[i] {
+			t.Errorf("beyond the last page: %+v, %v", r, err)
+		}
+	}
 	if seen != "00010203040506070809101112131415161718192021222324" {
 		t.Error(seen)
+	}
+}
+
+// TestBeforeWithoutUsers: a baseline without users, of a datasource that uses those of another
+// one, does not say who was a user.
+func TestBeforeWithoutUsers(t *testing.T) {
+	w := newWorld(t)
+	o := w.options()
+	o.Only = []string{"documents"}
+	if r := job.Run(t.Context(), job.Request{Open: o}); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	x := w.build()
+	if got := ids(t, x, preview.Query{Person: pick(t, x, "dan"), View: preview.Before}); got != "open" {
+		t.Errorf("Dan found %q", got)
 	}
 }
 
@@ -248,6 +276,17 @@ func TestBefore(t *testing.T) {
 	if _, err := x.Document(t.Context(), "of-red", pick(t, x, "cat"), preview.After); err == nil {
 		t.Error("a document that Cat does not find any more is shown")
 	}
+	// A document that a run deleted is no longer found before, although its entry is kept.
+	w.write(people + strings.Replace(pages, `"id":"of-bob"`, `"id":"of-bob-2"`, 1))
+	w.publish()
+	w.write(people + pages)
+	w.publish()
+	w.write(people + strings.Replace(pages, `"id":"of-bob"`, `"id":"of-bob-2"`, 1))
+	x = w.build()
+	if got := ids(t, x, preview.Query{Person: pick(t, x, "bob"), View: preview.Before}); got != "of-red open" || x.Gone != 1 {
+		t.Errorf("after a deletion, Bob found %s, and %d are gone", got, x.Gone)
+	}
+
 	w.write(people)
 	if x := w.build(); x.Gone != 6 || x.Refused == nil {
 		t.Errorf("%d gone, %v", x.Gone, x.Refused)
