@@ -55,6 +55,9 @@ func (p Place) Open() (*Store, error) {
 			return nil, fault.Errorf(fault.Fatal, "create both with pipe secret init FILE, or restore the file",
 				"the identity of the secret store: %w", err)
 		}
+		if err := checkIdentityFile(p.IdentityFile); err != nil {
+			return nil, err
+		}
 		text = string(data)
 	}
 	return New(p.Path, text)
