@@ -50,6 +50,10 @@ type Event struct {
 type Used struct {
 	ID string `json:"id"`
 	By string `json:"by,omitempty"`
+	// Others approved it, too. Alone means that By did without the other people that the file
+	// asks for.
+	Others []string `json:"others,omitempty"`
+	Alone  bool     `json:"alone,omitempty"`
 }
 
 // Document is the audience of a document. The audience "nobody" means that it is withheld,

@@ -30,7 +30,7 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 }
 
 // Approve allows one run within 24 hours whose guarded changes are among those of a stored
-// refusal.
+// refusal. A valid approval of other people stays: the run asks whether they are enough.
 func Approve(dir, place string, a Approval) (*Refusal, error) {
 	refused, before, err := Refused(dir, place, a.ID)
 	if err != nil {
@@ -48,5 +48,5 @@ func Approve(dir, place string, a Approval) (*Refusal, error) {
 		return nil, Unusable(err)
 	}
 	a.UsedBy, a.UsedAt = "", time.Time{}
-	return refused, store.Approve(a)
+	return refused, store.Approve(a.after(before))
 }

@@ -83,3 +83,46 @@ func damage(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// TestApproveTogether: the approvals of several people add up while they are valid and unused.
+func TestApproveTogether(t *testing.T) {
+	changes := []fault.Change{{Stream: "documents", ID: "a", Ref: "a", After: fault.Gone, N: 1}}
+	id := fault.Digest(changes)
+	now := time.Now().Truncate(time.Second)
+	for name, tc := range map[string]struct {
+		before *Approval
+		want   string
+	}{
+		"first":  {nil, "sam"},
+		"second": {&Approval{By: "ann", At: now.Add(-time.Hour)}, "ann sam"},
+		"again":  {&Approval{By: "sam", At: now.Add(-time.Hour)}, "sam"},
+		"third": {&Approval{By: "ann", At: now.Add(-time.Hour), Others: []Approver{{By: "bob", At: now}}},
+			"bob ann sam"},
+		"after a day": {&Approval{By: "ann", At: now.Add(-25 * time.Hour)}, "sam"},
+		"an old of three": {&Approval{By: "ann", At: now, Others: []Approver{{By: "bob", At: now.Add(-25 * time.Hour)}}},
+			"ann sam"},
+		"a used one": {&Approval{By: "ann", At: now.Add(-2 * time.Hour), UsedBy: "01RUN", UsedAt: now.Add(-time.Hour)},
+			"sam"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			store := open(t, dir)
+			if err := store.Refuse(Refusal{ID: id, At: now, Changes: changes}); err != nil {
+				t.Fatal(err)
+			}
+			if tc.before != nil {
+				tc.before.ID = id
+				if err := store.Approve(*tc.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := Approve(dir, place, Approval{ID: id, At: now, By: "sam"}); err != nil {
+				t.Fatal(err)
+			}
+			a, err := store.Approval(id)
+			if err != nil || strings.Join(a.People(), " ") != tc.want {
+				t.Errorf("%v, %v, want %s", err, a.People(), tc.want)
+			}
+		})
+	}
+}

@@ -24,15 +24,52 @@ type Refusal struct {
 	Changes  []fault.Change `json:"-"`
 }
 
+// ApprovalTime is how long an approval is valid.
+const ApprovalTime = 24 * time.Hour
+
 // Approval allows a refused run once. By and Reason are for audits.
 type Approval struct {
 	ID     string    `json:"id"`
-	At     time.Time `json:"at"`
+	At     time.Time `json:"at"` // when the last of the people approved
 	By     string    `json:"by,omitempty"`
 	Reason string    `json:"reason,omitempty"`
+	// Others approved before By, each another person.
+	Others []Approver `json:"others,omitempty"`
+	// Alone means that By did without the other people that the file asks for, in an emergency.
+	Alone bool `json:"alone,omitempty"`
 	// UsedBy is the run that used the approval, at UsedAt; empty while it is unused.
 	UsedBy string    `json:"used_by,omitempty"`
 	UsedAt time.Time `json:"used_at,omitzero"`
+}
+
+// Approver is one of several people who approved a refusal.
+type Approver struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// People returns everyone who approved.
+func (a *Approval) People() []string {
+	people := make([]string, 0, len(a.Others)+1)
+	for _, o := range a.Others {
+		people = append(people, o.By)
+	}
+	return append(people, a.By)
+}
+
+// after returns the approval together with an earlier one of the same refusal that has not been
+// used and is still valid.
+func (a Approval) after(earlier *Approval) Approval {
+	if earlier == nil || earlier.UsedBy != "" || a.At.Sub(earlier.At) > ApprovalTime {
+		return a
+	}
+	for _, o := range append(slices.Clone(earlier.Others), Approver{earlier.By, earlier.At, earlier.Reason}) {
+		if o.By != a.By && a.At.Sub(o.At) <= ApprovalTime {
+			a.Others = append(a.Others, o)
+		}
+	}
+	return a
 }
 
 // ErrNotStored means that a folder has no refusal or approval with an ID.

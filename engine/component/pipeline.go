@@ -72,6 +72,9 @@ type Limits struct {
 	// MaxGrowth bounds the new members of a group: by a share of the people who could find its
 	// documents, or by a number of people.
 	MaxGrowth Bound
+	// Approvers is how many people must approve a refusal that opens documents to everybody or
+	// has very many changes; see guard.Approvers.
+	Approvers int
 }
 
 // DefaultLimits returns limits for a machine with two cores and 100 MB of memory.
@@ -82,6 +85,7 @@ func DefaultLimits() Limits {
 		MaxLoss:     Bound{Share: 0.20, Items: 20},
 		MaxWiden:    Bound{Share: 0.01, Items: 20},
 		MaxGrowth:   Bound{Share: 0.25, Items: 20},
+		Approvers:   1,
 	}
 }
 

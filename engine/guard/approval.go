@@ -5,13 +5,43 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // ApprovalTime is how long a stored approval is valid.
-const ApprovalTime = 24 * time.Hour
+const ApprovalTime = baseline.ApprovalTime
+
+// manyChanges is the number of changes above which several people must approve a refusal.
+const manyChanges = 1000
+
+// Approvers returns how many people must approve these changes, where the file asks for most of
+// them: most when a document opens to everybody or there are very many changes, otherwise 1.
+func Approvers(changes []fault.Change, most int) int {
+	n := 0
+	for _, c := range changes {
+		n += max(1, c.N)
+		class := access.Class(c.After)
+		if n > manyChanges || class == access.AllUsers.String() || class == access.DatasourceUsers.String() {
+			return max(1, most)
+		}
+	}
+	return 1
+}
+
+// TooFew returns why an approval of these people allows nothing yet, in a sentence; "" when they
+// are enough. alone means that one of them did without the others.
+func TooFew(id string, changes []fault.Change, people []string, alone bool, most int) string {
+	needed := Approvers(changes, most)
+	if alone || len(people) >= needed {
+		return ""
+	}
+	return fmt.Sprintf("Approval %s needs %d people and has %d: another person must run pipe approve FILE %s.",
+		id, needed, len(people), id)
+}
 
 // ClockError is how far the time of an approval may be ahead of this machine's clock.
 const ClockError = time.Hour

@@ -130,3 +130,34 @@ func TestCoverageOfLists(t *testing.T) {
 		}
 	}
 }
+
+// TestTooFew: a refusal that opens documents to everybody or is very large needs as many people
+// as the file asks for, and any other one person.
+func TestTooFew(t *testing.T) {
+	narrow := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "listed:2", N: 1}}
+	open := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "all-users", N: 1}}
+	users := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "datasource-users", N: 1}}
+	many := []fault.Change{{Stream: "memberships", After: fault.Added, N: 1001}}
+	for name, tc := range map[string]struct {
+		changes []fault.Change
+		people  []string
+		alone   bool
+		most    int
+		enough  bool
+	}{
+		"one person, one asked for":      {open, []string{"ann"}, false, 1, true},
+		"open to all":                    {open, []string{"ann"}, false, 2, false},
+		"open to all, two people":        {open, []string{"ann", "bob"}, false, 2, true},
+		"open to all, alone":             {open, []string{"ann"}, true, 2, true},
+		"open to the datasource's users": {users, []string{"ann"}, false, 2, false},
+		"many":                           {many, []string{"ann"}, false, 2, false},
+		"three asked for":                {many, []string{"ann", "bob"}, false, 3, false},
+		"few more people":                {narrow, []string{"ann"}, false, 2, true},
+		"deletions":                      {fake.Gone("a", "b"), []string{"ann"}, false, 2, true},
+	} {
+		text := TooFew("x", tc.changes, tc.people, tc.alone, tc.most)
+		if (text == "") != tc.enough {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}

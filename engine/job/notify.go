@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/notify"
 	"github.com/pipe-engine/pipe/engine/report"
@@ -48,4 +49,18 @@ func (r *Result) notify(ctx context.Context, q Request) []string {
 		State: state, Secrets: q.Open.Secrets,
 		UserAgent: fmt.Sprintf("pipe/%s (%s)", cmp.Or(q.Open.Version, "dev"), r.definition.File.Name),
 	})
+}
+
+// NotifyAlone sends messages about an approval by one person of a refusal that needs several. It
+// returns a note for each failure.
+func (f *File) NotifyAlone(ctx context.Context, a baseline.Approval) []string {
+	state, err := f.o.StateFolder()
+	if err != nil {
+		state = ""
+	}
+	name := f.Definition.File.Name
+	e := notify.Event{Pipeline: name, Outcome: notify.ApprovedAlone,
+		Approved: &notify.Approved{ID: a.ID, By: a.By, Reason: a.Reason}}
+	return notify.Send(ctx, f.Definition.Notify, e, notify.Settings{State: state, Secrets: f.o.Secrets,
+		UserAgent: fmt.Sprintf("pipe/%s (%s)", cmp.Or(f.o.Version, "dev"), name)})
 }

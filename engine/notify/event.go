@@ -23,6 +23,8 @@ const (
 	Rejected    Outcome = "rejected"    // done, some records rejected
 	Refused     Outcome = "refused"     // by a guard
 	Unconfirmed Outcome = "unconfirmed" // sent, but the sink has paused a deletion or not confirmed an upload
+	// ApprovedAlone is no run: one person approved a refusal that needs several.
+	ApprovedAlone Outcome = "approved-alone"
 )
 
 // Event is a run that ended.
@@ -35,7 +37,11 @@ type Event struct {
 	Code     string      // of the error, such as transient
 	Err      error       // nil when the run did not fail
 	Report   *run.Report // nil when the run did not begin
+	Approved *Approved   // only with ApprovedAlone
 }
+
+// Approved is an approval by one person of a refusal that needs several.
+type Approved struct{ ID, By, Reason string }
 
 // Message is the JSON message for a webhook.
 type Message struct {
@@ -74,6 +80,8 @@ const (
 func (e Event) state() string {
 	var refused *fault.Refusal
 	switch {
+	case e.Approved != nil:
+		return string(ApprovedAlone) + " " + e.Approved.ID
 	case errors.As(e.Err, &refused):
 		return string(Refused) + " " + cmp.Or(refused.ID, refused.Guard)
 	case e.Outcome == Failed:
@@ -87,6 +95,10 @@ func (e Event) message(now time.Time, details bool) *Message {
 	m := &Message{Version: messageVersion, Pipeline: e.Pipeline, Run: e.RunID, Time: now.UTC().Truncate(time.Second),
 		Outcome: e.Outcome, ExitCode: e.ExitCode, Counts: map[string]int{}, Rules: map[string]int{}, Causes: []string{}}
 	m.Summary = fmt.Sprintf("%s: %s (exit %d)", e.Pipeline, e.words(), e.ExitCode)
+	if a := e.Approved; a != nil {
+		m.Summary = fmt.Sprintf("%s: %s approved refusal %s alone: %s", e.Pipeline, a.By, a.ID, a.Reason)
+		m.Refusal = a.ID
+	}
 	var refused *fault.Refusal
 	if errors.As(e.Err, &refused) {
 		m.Refusal = refused.ID
@@ -172,7 +184,7 @@ func byCount(m map[string]int) []string {
 // slackText formats a message for Slack. Untrusted text cannot create links or mentions.
 func slackText(m *Message) string {
 	var b strings.Builder
-	icon := map[Outcome]string{Refused: ":octagonal_sign:", Failed: ":x:"}[m.Outcome]
+	icon := map[Outcome]string{Refused: ":octagonal_sign:", Failed: ":x:", ApprovedAlone: ":rotating_light:"}[m.Outcome]
 	fmt.Fprintf(&b, "%s *%s*", cmp.Or(icon, ":warning:"), slackEscape(m.Summary))
 	if m.Repeated {
 		b.WriteString(" (still)")

@@ -45,7 +45,7 @@ func load(path string) (sent, error) {
 // keep drops the states that the event ended, and reports whether there were any. A run that
 // delivered ends every refusal and failure.
 func (s sent) keep(e Event) (dropped bool) {
-	if e.Outcome == Failed || e.Outcome == Refused {
+	if e.Outcome == Failed || e.Outcome == Refused || e.Outcome == ApprovedAlone {
 		return false
 	}
 	for key := range s {

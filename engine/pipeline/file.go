@@ -56,6 +56,7 @@ type Guards struct {
 	MaxWiden    config.Threshold `yaml:"max_widen" default:"1%" doc:"How many documents may be found by more people than an approval or the run of a week ago accepted, written like max_loss. A plain share always allows 20 documents; more than 20 that everyone would find need an approval in any case. It also limits pipe push."`
 	MaxGrowth   Growth           `yaml:"max_growth" doc:"How many new people may join a group that documents name: people who could find none of its documents in the good runs of the last seven days. The larger of the two counts."`
 	MaxRejected config.Threshold `yaml:"max_rejected" default:"1%" doc:"How many of the records may be rejected, written like max_loss. A plain share always allows 100 records."`
+	Approvals   int              `yaml:"approvals" default:"1" min:"1" max:"5" doc:"How many people must approve a refusal that opens documents to everybody, or that counts more than 1,000 changes. One person is enough for any other refusal. In an emergency, pipe approve --alone --reason TEXT does without the others."`
 	OnRefusal   string           `yaml:"on_refusal" default:"stop" enum:"stop|tighten" doc:"What a refused run sends. stop: nothing. tighten: documents with a narrower audience by decision, where the record was read and all users and groups that the rule names are known in this run and the last; and documents that a rule withholds, within max_loss. Users, groups, members and content are never sent. The exit code is 4 in any case."`
 }
 
@@ -100,6 +101,7 @@ func (f *File) limits() component.Limits {
 	l.MaxWiden = bound(f.Guards.MaxWiden, l.MaxWiden)
 	l.MaxGrowth = component.Bound{Share: float64(f.Guards.MaxGrowth.Share), Items: f.Guards.MaxGrowth.People}
 	l.MaxRejected = bound(f.Guards.MaxRejected, l.MaxRejected)
+	l.Approvers = f.Guards.Approvals
 	return l
 }
 

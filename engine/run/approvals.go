@@ -53,7 +53,10 @@ func (r *run) findApprovals() []guard.Approval {
 		one := guard.Approval{ID: id}
 		if refused, err := r.store.Refusal(id); err == nil {
 			one.Changes = refused.Changes
-		} else if !errors.Is(err, baseline.ErrNotStored) {
+			one.Void = guard.TooFew(id, refused.Changes, a.People(), a.Alone, r.p.Limits.Approvers)
+		} else if errors.Is(err, baseline.ErrNotStored) {
+			one.Void = r.unlisted(id)
+		} else {
 			one.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 		}
 		out = append(out, one)
@@ -66,6 +69,7 @@ func (r *run) findApprovals() []guard.Approval {
 func (r *run) calledApproval(id string) guard.Approval {
 	out := guard.Approval{ID: id, Called: true}
 	if r.store == nil {
+		out.Void = r.unlisted(id)
 		return out
 	}
 	a, err := r.store.Approval(id)
@@ -75,14 +79,34 @@ func (r *run) calledApproval(id string) guard.Approval {
 	case err != nil && !errors.Is(err, baseline.ErrNotStored):
 		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
+	people, alone := []string{r.o.By}, false
+	if err == nil && time.Since(a.At) <= guard.ApprovalTime {
+		alone = a.Alone
+		people = append(slices.DeleteFunc(a.People(), func(p string) bool { return p == r.o.By }), r.o.By)
+	}
 	refused, err := r.store.Refusal(id)
 	switch {
 	case err == nil:
 		out.Changes = refused.Changes
+		if out.Void == "" {
+			out.Void = guard.TooFew(id, refused.Changes, people, alone, r.p.Limits.Approvers)
+		}
+	case errors.Is(err, baseline.ErrNotStored) && out.Void == "":
+		out.Void = r.unlisted(id)
 	case !errors.Is(err, baseline.ErrNotStored) && out.Void == "":
 		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
 	return out
+}
+
+// unlisted returns why an approval allows nothing where several people must approve some changes,
+// and the state folder does not list what this one allows; "" elsewhere.
+func (r *run) unlisted(id string) string {
+	if r.p.Limits.Approvers <= 1 {
+		return ""
+	}
+	return fmt.Sprintf("Approval %s cannot be used: guards.approvals asks for several people, and there is no list of "+
+		"its changes.", id)
 }
 
 // storeRefusal stores the changes of a refused run for its approval. Without them, an approval

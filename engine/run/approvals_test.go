@@ -78,7 +78,7 @@ func TestFindApprovals(t *testing.T) {
 				ids  []string
 				want string
 			}{{[]string{id}, tc.called}, {[]string{id, id}, tc.called}, {nil, tc.stores}} {
-				r := &run{store: n.Baseline(), o: Options{Approve: call.ids}}
+				r := &run{store: n.Baseline(), p: &component.Pipeline{}, o: Options{Approve: call.ids}}
 				found := r.findApprovals()
 				if call.want == none {
 					if len(found) > 0 {
@@ -103,8 +103,8 @@ func TestFindApprovals(t *testing.T) {
 			}
 		})
 	}
-	if found := (&run{o: Options{Approve: []string{"a", "b"}}}).findApprovals(); len(found) != 2 ||
-		found[0].Void+found[1].Void != "" {
+	stateless := &run{p: &component.Pipeline{}, o: Options{Approve: []string{"a", "b"}}}
+	if found := stateless.findApprovals(); len(found) != 2 || found[0].Void+found[1].Void != "" {
 		t.Errorf("without a state folder: %+v", found)
 	}
 }

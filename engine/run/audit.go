@@ -98,7 +98,10 @@ func (a *auditing) event(kind string, now time.Time) audit.Event {
 	for _, id := range a.r.reviewer.Used {
 		used := audit.Used{ID: id, By: a.r.o.By}
 		if approval, err := a.r.store.Approval(id); err == nil {
-			used.By = approval.By
+			used.By, used.Alone = approval.By, approval.Alone
+			for _, o := range approval.Others {
+				used.Others = append(used.Others, o.By)
+			}
 		}
 		e.Approvals = append(e.Approvals, used)
 	}

@@ -57,8 +57,18 @@ func (p *Pipeline) Waiting(ctx context.Context) (*Waiting, error) {
 	return &Waiting{Run: last, Refusal: refused, Approval: approved}, nil
 }
 
+// approvers is guards.approvals of the file.
+func (p *Pipeline) approvers() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.most
+}
+
+// Needed returns how many people must approve a refusal.
+func (w *Waiting) Needed(p *Pipeline) int { return guard.Approvers(w.Refusal.Changes, p.approvers()) }
+
 // Approve allows one run within 24 hours whose guarded changes are among those of the refusal
-// that waits, and asks for that run. by is a person: the caller has made sure of it.
+// that waits, and asks for that run; the Ticket is empty while other people must approve it, too. by is a person: the caller has made sure of it.
 //
 // It returns a *ConflictError when another refusal waits, or none, and a *ForbiddenError when
 // the person asked for the refused run.
@@ -76,12 +86,22 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 	if asked, err := p.askedSinceGood(ctx, by); err != nil {
 		return nil, Ticket{}, err
 	} else if asked != nil {
-		return nil, Ticket{}, &ForbiddenError{Reason: fmt.Sprintf("%s asked for run %s since the last good run, so another "+
-			"person must approve what followed", by, asked.ID)}
+		return nil, Ticket{}, &ForbiddenError{
+			Reason: fmt.Sprintf("%s asked for run %s since the last good run, so another person must approve what followed",
+				by, asked.ID),
+		}
 	}
 	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time
 	if _, err := baseline.Approve(p.server.state, p.place, a); err != nil {
 		return nil, Ticket{}, err
+	}
+	_, stored, err := baseline.Refused(p.server.state, p.place, id)
+	if err != nil {
+		return nil, Ticket{}, err
+	}
+	a = *stored
+	if guard.TooFew(id, waiting.Refusal.Changes, a.People(), a.Alone, p.approvers()) != "" {
+		return &a, Ticket{}, nil
 	}
 	t, err := p.enqueue(Request{By: by, Person: true, How: ByApproval, Changed: true})
 	if errors.Is(err, fault.ErrStopped) {

@@ -27,6 +27,7 @@ type Pipeline struct {
 	text     []byte // of the last file without errors
 	schedule schedule.Schedule
 	streams  []string
+	most     int    // guards.approvals
 	rules    string // see pipeline.Definition.RulesHash
 	edit     error  // why the file on the disk is not used; nil when it is
 	seen     []byte // the text on the disk that was last looked at
@@ -78,6 +79,7 @@ func (p *Pipeline) accept(text []byte, d *pipeline.Definition) {
 	defer p.mu.Unlock()
 	p.text, p.seen, p.edit = text, text, nil
 	p.schedule, p.rules, p.streams = d.File.Schedule, d.RulesHash(), nil
+	p.most = d.File.Guards.Approvals
 	if len(p.schedule) == 0 {
 		p.schedule = p.server.o.Schedule
 	}

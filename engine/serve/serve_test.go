@@ -273,3 +273,34 @@ func measure(t *testing.T) (m measured) {
 	}
 	return m
 }
+
+// TestTwoApprovers: what opens documents to everybody needs two people, where the file says so.
+func TestTwoApprovers(t *testing.T) {
+	w := newWorld(t, "guards:\n  approvals: 2\n  max_widen: 0\n")
+	p := w.Start()
+	if r := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI}); r.Class != int(job.Done) {
+		t.Fatalf("the first run: %+v", r)
+	}
+	w.Write(100, 10) // 40 pages open to everybody
+	refused := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
+	if refused.Refusal == "" {
+		t.Fatalf("the run is not refused: %+v", refused)
+	}
+	for range 2 { // the same person twice is one person
+		a, ticket, err := p.Approve(t.Context(), refused.Refusal, "ann", "a new rule")
+		if err != nil || ticket.Run != "" || len(a.People()) != 1 {
+			t.Fatalf("one person: %v, %+v, run %q", err, a, ticket.Run)
+		}
+	}
+	if r := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI}); r.Class != int(job.Refused) {
+		t.Fatalf("a run with the approval of one person: %+v", r)
+	}
+	a, ticket, err := p.Approve(t.Context(), refused.Refusal, "bob", "a new rule")
+	if err != nil || len(a.People()) != 2 || ticket.Run == "" {
+		t.Fatalf("two people: %v, %+v", err, a)
+	}
+	<-ticket.Ended()
+	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
+		t.Errorf("the approved run: %v, %+v", err, r)
+	}
+}

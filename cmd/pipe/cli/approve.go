@@ -26,7 +26,12 @@ func (a *app) approveCommand() *urfave.Command {
 			"in the state folder, for one complete run within 24 hours. Changes that the refusal did not " +
 			"list are still checked by the guards. A dry run or a failed run does not use it up. To approve " +
 			"and run in one step: pipe run --approve ID FILE.",
-		Flags:  []urfave.Flag{&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"}},
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"},
+			&urfave.BoolFlag{Name: "alone",
+				Usage: "in an emergency, do without the other people that guards.approvals asks for; needs --reason, and " +
+					"sends a notification"},
+		},
 		Action: a.approveAction,
 	}
 }
@@ -70,16 +75,48 @@ func (a *app) approveAction(c *urfave.Context) error {
 	if !c.Bool("json") {
 		print.Refusal(a.Stdout, refused)
 	}
-	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason")}
+	most := f.Definition.File.Guards.Approvals
+	needed := guard.Approvers(refused.Changes, most)
+	if err := aloneFits(c, needed); err != nil {
+		return err
+	}
+	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason"),
+		Alone: c.Bool("alone")}
 	until := approval.At.Add(guard.ApprovalTime)
 	if _, err := baseline.Approve(dir, sink.Place(), approval); err != nil {
 		return err
 	}
+	if approval.Alone {
+		a.printNotes(f.NotifyAlone(c.Context, approval))
+	}
+	_, stored, err := baseline.Refused(dir, sink.Place(), ids[0])
+	if err != nil {
+		return err
+	}
+	approval = *stored
 	if c.Bool("json") {
 		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
 	}
-	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", approval.By,
-		until.Local().Format("2006-01-02 15:04"))
+	if text := guard.TooFew(approval.ID, refused.Changes, approval.People(), approval.Alone, most); text != "" {
+		display.Fprintf(a.Stdout, "\nApproved by %s, but this refusal needs %d people: another person must approve it, too, "+
+			"until %s.\n", strings.Join(approval.People(), " and "), needed, until.Local().Format("2006-01-02 15:04"))
+		return nil
+	}
+	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n",
+		strings.Join(approval.People(), " and "), until.Local().Format("2006-01-02 15:04"))
+	return nil
+}
+
+// aloneFits refuses --alone without a reason, and where one person is enough.
+func aloneFits(c *urfave.Context, needed int) error {
+	switch {
+	case !c.Bool("alone"):
+		return nil
+	case strings.TrimSpace(c.String("reason")) == "":
+		return usage{"--alone needs a reason, for the audit ledger and the notification", "add --reason TEXT"}
+	case needed == 1:
+		return usage{"one person is enough for this refusal", "leave --alone out"}
+	}
 	return nil
 }
 

@@ -177,7 +177,12 @@ func (c *call) approve() (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, map[string]any{"approval": a, "until": serve.Until(a), "run": t.Run}, nil
+	answer := struct {
+		Approval *baseline.Approval `json:"approval"`
+		Until    time.Time          `json:"until"`
+		Run      string             `json:"run,omitempty"`
+	}{a, serve.Until(a), t.Run}
+	return http.StatusOK, answer, nil
 }
 
 func (c *call) actions() (int, any, error) {

@@ -45,6 +45,7 @@ func (p runPage) live() bool { return p.Run == nil || p.Run.Ended.IsZero() }
 type approvalForm struct {
 	ID     string
 	Counts []string
+	Needed int // how many people must approve
 }
 
 func (v *visit) run() error {
@@ -77,7 +78,7 @@ func (v *visit) run() error {
 			}
 		}
 		if v.may(signin.Approve) {
-			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Changes)}
+			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Changes), waiting.Needed(v.pipeline)}
 		}
 	}
 	if r.Record != nil {
@@ -180,6 +181,9 @@ func (v *visit) approve() error {
 	_, t, err := v.pipeline.Approve(v.Context(), id, v.session.Who.Name, v.PostFormValue("reason"))
 	if err != nil {
 		return err
+	}
+	if t.Run == "" { // other people must approve it, too
+		return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name))
 	}
 	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
 }
