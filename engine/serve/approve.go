@@ -87,7 +87,7 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 		return nil, Ticket{}, err
 	} else if asked != nil {
 		return nil, Ticket{}, &ForbiddenError{
-			Reason: fmt.Sprintf("%s asked for run %s since the last good run, so another person must approve what followed",
+			Reason: fmt.Sprintf("%s asked for run %s since the last good run: another person must approve what followed",
 				by, asked.ID),
 		}
 	}

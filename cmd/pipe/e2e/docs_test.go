@@ -20,6 +20,7 @@ const (
 	operationsPage = "../../../pipelines/operations.md"
 	guaranteesPage = "../../../pipelines/guarantees.md"
 	pushPage       = "../../../pipelines/push.md"
+	servePage      = "../../../pipelines/serve.md"
 	pluginsPage    = "../../../plugins/README.md"
 	contributing   = "../../../.github/CONTRIBUTING.md"
 	security       = "../../../.github/SECURITY.md"
@@ -28,7 +29,7 @@ const (
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
 	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
-		pushPage, connectionsPage, contributing, security}
+		pushPage, servePage, connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
 
