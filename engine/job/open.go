@@ -10,6 +10,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/trace"
 )
 
 // File is a pipeline file that was loaded without errors.
@@ -77,6 +78,7 @@ type Job struct {
 	o     Options
 	file  *File
 	close func()
+	span  *trace.Run // nil without Options.Tracer
 }
 
 // Open loads the file and opens its source and sink. The caller closes the Job.
@@ -86,7 +88,9 @@ func Open(ctx context.Context, o Options) (*Job, error) {
 		return nil, err
 	}
 	j := &Job{RunID: f.RunID, Definition: f.Definition, Sandbox: f.Sandbox, o: o, file: f}
+	j.span = o.Tracer.Run(f.Definition.File.Name, f.RunID)
 	if err := j.open(f.Settings()); err != nil {
+		j.span.End(nil)
 		f.Close()
 		return nil, err
 	}
@@ -97,12 +101,12 @@ func (j *Job) open(settings component.Settings) (err error) {
 	if j.State, err = j.o.StateFolder(); err != nil {
 		return err
 	}
-	settings.Observe = j.o.observe("source")
+	settings.Observe = j.observe("source")
 	source, err := j.source(settings)
 	if err != nil {
 		return err
 	}
-	settings.Observe = j.o.observe("sink")
+	settings.Observe = j.observe("sink")
 	j.Pipeline, j.close, err = j.Definition.OpenWith(source, settings)
 	return err
 }
@@ -117,16 +121,19 @@ func (j *Job) source(settings component.Settings) (component.Source, error) {
 	return j.Definition.OpenSource(settings)
 }
 
-// observe returns Observe for the requests to an end; nil when it is nil.
-func (o Options) observe(end string) func(method string, status int, began time.Time) {
-	if o.Observe == nil {
-		return nil
+// observe returns what is called for each attempt of a request to an end.
+func (j *Job) observe(end string) func(method string, status int, began time.Time) {
+	return func(method string, status int, began time.Time) {
+		j.span.Request(end, method, status, began)
+		if j.o.Observe != nil {
+			j.o.Observe(end, method, status, began)
+		}
 	}
-	return func(method string, status int, began time.Time) { o.Observe(end, method, status, began) }
 }
 
 // Close closes source and sink, and stops the servers of the sandbox that Open started.
 func (j *Job) Close() {
+	j.span.End(nil)
 	j.close()
 	j.file.Close()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/secret/store"
+	"github.com/pipe-engine/pipe/engine/trace"
 )
 
 // Options say which file to open, and how.
@@ -64,6 +65,9 @@ type Options struct {
 	// Observe is called after every attempt of a request to an end, source or sink, with status 0
 	// when there was no response. It may be called from several goroutines. It may be nil.
 	Observe func(end, method string, status int, began time.Time)
+
+	// Tracer sends spans of the run; nil sends none.
+	Tracer *trace.Tracer
 
 	// Started is called when the servers of the sandbox run; may be nil.
 	Started func(*Sandbox)

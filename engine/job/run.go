@@ -191,10 +191,12 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 			return nil, err
 		}
 	}
+	options.Act = j.span.Act
 	options.Wait, options.MustConfirm, options.Progress, options.Stop = o.Wait, o.MustConfirm, o.Progress, o.Stop
 	options.Observer = o.Observer
 	started := time.Now()
 	made, err := run.Run(ctx, j.Pipeline, options)
+	j.span.End(made)
 	if folder != nil {
 		if err := folder.End(j.Pipeline, made); err != nil {
 			j.o.Log.Error("the output cannot be published later: its manifest was not written", "error", err)

@@ -39,6 +39,7 @@ func (r *run) uploaded(stream, id string) {
 // before the wait, which protects it if the run is killed while waiting, and again when the
 // wait has changed it.
 func (r *run) confirm(ctx context.Context, session component.Session) error {
+	defer r.o.Act("confirm")()
 	r.ask(ctx, session)
 	if len(r.track.paused) > 0 { // the sink holds more than was sent: an unchanged count later is not stale
 		r.held.Streams = nil

@@ -52,6 +52,9 @@ type Options struct {
 	// DeadLetters receives every rejection as it happens; may be nil.
 	DeadLetters func(component.DeadLetter) error
 	Progress    Progress
+	// Act is called when an act begins (read, review, publish or confirm), and what it returns
+	// when it ends; nil in ordinary runs.
+	Act func(name string) (end func())
 	// Observer receives the steps of records; nil in ordinary runs.
 	Observer component.Observer
 	Log      *slog.Logger

@@ -11,7 +11,7 @@ import (
 
 // stage reads the source into the stage, checks that every record ended, and makes the plan.
 func (r *run) stage(ctx context.Context, session component.Session) error {
-	if err := timed(&r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
+	if err := r.timed("read", &r.report.Seconds.Read, func() error { return r.read(ctx, session) }); err != nil {
 		return err
 	}
 	if err := r.ledger.Settle(); err != nil {

@@ -42,6 +42,9 @@ func newRun(p *component.Pipeline, o Options) *run {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Act == nil {
+		o.Act = func(string) func() { return func() {} }
+	}
 	if o.clock == nil {
 		o.clock = realTime{}
 	}
@@ -111,7 +114,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 			return fault.Cause(ctx, err)
 		}
 	}
-	if err := timed(&r.report.Seconds.Review, func() error {
+	if err := r.timed("review", &r.report.Seconds.Review, func() error {
 		if err := r.review(ctx, session); err != nil {
 			return r.tighten(ctx, session, err)
 		}
@@ -126,7 +129,7 @@ func (r *run) acts(ctx context.Context) (err error) {
 	if err := r.begin(); err != nil {
 		return err
 	}
-	err = timed(&r.report.Seconds.Publish, func() error { return r.publish(ctx, session) })
+	err = r.timed("publish", &r.report.Seconds.Publish, func() error { return r.publish(ctx, session) })
 	if lateErr := r.settleLate(); err == nil {
 		err = lateErr
 	}
@@ -180,7 +183,9 @@ func (r *run) preflight(ctx context.Context, session component.Session) error {
 	return fault.Cause(ctx, err)
 }
 
-func timed(seconds *float64, act func() error) error {
+// timed performs an act and sets how long it took.
+func (r *run) timed(name string, seconds *float64, act func() error) error {
+	defer r.o.Act(name)()
 	started := time.Now()
 	err := act()
 	*seconds = time.Since(started).Seconds()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/engine/summary"
+	"github.com/pipe-engine/pipe/engine/trace"
 )
 
 func (a *app) runCommand() *urfave.Command {
@@ -132,6 +134,8 @@ func (a *app) runFile(c *urfave.Context, path string, approvals []string) error 
 	if err != nil {
 		return err
 	}
+	open.Tracer = trace.Start(ctx, open.Version, a.log)
+	defer open.Tracer.Close()
 	q := job.Request{
 		Open: open, Report: c.String("report"), Metrics: c.String("metrics-file"), HTML: c.String("html"),
 		Calls: a.pageCalls(),

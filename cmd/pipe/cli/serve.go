@@ -23,6 +23,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/metrics"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/serve/web"
+	"github.com/pipe-engine/pipe/engine/trace"
 )
 
 func (a *app) serveCommand() *urfave.Command {
@@ -99,6 +100,8 @@ func (a *app) serveAction(c *urfave.Context) error {
 		}
 		defer end()
 	}
+	open.Tracer = trace.Start(ctx, open.Version, a.log)
+	defer open.Tracer.Close()
 	o := serve.Options{Files: c.Args().Slice(), Job: open, Parallel: c.Int("parallel"), Log: a.log}
 	if c.Bool("sandbox") {
 		o.Schedule = schedule.Schedule{{Cron: "* * * * *", TimeZone: "UTC"}}

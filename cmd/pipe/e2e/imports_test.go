@@ -21,11 +21,12 @@ var homes = map[string][]string{
 	"github.com/urfave/cli/v2":                 {"cmd/pipe/cli", "cmd/pipe/e2e"},
 	"github.com/hashicorp/go-plugin":           {"plugins"},
 	"google.golang.org/grpc":                   {"plugins"},
-	"google.golang.org/protobuf":               {"plugins"},
+	"google.golang.org/protobuf":               {"plugins", "engine/trace"}, // engine/trace: its tests
 	"github.com/getkin/kin-openapi":            {"sinks/glean/contract", "engine/serve/api"},
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe/cli/print"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe/cli"},
 	"github.com/prometheus":                    {"engine/report", "engine/serve/metrics"},
+	"go.opentelemetry.io":                      {"engine/trace"},
 	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
@@ -91,7 +92,7 @@ var layers = [][]string{
 	{"engine/run", "engine/operate"},
 	{
 		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
-		"engine/report", "engine/summary", "engine/page",
+		"engine/report", "engine/summary", "engine/page", "engine/trace",
 	},
 	{"engine/job"},
 	{"engine/serve/preview"},
@@ -201,7 +202,7 @@ func wrongWay(from, to string, test bool) string {
 	if strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(from, "cmd/") {
 		return "nothing imports the command"
 	}
-	runsExamples := test && (from == "engine/job" || below(from, []string{"engine/serve"}))
+	runsExamples := test && below(from, []string{"engine/job", "engine/trace", "engine/serve"})
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"
 	}

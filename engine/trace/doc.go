@@ -1,0 +1,7 @@
+// Package trace sends spans of runs to a collector by OTLP over HTTP, when the OTEL_ variables of
+// the process name one: a span for each run, and below it one for each act, page read, upload and
+// other request.
+//
+// Spans have counts, IDs and the name of the pipeline, never refs, titles, addresses or secrets. A
+// collector that cannot be reached does not affect the run.
+package trace
