@@ -68,7 +68,8 @@ func (p *Pipeline) approvers() int {
 func (w *Waiting) Needed(p *Pipeline) int { return guard.Approvers(w.Refusal.Changes, p.approvers()) }
 
 // Approve allows one run within 24 hours whose guarded changes are among those of the refusal
-// that waits, and asks for that run; the Ticket is empty while other people must approve it, too. by is a person: the caller has made sure of it.
+// that waits, and asks for that run; the Ticket is empty while other people must approve it, too.
+// by is a person: the caller has made sure of it.
 //
 // It returns a *ConflictError when another refusal waits, or none, and a *ForbiddenError when
 // the person asked for the refused run.
@@ -87,8 +88,8 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 		return nil, Ticket{}, err
 	} else if asked != nil {
 		return nil, Ticket{}, &ForbiddenError{
-			Reason: fmt.Sprintf("%s asked for run %s since the last good run: another person must approve what followed",
-				by, asked.ID),
+			Reason: fmt.Sprintf("%s asked for run %s since the last good run: another person must approve what "+
+				"followed", by, asked.ID),
 		}
 	}
 	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time

@@ -43,8 +43,8 @@ func startServer(t *testing.T, state string, args ...string) *served {
 	return s
 }
 
-// beside calls the program on the state folder of the server.
-func (s *served) beside(args ...string) call {
+// command calls the program on the state folder of the server.
+func (s *served) command(args ...string) call {
 	s.t.Helper()
 	return pipe(s.t, nil, append(args, "--state", s.state)...)
 }
@@ -92,7 +92,7 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	state := filepath.Join(t.TempDir(), "state")
 	s := startServer(t, state, "--sandbox", shipped)
-	c := s.beside("serve", "token", "add", "ci", "--role", "trigger,inspect")
+	c := s.command("serve", "token", "add", "ci", "--role", "trigger,inspect")
 	if s.token = strings.TrimSpace(c.stdout); c.code != 0 || !strings.HasPrefix(s.token, "pipe_") ||
 		strings.Contains(c.stderr, s.token) {
 		t.Fatalf("a token: exit %d\n%s", c.code, c.both())
@@ -102,7 +102,7 @@ func TestServe(t *testing.T) {
 	if r["exit_code"] != 0.0 || r["verdict"] != "delivered" || r["report"] == nil {
 		t.Errorf("the run: %v", r)
 	}
-	if c := s.beside("serve", "link"); c.code != 0 || !strings.HasPrefix(c.stdout, s.origin+"/sign-in?code=") {
+	if c := s.command("serve", "link"); c.code != 0 || !strings.HasPrefix(c.stdout, s.origin+"/sign-in?code=") {
 		t.Errorf("a link: exit %d\n%s", c.code, c.both())
 	}
 	second := pipe(t, nil, "serve", "--sandbox", "--listen", "127.0.0.1:0", "--state", state, shipped)
@@ -119,7 +119,7 @@ func TestServe(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
-	if c := s.beside("serve", "link"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "no server uses") {
+	if c := s.command("serve", "link"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "no server uses") {
 		t.Errorf("a link without a server: exit %d\n%s", c.code, c.both())
 	}
 	token := s.token

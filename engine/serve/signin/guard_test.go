@@ -202,7 +202,7 @@ func TestHeaders(t *testing.T) {
 	resp := s.do("GET", "/", "", "")
 	for name, part := range map[string]string{
 		"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
-		"Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+		"Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
 	} {
 		if !strings.Contains(resp.Header.Get(name), part) {
 			t.Errorf("%s is %q", name, resp.Header.Get(name))
