@@ -85,6 +85,8 @@ func TestDatasourceRules(t *testing.T) {
 			"neither an address nor a file"},
 		"dark icon": {"  hideBuiltInFacets", "  iconDarkUrl: ${file:none.svg}\n  hideBuiltInFacets", "test.yaml:6:16: " +
 			"glean: the icon's file does not exist"},
+		"no file": {"  hideBuiltInFacets", "  iconUrl: ${file:.}\n  hideBuiltInFacets", "test.yaml:6:12: " +
+			"glean: the icon's file is not a regular file"},
 	} {
 		text := strings.Replace(goodDatasource, tc.old, tc.new, 1)
 		if text == goodDatasource {

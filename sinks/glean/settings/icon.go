@@ -58,8 +58,16 @@ func Icon(text string) (string, error) {
 	return text, nil
 }
 
+// readIcon reads a regular file: opening a named pipe would wait for its other end.
 func readIcon(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, &badIcon{"the icon's file is not a regular file", "name a file of SVG or PNG"}
+	}
+	var f *os.File
+	if err == nil {
+		f, err = os.Open(path)
+	}
 	if err == nil {
 		defer f.Close()
 		var data []byte
