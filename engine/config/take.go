@@ -55,3 +55,26 @@ func (d *Document) Remove(path string) {
 // VariableNames are the variables that a node and what is below it name in ${NAME}, also
 // inside defaults, sorted.
 func (n *Node) VariableNames() []string { return variableNames(n, false) }
+
+// FileNames are the ${file:PATH} that a node and what is below it name, as they are written, also
+// inside defaults, sorted.
+func (n *Node) FileNames() (out []string) {
+	switch n.Kind() {
+	case Scalar:
+		n.named(func(p part) {
+			if p.file != nil {
+				out = append(out, n.text[p.start:p.end])
+			}
+		})
+	case Mapping:
+		for _, e := range n.entries {
+			out = append(out, e.Value.FileNames()...)
+		}
+	case List:
+		for _, item := range n.items {
+			out = append(out, item.FileNames()...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

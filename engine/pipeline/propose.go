@@ -12,14 +12,14 @@ import (
 
 // proposable are the keys of a file that only decide what is made of records. Nothing in them
 // names an address, a credential, a file or a program, except for transforms that run a
-// program.
+// program. The keys of a sink may name a file, such as an icon.
 var proposable = []string{"vars", "define", "transforms", "mapping", "permissions"}
 
 // Propose loads a trusted file with parts of a proposed file in place of its own: vars, define,
 // transforms, mapping, permissions, and the keys of the sink that its spec lists in Content. It
 // reports a problem for a variable that is a secret of the trusted file or does not occur in
-// it, and for a transform with a program that the trusted file does not contain in the same
-// words.
+// it, for a ${file:PATH} that the trusted file does not have at the same key, and for a transform
+// with a program that the trusted file does not contain in the same words.
 //
 // A person who may only propose a change therefore cannot send credentials to another address,
 // read them, or start a program.
@@ -40,7 +40,7 @@ func Propose(trusted, proposed string, o Options) *Definition {
 	for _, path := range paths {
 		doc.Take(path, other)
 	}
-	if refused := unknownVariables(doc, base, paths); len(refused) > 0 {
+	if refused := append(unknownVariables(doc, base, paths), unknownFiles(doc, base, paths)...); len(refused) > 0 {
 		base.Problems = refused // and nothing of the proposed file was built
 		return base
 	}
@@ -63,10 +63,7 @@ func unknownVariables(doc *config.Document, base *Definition, paths []string) (o
 		}
 	}
 	for _, path := range paths {
-		n := doc.Root()
-		for key := range strings.SplitSeq(path, ".") {
-			n = n.Get(key)
-		}
+		n := at(doc, path)
 		parts := []*config.Node{n}
 		if path == "transforms" {
 			parts = slices.DeleteFunc(slices.Clone(n.Items()), base.hasTransform)
@@ -77,6 +74,29 @@ func unknownVariables(doc *config.Document, base *Definition, paths []string) (o
 					out = append(out, part.Problem(codeUntrusted, fmt.Sprintf("%s names the variable %s, which is a secret of "+
 						"the trusted file or not in it", path, name), "merge the use of a new variable first"))
 				}
+			}
+		}
+	}
+	return out
+}
+
+// at returns the node at a dotted path of keys.
+func at(doc *config.Document, path string) *config.Node {
+	n := doc.Root()
+	for key := range strings.SplitSeq(path, ".") {
+		n = n.Get(key)
+	}
+	return n
+}
+
+// unknownFiles returns problems for files below paths that the trusted file does not name there.
+func unknownFiles(doc *config.Document, base *Definition, paths []string) (out config.Problems) {
+	for _, path := range paths {
+		n, known := at(doc, path), at(base.Document, path).FileNames()
+		for _, name := range n.FileNames() {
+			if !slices.Contains(known, name) {
+				out = append(out, n.Problem(codeUntrusted, fmt.Sprintf("%s names %s, which is not in the trusted file", path,
+					name), "merge the use of a new file first"))
 			}
 		}
 	}

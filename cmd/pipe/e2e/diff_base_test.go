@@ -57,6 +57,8 @@ func TestDiffBase(t *testing.T) {
 			"untrusted: vars names the variable GLEAN_INDEXING_API_KEY"},
 		"a property": {strings.Replace(text, "displayLabel: Entity ref", "displayLabel: Ref", 1), job.Done,
 			"nothing would change"},
+		"a file": {strings.Replace(text, "# iconUrl: ${file:icons/catalog.svg}", "iconUrl: ${file:/etc/passwd}", 1),
+			job.Wrong, "untrusted: sink.glean.datasource names ${file:/etc/passwd}"},
 		"a program": {with("transforms", program), job.Wrong, `untrusted: the transform "mine" runs a program`},
 	} {
 		t.Run(name, func(t *testing.T) {
