@@ -102,8 +102,8 @@ func (b *builder) pairOf(hash uint64) []string {
 		if _, group := component.PrincipalName(name); !group {
 			continue
 		}
-		other, known := b.byHash[hash-one]
-		if _, group := component.PrincipalName(other); known && group && access.SetName([]uint64{one, hash - one}) == hash {
+		other := b.byHash[hash-one] // the name of a set is the sum of its groups
+		if _, group := component.PrincipalName(other); group {
 			return []string{name, other}
 		}
 	}

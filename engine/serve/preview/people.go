@@ -40,7 +40,7 @@ type person struct {
 func (x *Index) collectPeople() {
 	x.byName = map[string]int{}
 	for _, p := range x.trace.People() {
-		if p.Inactive || len(x.trace.PrincipalsOf(p)) == 0 {
+		if len(x.trace.PrincipalsOf(p)) == 0 { // inactive
 			continue
 		}
 		one := person{Person: Person{Email: p.Email, Refs: p.Refs, number: len(x.people) + 1}, explained: p}

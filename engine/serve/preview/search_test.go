@@ -207,7 +207,7 @@ func TestSearchPages(t *testing.T) {
 func TestBeforeWithoutUsers(t *testing.T) {
 	w := newWorld(t)
 	o := w.options()
-	o.Only = []string{"documents"}
+	o.Only = []string{"groups", "documents"}
 	if r := job.Run(t.Context(), job.Request{Open: o}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
@@ -283,7 +283,8 @@ func TestBefore(t *testing.T) {
 	w.publish()
 	w.write(people + strings.Replace(pages, `"id":"of-bob"`, `"id":"of-bob-2"`, 1))
 	x = w.build()
-	if got := ids(t, x, preview.Query{Person: pick(t, x, "bob"), View: preview.Before}); got != "of-red open" || x.Gone != 1 {
+	got := ids(t, x, preview.Query{Person: pick(t, x, "bob"), View: preview.Before})
+	if got != "of-red open" || x.Gone != 1 {
 		t.Errorf("after a deletion, Bob found %s, and %d are gone", got, x.Gone)
 	}
 
