@@ -3,6 +3,7 @@ package preview_test
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
@@ -47,6 +48,13 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestKept: an index keeps no record in memory but users and groups.
+func TestKept(t *testing.T) {
+	if got := fmt.Sprint(newWorld(t).build().Kept()); got != "[ann blue bob cat dan department red]" {
+		t.Error(got)
+	}
+}
+
 // TestInactive: a person who is not active cannot be picked.
 func TestInactive(t *testing.T) {
 	x := build(t, job.Options{
@@ -56,6 +64,9 @@ func TestInactive(t *testing.T) {
 	}, t.TempDir())
 	if x.People() < 10 || x.Documents < 20 {
 		t.Errorf("%d people, %d documents", x.People(), x.Documents)
+	}
+	if notes := fmt.Sprint(x.Report.Notes); !strings.Contains(notes, "it was not asked") {
+		t.Errorf("the sink was asked: %s", notes)
 	}
 	if p, near, found := x.Pick("amara.okafor@larkspur.example"); found || len(near) > 0 {
 		t.Errorf("%s, %v", p, near)
