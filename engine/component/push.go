@@ -31,10 +31,10 @@ type RecordStore interface {
 	Commit(ctx context.Context, g Grant, set string, expected int, key string) (Committed, error)
 	// Abort drops an open set.
 	Abort(ctx context.Context, g Grant, set string) error
-	// Upsert adds or replaces one record, a JSON object; a reader that has more than the limit of
-	// a record is not read to its end. Upsert is refused for people and groups, and before any set
-	// was committed.
-	Upsert(ctx context.Context, g Grant, record io.Reader, key string) (Changed, error)
+	// Upsert adds or replaces one record, a JSON object with this ref; "" means any ref. A reader
+	// that has more than the limit of a record is not read to its end. Upsert is refused for people
+	// and groups, and before any set was committed.
+	Upsert(ctx context.Context, g Grant, ref string, record io.Reader, key string) (Changed, error)
 	// Delete removes the record with a ref, if there is one. It is refused when Upsert is.
 	Delete(ctx context.Context, g Grant, ref, key string) (Changed, error)
 	// Expire drops the sets that have been open for 24 hours and the idempotency keys of seven

@@ -144,7 +144,7 @@ func TestPushExample(t *testing.T) {
 	s = p.store()
 	defer s.Close()
 	const newPage = `{"id":"new","kind":"page","name":"New","public":true}`
-	if _, err := s.Upsert(t.Context(), pageToken, strings.NewReader(newPage), ""); err != nil {
+	if _, err := s.Upsert(t.Context(), pageToken, "", strings.NewReader(newPage), ""); err != nil {
 		t.Fatal(err)
 	}
 	p.expects(p.pipe("diff", "--against", p.env["WIKI_OUT"]), job.Changes, "new")

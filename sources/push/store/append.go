@@ -31,7 +31,8 @@ func (s *Store) Append(ctx context.Context, g component.Grant, id string, lines 
 	if err != nil {
 		return out, err
 	}
-	body := &hashed{from: lines, sum: sha256.New()}
+	const lineEnd = 2
+	body := &hashed{from: lines, sum: sha256.New(), left: s.limits.Set + lineEnd*int64(s.limits.Records)}
 	known, err := s.hasKey(ctx, req)
 	if err != nil {
 		return out, err
@@ -82,11 +83,16 @@ func (s *Store) hasKey(ctx context.Context, req request) (known bool, err error)
 type hashed struct {
 	from io.Reader
 	sum  hash.Hash
+	left int64 // bytes that may follow
 }
 
 func (h *hashed) Read(p []byte) (int, error) {
 	n, err := h.from.Read(p)
 	h.sum.Write(p[:n])
+	if h.left -= int64(n); h.left < 0 {
+		return 0, refuse(component.PushTooLarge, "the body is larger than a set and its line ends can be",
+			"leave out blank lines, or raise source.push.max_set")
+	}
 	return n, err
 }
 

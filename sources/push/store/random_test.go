@@ -122,7 +122,7 @@ func (w *wanted) single(t *testing.T, s *store.Store, ref string, remove bool) {
 	if remove {
 		got, err = s.Delete(t.Context(), all, ref, "")
 	} else {
-		got, err = s.Upsert(t.Context(), all, strings.NewReader(record(ref)), "")
+		got, err = s.Upsert(t.Context(), all, "", strings.NewReader(record(ref)), "")
 	}
 	if err != nil || got.Changed != (w.records[ref] == remove) {
 		t.Fatalf("%s, delete %t: %+v, %v", ref, remove, got, err)

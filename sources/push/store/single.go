@@ -10,8 +10,8 @@ import (
 )
 
 // Upsert adds or replaces one record.
-func (s *Store) Upsert(ctx context.Context, g component.Grant, record io.Reader, key string) (component.Changed,
-	error) {
+func (s *Store) Upsert(ctx context.Context, g component.Grant, ref string, record io.Reader, key string) (
+	component.Changed, error) {
 	raw, err := io.ReadAll(io.LimitReader(record, s.limits.Record+1))
 	if err != nil {
 		return component.Changed{}, fmt.Errorf("read the record: %w", err)
@@ -19,7 +19,7 @@ func (s *Store) Upsert(ctx context.Context, g component.Grant, record io.Reader,
 	if int64(len(raw)) > s.limits.Record { // spaces count, since what follows them was not read
 		return component.Changed{}, s.tooLarge(1)
 	}
-	req, err := newRequest(g, key, "upsert", string(raw))
+	req, err := newRequest(g, key, "upsert", ref, string(raw))
 	if err != nil {
 		return component.Changed{}, err
 	}
@@ -30,6 +30,10 @@ func (s *Store) Upsert(ctx context.Context, g component.Grant, record io.Reader,
 	made, err := s.check(bytes.TrimSpace(raw), 1, allowed)
 	if err != nil {
 		return component.Changed{}, err
+	}
+	if named, _ := s.model.ParseRef(ref); ref != "" && named != made.ref {
+		return component.Changed{}, refuse(component.PushInvalid, fmt.Sprintf("the record has the ref %s, not %q", made.ref,
+			ref), "push it with its own ref")
 	}
 	return s.change(ctx, g, req, made.ref, func(t *transaction, old row) (row, error) {
 		switch {

@@ -436,7 +436,7 @@ func TestSingleAfterBegin(t *testing.T) {
 
 func TestUpsertAndDelete(t *testing.T) {
 	s := open(t)
-	_, err := s.Upsert(t.Context(), pages, strings.NewReader(record("page:a/1")), "")
+	_, err := s.Upsert(t.Context(), pages, "", strings.NewReader(record("page:a/1")), "")
 	refused(t, err, component.PushConflict, 0, "no set was ever committed")
 	_, err = s.Delete(t.Context(), pages, "page:a/1", "")
 	refused(t, err, component.PushConflict, 0, "no set was ever committed")
@@ -451,12 +451,18 @@ func TestUpsertAndDelete(t *testing.T) {
 		{record("page:a/1", `,"n":1`), component.Changed{Ref: "page:a/1", Changed: true, Generation: 3}},
 		{" " + record("doc:b/1") + "\n", component.Changed{Ref: "doc:b/1", Changed: true, Generation: 4}},
 	} {
-		got, err := s.Upsert(t.Context(), pages, strings.NewReader(c.raw), "")
+		got, err := s.Upsert(t.Context(), pages, "", strings.NewReader(c.raw), "")
 		if err != nil || got != c.want {
 			t.Errorf("upsert %s: %+v, %v", c.raw, got, err)
 		}
 	}
 	s.wants("person:x/ann doc:b/1 page:a/1")
+	_, err = s.Upsert(t.Context(), pages, "page:a/2", strings.NewReader(record("page:a/1", `,"n":2`)), "")
+	refused(t, err, component.PushInvalid, 0, `the record has the ref page:a/1, not "page:a/2"`)
+	if got, err := s.Upsert(t.Context(), pages, "PAGE:a/1", strings.NewReader(record("page:a/1", `,"n":1`)), ""); err != nil ||
+		got.Changed {
+		t.Errorf("upsert with its ref: %+v, %v", got, err)
+	}
 	state, err := s.Snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -485,20 +491,20 @@ func TestUpsertAndDelete(t *testing.T) {
 	}
 	s.wants("person:x/ann doc:b/1")
 
-	_, err = s.Upsert(t.Context(), pages, strings.NewReader(record("page:a/1")+strings.Repeat(" ", 2000)+"{"), "")
+	_, err = s.Upsert(t.Context(), pages, "", strings.NewReader(record("page:a/1")+strings.Repeat(" ", 2000)+"{"), "")
 	refused(t, err, component.PushTooLarge, 1, "larger than 2,000 bytes")
 	cut := errors.New("the connection was cut")
-	_, err = s.Upsert(t.Context(), pages, io.MultiReader(strings.NewReader(record("page:a/1")), failing{cut}), "")
+	_, err = s.Upsert(t.Context(), pages, "", io.MultiReader(strings.NewReader(record("page:a/1")), failing{cut}), "")
 	if !errors.Is(err, cut) {
 		t.Errorf("error %v", err)
 	}
-	_, err = s.Upsert(t.Context(), people, strings.NewReader(record("person:x/bob")), "")
+	_, err = s.Upsert(t.Context(), people, "", strings.NewReader(record("person:x/bob")), "")
 	refused(t, err, component.PushForbidden, 0, "one at a time")
 	_, err = s.Delete(t.Context(), people, "person:x/ann", "")
 	refused(t, err, component.PushForbidden, 0, "one at a time")
-	_, err = s.Upsert(t.Context(), all, strings.NewReader(record("person:x/bob")), "")
+	_, err = s.Upsert(t.Context(), all, "", strings.NewReader(record("person:x/bob")), "")
 	refused(t, err, component.PushForbidden, 1, "of the kind person")
-	_, err = s.Upsert(t.Context(), pages, strings.NewReader(record("page:c/1")), "")
+	_, err = s.Upsert(t.Context(), pages, "", strings.NewReader(record("page:c/1")), "")
 	refused(t, err, component.PushForbidden, 1, "outside")
 	_, err = s.Delete(t.Context(), all, "person:x/ann", "")
 	refused(t, err, component.PushForbidden, 0, "outside")
@@ -522,7 +528,7 @@ func TestRefOfAnotherRecord(t *testing.T) {
 		} else {
 			page.Namespaces = []string{"x"}
 		}
-		_, err := s.Upsert(t.Context(), page, strings.NewReader(raw), "")
+		_, err := s.Upsert(t.Context(), page, "", strings.NewReader(raw), "")
 		refused(t, err, component.PushConflict, 0, "another kind or namespace has the ref "+ref)
 		id := s.begin(page, component.Scope{})
 		s.append(page, id, raw)
@@ -572,7 +578,7 @@ func TestIdempotency(t *testing.T) {
 	refused(t, err, component.PushConflict, 0)
 
 	for i := range 2 {
-		got, err := s.Upsert(ctx, pages, strings.NewReader(record("page:a/4")), "k4")
+		got, err := s.Upsert(ctx, pages, "", strings.NewReader(record("page:a/4")), "k4")
 		want := component.Changed{Ref: "page:a/4", Changed: true, Generation: 2, Replayed: i == 1}
 		if err != nil || got != want {
 			t.Errorf("upsert %d: %+v, %v", i, got, err)
@@ -662,6 +668,10 @@ func TestLimits(t *testing.T) {
 	s.append(pages, id, lines.String())
 	_, err := s.Append(t.Context(), pages, id, strings.NewReader(strings.ReplaceAll(lines.String(), `"id":"`, `"id":"n`)), "")
 	refused(t, err, component.PushTooLarge, 0, "larger than 1 MiB")
+	for _, key := range []string{"", "kept"} {
+		_, err = s.Append(t.Context(), pages, id, strings.NewReader(strings.Repeat("\n", 2<<20)), key)
+		refused(t, err, component.PushTooLarge, 0, "the body is larger than a set")
+	}
 
 	lines.Reset()
 	for i := range 5001 {
@@ -676,9 +686,9 @@ func TestLimits(t *testing.T) {
 	if _, err := s.Commit(t.Context(), pages, many, 5000, ""); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Upsert(t.Context(), pages, strings.NewReader(record("page:a/1")), "")
+	_, err = s.Upsert(t.Context(), pages, "", strings.NewReader(record("page:a/1")), "")
 	refused(t, err, component.PushTooLarge, 0, "the store would have more than 5,000 records")
-	if _, err := s.Upsert(t.Context(), pages, strings.NewReader(record("page:b/1", `,"n":1`)), ""); err != nil {
+	if _, err := s.Upsert(t.Context(), pages, "", strings.NewReader(record("page:b/1", `,"n":1`)), ""); err != nil {
 		t.Errorf("a record that is replaced: %v", err)
 	}
 	docs := component.Grant{ID: "docs", Kinds: []string{"doc"}, Namespaces: []string{"*"}}
