@@ -14,7 +14,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/history"
 )
 
-// ConflictError means that a refusal can no longer be approved as it was shown.
+// ConflictError means that a request does not fit what there is now: a refusal can no longer be
+// approved as it was shown, or a pipeline takes no records.
 type ConflictError struct{ Reason, Remedy string }
 
 // Error returns the reason.
@@ -72,7 +73,7 @@ func (w *Waiting) Needed(p *Pipeline) int { return guard.Approvers(w.Refusal.Cha
 // by is a person: the caller has made sure of it.
 //
 // It returns a *ConflictError when another refusal waits, or none, and a *ForbiddenError when
-// the person asked for the refused run.
+// the person asked for the refused run or pushed records for it.
 func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baseline.Approval, Ticket, error) {
 	waiting, err := p.Waiting(ctx)
 	if err != nil {
@@ -84,13 +85,11 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 			Remedy: "look at the last run; if a guard refused it, approve that refusal",
 		}
 	}
-	if asked, err := p.askedSinceGood(ctx, by); err != nil {
+	if did, err := p.didSinceGood(ctx, by); err != nil {
 		return nil, Ticket{}, err
-	} else if asked != nil {
-		return nil, Ticket{}, &ForbiddenError{
-			Reason: fmt.Sprintf("%s asked for run %s since the last good run: another person must approve what "+
-				"followed", by, asked.ID),
-		}
+	} else if did != "" {
+		return nil, Ticket{}, &ForbiddenError{Reason: fmt.Sprintf("%s %s since the last good run: another person must approve "+
+			"what followed", by, did)}
 	}
 	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time
 	if _, err := baseline.Approve(p.server.state, p.place, a); err != nil {
@@ -111,29 +110,36 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 	return &a, t, err
 }
 
-// askedSinceGood returns a run since the last good one that a person or token asked for, or
-// pushed records for; nil when there is none. Later runs by the schedule do not change who is responsible for a
-// refusal.
-func (p *Pipeline) askedSinceGood(ctx context.Context, by string) (*history.Run, error) {
+// didSinceGood returns what a person or token has done since the last good run began that makes
+// them responsible for a refusal: asked for a run or pushed records; "" when they did neither.
+// Later runs by the schedule do not change who is responsible.
+func (p *Pipeline) didSinceGood(ctx context.Context, by string) (string, error) {
 	const page = 100
+	var since time.Time
+all:
 	for before := ""; ; {
 		runs, err := p.server.History.Runs(ctx, p.Name, before, page)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		for _, r := range runs {
 			if Good(r) {
-				return nil, nil
+				since = r.Started
+				break all
 			}
 			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool { return a.By == by && a.How != ByApproval }) {
-				return r, nil
+				return "asked for run " + r.ID, nil
 			}
 		}
 		if len(runs) < page {
-			return nil, nil
+			break
 		}
 		before = runs[len(runs)-1].ID
 	}
+	if pushed, err := p.pushedSince(ctx, by, since); err != nil || !pushed {
+		return "", err
+	}
+	return "pushed records", nil
 }
 
 // Good reports whether a run delivered what it read.

@@ -6,6 +6,7 @@
 //   - loop.go: waits for the schedule and for requests
 //   - perform.go: one run through package job, and its entry in the history
 //   - approve.go: a person allows what a guard refused
+//   - push.go: the store of pushed records
 //   - search.go: the index of what any person would find
 //
 // The packages below it are the front ends: history keeps what happened, signin says who is

@@ -37,12 +37,20 @@ func (s *Server) Run(ctx context.Context, stop <-chan struct{}) error {
 
 // recover ends the runs in the history that an earlier server could not end, and asks for them
 // again, unless the last two of a pipeline ended so: then something in the run ends the server.
+// It also asks for a run where records were pushed after the last one began.
 func (s *Server) recover(ctx context.Context, now time.Time) error {
 	again := map[*Pipeline]bool{}
 	for _, p := range s.pipelines {
 		runs, err := s.History.Runs(ctx, p.Name, "", 2)
 		if err != nil {
 			return err
+		}
+		pushed, err := p.pushedSince(ctx, "", lastBegin(runs))
+		if err != nil {
+			return err
+		}
+		if pushed { // and the server ended before the run that follows
+			again[p] = true
 		}
 		if len(runs) == 0 || !runs[0].Ended.IsZero() || runs[0].Dry {
 			continue
@@ -63,6 +71,16 @@ func (s *Server) recover(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// lastBegin returns when the last run that sent something began; zero when there is none.
+func lastBegin(runs []*history.Run) time.Time {
+	for _, r := range runs {
+		if !r.Dry {
+			return r.Started
+		}
+	}
+	return time.Time{}
+}
+
 func (p *Pipeline) loop(ctx context.Context, stop <-chan struct{}) {
 	background, cancel := context.WithCancel(ctx)
 	p.mu.Lock()
@@ -76,6 +94,7 @@ func (p *Pipeline) loop(ctx context.Context, stop <-chan struct{}) {
 	for {
 		p.reload(ctx)
 		p.forgetIndex()
+		p.expireRecords(ctx)
 		wait := p.due(ctx)
 		if w := p.take(); w != nil {
 			if !p.perform(ctx, w, stop) {

@@ -31,6 +31,8 @@ type Pipeline struct {
 	rules    string // see pipeline.Definition.RulesHash
 	edit     error  // why the file on the disk is not used; nil when it is
 	seen     []byte // the text on the disk that was last looked at
+	// takesRecords reports whether records are pushed to the source.
+	takesRecords bool
 
 	next    *queued // not begun
 	now     *queued // running
@@ -39,6 +41,7 @@ type Pipeline struct {
 	ctx     context.Context // of the server while it runs; ends with it
 
 	search     search
+	pushed     pushed
 	background sync.WaitGroup
 }
 
@@ -80,6 +83,7 @@ func (p *Pipeline) accept(text []byte, d *pipeline.Definition) {
 	p.text, p.seen, p.edit = text, text, nil
 	p.schedule, p.rules, p.streams = d.File.Schedule, d.RulesHash(), nil
 	p.most = d.File.Guards.Approvals
+	p.takesRecords = d.TakesRecords()
 	if len(p.schedule) == 0 {
 		p.schedule = p.server.o.Schedule
 	}

@@ -164,8 +164,12 @@ func (s *Server) Now() time.Time { return s.o.Clock.Now() }
 // State returns the state folder.
 func (s *Server) State() string { return s.state }
 
-// Close closes the history and releases the state folder. Run has returned before.
+// Close closes the stores of pushed records and the history, and releases the state folder. Run
+// has returned before.
 func (s *Server) Close() error {
+	for _, p := range s.pipelines {
+		p.endRecords()
+	}
 	var err error
 	if s.History != nil {
 		err = s.History.Close()

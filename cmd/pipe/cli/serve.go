@@ -44,6 +44,8 @@ func (a *app) serveCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "tls-key", Usage: "the key of --tls-cert, a PEM `FILE`"},
 			&urfave.StringSliceFlag{Name: "behind-proxy",
 				Usage: "the addresses of a proxy that adds TLS, a `RANGE` such as 10.0.0.0/8; others are refused"},
+			&urfave.StringFlag{Name: "webhook-secret-file",
+				Usage: "accept webhooks, signed with the secret in this `FILE`, as GitHub signs them"},
 			&urfave.IntFlag{Name: "parallel", Value: 1, Usage: "how many pipelines run at once: `N`"},
 			&urfave.BoolFlag{Name: "sandbox",
 				Usage: "use a Backstage and a Glean on this machine, started for this call; a file without a schedule runs " +
@@ -81,7 +83,8 @@ func (a *app) serveAction(c *urfave.Context) error {
 		return usage{"--sandbox serves one file", "name one file"}
 	}
 	place := web.Options{Listen: c.String("listen"), PublicURL: c.String("public-url"), CertFile: c.String("tls-cert"),
-		KeyFile: c.String("tls-key"), BehindProxy: c.StringSlice("behind-proxy")}
+		KeyFile: c.String("tls-key"), BehindProxy: c.StringSlice("behind-proxy"),
+		WebhookSecretFile: c.String("webhook-secret-file")}
 	if err := place.Check(); err != nil {
 		return err
 	}

@@ -28,10 +28,12 @@ func (a *app) serveTokenCommand() *urfave.Command {
 					&urfave.StringSliceFlag{Name: "pipeline", Usage: "only for the pipeline `NAME`; repeatable (default: all)"},
 					&urfave.BoolFlag{Name: "person", Usage: "a person of this NAME uses the token, and may approve with it"},
 					&urfave.StringFlag{Name: "expires", Usage: "the `TIME` after which the token ends, as 90d (default: never)"},
-					&urfave.StringSliceFlag{Name: "kind", Usage: "with the role push: a `KIND` that may be pushed; repeatable"},
+					&urfave.StringSliceFlag{Name: "kind",
+						Usage: "with the role push: a `KIND` that may be pushed, or '*' for all but people and groups; repeatable"},
 					&urfave.StringSliceFlag{Name: "namespace",
 						Usage: "with the role push: a `NAMESPACE` that may be pushed; repeatable (default: all)"},
-					&urfave.BoolFlag{Name: "identities", Usage: "with the role push: people and groups may be pushed, too"},
+					&urfave.BoolFlag{Name: "identities",
+						Usage: "with the role push: full sets of people and groups may be pushed, and nothing else"},
 				},
 			},
 			{Name: "list", Action: a.serveTokenList, Usage: "list the tokens with their roles; the tokens are not shown"},
@@ -103,8 +105,12 @@ func checkToken(c *urfave.Context, t signin.Token) error {
 	case has(signin.Approve) && !t.Person:
 		return usage{"only a person may approve, and this token is for a program",
 			"add --person when a person of this name uses it, or leave the role approve out"}
-	case has(signin.Push) && len(t.Records.Kinds) == 0:
-		return usage{"a token with the role push names the kinds that it may push", "add --kind Component, and so on"}
+	case t.Records.Identities && len(t.Records.Kinds)+len(t.Records.Namespaces) > 0:
+		return usage{"a token for people and groups pushes nothing else, so it has no --kind and no --namespace",
+			"add a second token for other records"}
+	case has(signin.Push) && len(t.Records.Kinds) == 0 && !t.Records.Identities:
+		return usage{"a token with the role push names the kinds that it may push",
+			"add --kind Component, and so on, or --identities for people and groups"}
 	case !has(signin.Push) && (c.IsSet("kind") || c.IsSet("namespace") || c.IsSet("identities")):
 		return usage{"--kind, --namespace and --identities go with the role push", "add --role push, or leave them out"}
 	}

@@ -7,10 +7,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
@@ -30,6 +32,7 @@ var description []byte
 type API struct {
 	server *serve.Server
 	tokens *signin.Tokens
+	hooks  *signin.Webhooks
 	mux    *http.ServeMux
 	routes []route
 }
@@ -48,11 +51,13 @@ type call struct {
 	api      *API
 	who      *signin.Principal
 	pipeline *serve.Pipeline // nil when the path names none
+	w        http.ResponseWriter
+	whole    io.Reader // the body without the limit maxBody
 }
 
-// New returns the API of a server.
-func New(server *serve.Server, tokens *signin.Tokens) *API {
-	a := &API{server: server, tokens: tokens, mux: http.NewServeMux()}
+// New returns the API of a server. hooks is nil when there are no webhooks.
+func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks) *API {
+	a := &API{server: server, tokens: tokens, hooks: hooks, mux: http.NewServeMux()}
 	a.routes = []route{
 		{"GET", "/openapi.json", "", nil},
 		{"GET", "/pipelines", "", (*call).pipelines},
@@ -63,17 +68,26 @@ func New(server *serve.Server, tokens *signin.Tokens) *API {
 		{"GET", "/pipelines/{pipeline}/refusal", signin.View, (*call).refusal},
 		{"POST", "/pipelines/{pipeline}/refusals/{refusal}/approval", signin.Approve, (*call).approve},
 		{"GET", "/pipelines/{pipeline}/actions", signin.Inspect, (*call).actions},
+		{"POST", "/pipelines/{pipeline}/sets", signin.Push, (*call).beginSet},
+		{"POST", "/pipelines/{pipeline}/sets/{set}/records", signin.Push, (*call).appendRecords},
+		{"POST", "/pipelines/{pipeline}/sets/{set}/commit", signin.Push, (*call).commitSet},
+		{"DELETE", "/pipelines/{pipeline}/sets/{set}", signin.Push, (*call).abortSet},
+		{"PUT", "/pipelines/{pipeline}/records/{ref...}", signin.Push, (*call).pushRecord},
+		{"DELETE", "/pipelines/{pipeline}/records/{ref...}", signin.Push, (*call).deleteRecord},
 	}
 	for _, r := range a.routes {
 		a.mux.HandleFunc(r.method+" "+Prefix+r.path, func(w http.ResponseWriter, req *http.Request) { a.serve(w, req, r) })
 	}
+	if hooks != nil {
+		a.mux.HandleFunc("POST "+Prefix+"/webhooks/{pipeline}", a.webhook)
+	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		if a.tokens.Sender(req) == nil {
-			write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})
+			write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
 			return
 		}
-		write(w, http.StatusNotFound, problem{"not_found", "there is no " + req.Method + " " + short(req.URL.Path),
-			"see " + Prefix + "/openapi.json"})
+		write(w, http.StatusNotFound, newProblem("not_found", "there is no "+req.Method+" "+short(req.URL.Path),
+			"see "+Prefix+"/openapi.json"))
 	})
 	return a
 }
@@ -84,10 +98,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 const tokenHint = "send a token as Authorization: Bearer TOKEN; pipe serve token add makes one"
 
 func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
-	c := &call{Request: req, api: a, who: a.tokens.Sender(req)}
+	c := &call{Request: req, api: a, who: a.tokens.Sender(req), w: w, whole: req.Body}
 	if c.who == nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		write(w, http.StatusUnauthorized, problem{"unauthorized", "a token is missing or not known", tokenHint})
+		write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
 		return
 	}
 	if r.handle == nil {
@@ -98,7 +112,7 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 	if name := req.PathValue("pipeline"); name != "" {
 		c.pipeline = a.server.Pipeline(name)
 		if c.pipeline == nil || !known(c.who, name) {
-			write(w, http.StatusNotFound, problem{"not_found", "there is no pipeline " + short(name), ""})
+			write(w, http.StatusNotFound, newProblem("not_found", "there is no pipeline "+short(name), ""))
 			return
 		}
 		if !c.who.May(r.role, name) {
@@ -106,8 +120,8 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 			if r.role == signin.Approve && !c.who.Person {
 				hint = "a person must approve: sign in, or use a token that was added with --person"
 			}
-			write(w, http.StatusForbidden, problem{"forbidden", fmt.Sprintf("%s does not have the role %s for %s", c.who.Name,
-				r.role, name), hint})
+			write(w, http.StatusForbidden, newProblem("forbidden", fmt.Sprintf("%s does not have the role %s for %s", c.who.Name,
+				r.role, name), hint))
 			return
 		}
 	}
@@ -134,6 +148,12 @@ type problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	// Line is the line of the body that is wrong; 0 when the problem is not about a line.
+	Line int `json:"line,omitzero"`
+}
+
+func newProblem(code, message, hint string) problem {
+	return problem{Code: code, Message: message, Hint: hint}
 }
 
 // badRequest is an error of the request.
@@ -148,26 +168,35 @@ func (a *API) failed(err error) (int, problem) {
 	var conflict *serve.ConflictError
 	var forbidden *serve.ForbiddenError
 	var invalid *fault.Invalid
+	var refused *component.PushError
 	switch {
+	case errors.As(err, &refused):
+		p := newProblem(pushCode[refused.Fault], refused.Error(), refused.Remedy)
+		p.Line = refused.Line
+		return pushStatus[refused.Fault], p
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, newProblem("timeout", "the body did not arrive in time", "send it again")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return http.StatusBadRequest, newProblem("bad_request", "the body ended early", "send it again")
 	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge, problem{"too_large",
-			fmt.Sprintf("the body is larger than %d bytes", large.Limit), ""}
+		return http.StatusRequestEntityTooLarge, newProblem("too_large",
+			fmt.Sprintf("the body is larger than %d bytes", large.Limit), "")
 	case errors.As(err, &bad):
-		return http.StatusBadRequest, problem{"bad_request", bad.message, bad.hint}
+		return http.StatusBadRequest, newProblem("bad_request", bad.message, bad.hint)
 	case errors.As(err, &invalid):
-		return http.StatusBadRequest, problem{"bad_request", invalid.Reason, invalid.Remedy}
+		return http.StatusBadRequest, newProblem("bad_request", invalid.Reason, invalid.Remedy)
 	case errors.As(err, &conflict):
-		return http.StatusConflict, problem{"conflict", conflict.Reason, conflict.Remedy}
+		return http.StatusConflict, newProblem("conflict", conflict.Reason, conflict.Remedy)
 	case errors.As(err, &forbidden):
-		return http.StatusForbidden, problem{"forbidden", forbidden.Reason, ""}
+		return http.StatusForbidden, newProblem("forbidden", forbidden.Reason, "")
 	case errors.Is(err, history.ErrNotFound):
-		return http.StatusNotFound, problem{"not_found", "there is no such run", ""}
+		return http.StatusNotFound, newProblem("not_found", "there is no such run", "")
 	case errors.Is(err, fault.ErrStopped):
-		return http.StatusServiceUnavailable, problem{"stopping", "the server is about to end", "try again later"}
+		return http.StatusServiceUnavailable, newProblem("stopping", "the server is about to end", "try again later")
 	}
 	a.server.Log().Error("a request failed", "error", err)
-	return http.StatusInternalServerError, problem{"failed", "the request failed",
-		"the log of the server has the reason"}
+	return http.StatusInternalServerError, newProblem("failed", "the request failed",
+		"the log of the server has the reason")
 }
 
 func write(w http.ResponseWriter, status int, answer any) {
@@ -192,11 +221,19 @@ func (c *call) body(into any) error {
 	if len(strings.TrimSpace(string(b))) == 0 {
 		return nil
 	}
-	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return badRequest{"the body is not declared as JSON", "send Content-Type: application/json"}
+	if err := c.declared("application/json"); err != nil {
+		return err
 	}
 	if err := codec.UnmarshalStrict(b, into); err != nil {
 		return badRequest{"the body is not what this call takes: " + err.Error(), "see " + Prefix + "/openapi.json"}
+	}
+	return nil
+}
+
+// declared returns an error when the body is not declared as of a media type.
+func (c *call) declared(want string) error {
+	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != want {
+		return badRequest{"the body is not declared as " + want, "send Content-Type: " + want}
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	filesource "github.com/pipe-engine/pipe/sources/file"
+	"github.com/pipe-engine/pipe/sources/push"
 	"github.com/pipe-engine/pipe/transforms/filter"
 	"github.com/pipe-engine/pipe/transforms/mapping"
 	"github.com/pipe-engine/pipe/transforms/permissions"
@@ -30,13 +33,20 @@ import (
 
 func registry() component.Registry {
 	return component.Registry{
-		Sources:     []component.SourceSpec[any]{filesource.Spec().Any()},
+		Sources:     []component.SourceSpec[any]{filesource.Spec().Any(), push.Spec().Any()},
+		Models:      []component.ModelSpec[any]{filesource.ModelSpec().Any()},
 		Transforms:  []component.TransformSpec[any]{filter.Spec().Any()},
 		Mapper:      mapping.Spec().Any(),
 		Permissions: permissions.Spec().Any(),
 		Sinks:       []component.SinkSpec[any]{filesink.Spec().Any()},
 	}
 }
+
+const (
+	handbook   = "files/handbook.yaml"
+	wiki       = "push/wiki.yaml"
+	hookSecret = "0123456789abcdef0123456789abcdef"
+)
 
 // client calls the API of a world and compares each request and answer with the description.
 type client struct {
@@ -48,16 +58,26 @@ type client struct {
 	seen   map[string]bool // the operations and statuses that were answered
 }
 
-func newClient(t *testing.T) *client {
+// newClient returns the client of a server of an example pipeline, whose webhooks are signed with
+// hookSecret.
+func newClient(t *testing.T, file string) *client {
 	t.Helper()
-	w := servetest.New(t, registry(), "../../../pipelines/examples/files/handbook.yaml", "")
+	w := servetest.New(t, registry(), "../../../pipelines/examples/"+file, "")
 	w.Start()
 	c := &client{t: t, world: w, path: filepath.Join(w.Dir, "tokens.json"), seen: map[string]bool{}}
 	tokens, err := signin.OpenTokens(c.path, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.server = httptest.NewServer(api.New(w.Server, tokens))
+	secret := filepath.Join(w.Dir, "webhook")
+	if err := os.WriteFile(secret, []byte(hookSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hooks, err := signin.OpenWebhooks(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.server = httptest.NewServer(api.New(w.Server, tokens, hooks))
 	t.Cleanup(c.server.Close)
 	b := []byte(c.text(c.send(c.token("reader", signin.View), "GET", "/openapi.json", "")))
 	if c.doc, err = openapi3.NewLoader().LoadFromData(b); err != nil {
@@ -76,8 +96,13 @@ func (c *client) token(name string, roles ...signin.Role) string {
 
 func (c *client) add(name string, person bool, pipeline string, roles ...signin.Role) string {
 	c.t.Helper()
-	token, _, err := signin.AddToken(c.path, signin.Token{Name: name, Person: person,
+	return c.addToken(signin.Token{Name: name, Person: person,
 		Grant: signin.Grant{Roles: roles, Pipelines: []string{pipeline}}})
+}
+
+func (c *client) addToken(t signin.Token) string {
+	c.t.Helper()
+	token, _, err := signin.AddToken(c.path, t)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -118,12 +143,12 @@ func (c *client) text(resp *http.Response) string {
 
 // call sends a request, compares the answer with the description of operation, and returns its
 // fields.
-func (c *client) call(token, operation, path, body string, status int) map[string]any {
+func (c *client) call(token, operation, path, body string, status int, headers ...string) map[string]any {
 	c.t.Helper()
 	for pattern, item := range c.doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if op.OperationID == operation {
-				return c.compare(token, method, path, body, status, pattern, item, op)
+				return c.compare(token, method, path, body, status, pattern, item, op, headers)
 			}
 		}
 	}
@@ -132,10 +157,10 @@ func (c *client) call(token, operation, path, body string, status int) map[strin
 }
 
 func (c *client) compare(token, method, path, body string, status int, pattern string, item *openapi3.PathItem,
-	op *openapi3.Operation,
+	op *openapi3.Operation, headers []string,
 ) map[string]any {
 	c.t.Helper()
-	resp := c.send(token, method, path, body)
+	resp := c.send(token, method, path, body, headers...)
 	text := c.text(resp)
 	if resp.StatusCode != status {
 		c.t.Fatalf("%s %s: %s, want %d: %s", method, path, resp.Status, status, text)
@@ -159,9 +184,31 @@ func (c *client) compare(token, method, path, body string, status int, pattern s
 	return fields
 }
 
-// TestAPI calls each operation in the order of a real use, from a run to its approval.
+// TestAPI calls each operation in the order of a real use.
 func TestAPI(t *testing.T) {
-	c := newClient(t)
+	seen := map[string]bool{}
+	var c *client
+	for name, use := range map[string]func(c *client){
+		handbook: func(c *client) { testRuns(c.t, c); testWebhook(c.t, c) },
+		wiki:     func(c *client) { testPush(c.t, c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c = newClient(t, name)
+			use(c)
+			maps.Copy(seen, c.seen)
+		})
+	}
+	for _, item := range c.doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if !seen[op.OperationID] {
+				t.Errorf("%s was not called", op.OperationID)
+			}
+		}
+	}
+}
+
+// testRuns goes from a run to its approval.
+func testRuns(t *testing.T, c *client) {
 	bot := c.token("bot", signin.Trigger)
 	viewer := c.token("viewer", signin.View)
 	inspector := c.token("inspector", signin.Inspect)
@@ -226,17 +273,10 @@ func TestAPI(t *testing.T) {
 			t.Errorf("%s is not among the actions %v", want, done)
 		}
 	}
-	for _, item := range c.doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			if !c.seen[op.OperationID] {
-				t.Errorf("%s was not called", op.OperationID)
-			}
-		}
-	}
 }
 
 func TestBadRequests(t *testing.T) {
-	c := newClient(t)
+	c := newClient(t, handbook)
 	bot := c.token("bot", signin.Trigger)
 	other := c.add("other", false, "another", signin.Trigger)
 	for _, tt := range []struct {

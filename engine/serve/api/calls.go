@@ -133,7 +133,7 @@ func (c *call) refusal() (int, any, error) {
 		return 0, nil, err
 	}
 	if waiting == nil {
-		return http.StatusNotFound, problem{"not_found", "no refusal of " + c.pipeline.Name + " waits for approval", ""}, nil
+		return http.StatusNotFound, newProblem("not_found", "no refusal of "+c.pipeline.Name+" waits for approval", ""), nil
 	}
 	answer := struct {
 		ID      string         `json:"id"`

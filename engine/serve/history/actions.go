@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/sqlite"
 )
 
@@ -49,6 +50,20 @@ func (h *History) Actions(ctx context.Context, pipeline string, before int64, li
 		actions = append(actions, a)
 	}
 	return actions, sqlite.Explain(h.path, rows.Err())
+}
+
+// Acted reports whether there is an action of a pipeline with one of these names, by a person or
+// token, at a time or later. "" means by anyone.
+func (h *History) Acted(ctx context.Context, pipeline, who string, since time.Time, names ...string) (bool, error) {
+	list, err := codec.Marshal(names)
+	if err != nil {
+		return false, err
+	}
+	var found bool
+	err = h.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM actions WHERE pipeline = ? AND (? = '' OR who = ?)
+		AND at >= ? AND action IN (SELECT value FROM json_each(?)))`, pipeline, who, who, millis(since),
+		string(list)).Scan(&found)
+	return found, sqlite.Explain(h.path, err)
 }
 
 // AddLink stores that a code signs a person in, once, until a time. Only a hash of the code is

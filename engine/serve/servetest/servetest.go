@@ -81,9 +81,11 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// World is a server of the example pipeline handbook, from a file of records to a folder of files.
+// World is a server of an example pipeline, by default handbook, from a file of records to a folder
+// of files.
 type World struct {
 	Dir     string // has everything below
+	Name    string // of the pipeline
 	File    string // the pipeline file
 	Records string // what the source reads
 	Clock   *Clock
@@ -100,15 +102,17 @@ type World struct {
 func New(t *testing.T, registry component.Registry, file, more string) *World {
 	t.Helper()
 	dir := t.TempDir()
-	w := &World{t: t, Dir: dir, File: filepath.Join(dir, "handbook.yaml"), Records: filepath.Join(dir, "handbook.ndjson"),
-		Clock: NewClock("2026-11-30 12:00:00")}
+	name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+	w := &World{t: t, Dir: dir, Name: name, File: filepath.Join(dir, name+".yaml"),
+		Records: filepath.Join(dir, "handbook.ndjson"), Clock: NewClock("2026-11-30 12:00:00")}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.WriteFile(string(text) + "\n" + more)
 	w.Write(100, 50)
-	variables := map[string]string{"HANDBOOK_FILE": w.Records, "HANDBOOK_OUT": filepath.Join(dir, "out")}
+	variables := map[string]string{"HANDBOOK_FILE": w.Records, "HANDBOOK_OUT": filepath.Join(dir, "out"),
+		"WIKI_OUT": filepath.Join(dir, "out")}
 	w.Options = serve.Options{
 		Files: []string{w.File}, Clock: w.Clock, Log: slog.New(slog.DiscardHandler),
 		Job: job.Options{Registry: registry, State: filepath.Join(dir, "state"), Version: "v1.2.3",
@@ -174,7 +178,7 @@ func (w *World) End() {
 // Runs returns the runs in the history, the newest first.
 func (w *World) Runs() []*history.Run {
 	w.t.Helper()
-	runs, err := w.Server.History.Runs(w.t.Context(), "handbook", "", 1000)
+	runs, err := w.Server.History.Runs(w.t.Context(), w.Name, "", 1000)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -67,6 +67,8 @@ func joinRoles(roles []Role) string {
 
 // Principal is who sends a request.
 type Principal struct {
+	// ID is that of the token; "" for a session.
+	ID string
 	// Name is that of the person or of the token, for the audit log.
 	Name string
 	// Person reports whether it is a person, and not a program.
@@ -80,7 +82,8 @@ type Principal struct {
 type Records struct {
 	Kinds      []string `json:"kinds,omitempty"`      // empty means none
 	Namespaces []string `json:"namespaces,omitempty"` // empty means all
-	// Identities allows kinds that are people and groups.
+	// Identities allows full sets of people and groups, and nothing else: Kinds and Namespaces must
+	// be empty.
 	Identities bool `json:"identities,omitempty"`
 }
 

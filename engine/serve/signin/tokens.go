@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +38,7 @@ type Token struct {
 
 // principal returns who uses the token.
 func (t *Token) principal() *Principal {
-	return &Principal{Name: t.Name, Person: t.Person, Grants: []Grant{t.Grant}, Records: t.Records}
+	return &Principal{ID: t.ID, Name: t.Name, Person: t.Person, Grants: []Grant{t.Grant}, Records: t.Records}
 }
 
 // prefix begins every token; secret scanners find a token by it.
@@ -63,27 +62,15 @@ const tokensVersion = 1
 // *fault.StateError when other users of the machine may read or change the file, and when it
 // is not a tokens file.
 func ReadTokens(path string) ([]Token, error) {
-	file, err := os.Open(path)
+	b, err := readPrivate(path, "if others may have changed it, add the tokens again")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &fault.StateError{Err: err, Remedy: "make the file readable for this user"}
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
 		return nil, err
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, &fault.StateError{Err: fmt.Errorf("%s can be used by other users: its mode is %04o", path, mode),
-			Remedy: "chmod 600 " + path + "; if others may have changed it, add the tokens again"}
-	}
 	var read tokensFile
-	b, err := io.ReadAll(file)
-	if err == nil {
-		err = codec.Unmarshal(b, &read)
-	}
+	err = codec.Unmarshal(b, &read)
 	switch {
 	case err != nil:
 		return nil, &fault.StateError{Err: fmt.Errorf("%s is damaged: %w", path, err),

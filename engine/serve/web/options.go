@@ -22,6 +22,8 @@ type Options struct {
 	CertFile, KeyFile string
 	// BehindProxy are the addresses of proxies that add TLS. Requests of others are refused.
 	BehindProxy []string
+	// WebhookSecretFile has the secret that signs webhooks; "" means that there are none.
+	WebhookSecretFile string
 }
 
 // Check returns a *fault.Invalid when a server must not listen like this.

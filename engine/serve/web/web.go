@@ -52,7 +52,8 @@ type Metrics interface {
 }
 
 // Listen opens the address and the tokens file. It returns a *fault.Invalid when the server must
-// not listen like this or cannot, and a *fault.StateError when the tokens file cannot be used.
+// not listen like this or cannot, and a *fault.StateError when the tokens file or that of the
+// secret for webhooks cannot be used.
 func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics, version string) (
 	*Web, error,
 ) {
@@ -64,6 +65,12 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 	var err error
 	if w.tokens, err = signin.OpenTokens(signin.TokensPath(serve.Folder(server.State())), server.Now); err != nil {
 		return nil, err
+	}
+	var hooks *signin.Webhooks
+	if o.WebhookSecretFile != "" {
+		if hooks, err = signin.OpenWebhooks(o.WebhookSecretFile); err != nil {
+			return nil, err
+		}
 	}
 	var certificate *keyPair
 	if o.CertFile != "" {
@@ -82,7 +89,7 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 			return server.History.Act(ctx, history.Action{At: server.Now(), Who: who.Name, Action: "sign in"})
 		},
 	})
-	answers := api.New(server, w.tokens)
+	answers := api.New(server, w.tokens, hooks)
 	people := w.Guard.Protect(pages.New(server, w.Guard, secrets, version))
 	w.http = &http.Server{
 		Handler:           w.handler(answers, people),
