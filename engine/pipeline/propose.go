@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,13 +20,20 @@ var proposable = []string{"vars", "define", "transforms", "mapping", "permission
 // transforms, mapping, permissions, and the keys of the sink that its spec lists in Content. It
 // reports a problem for a variable that is a secret of the trusted file or does not occur in
 // it, for a ${file:PATH} that the trusted file does not have at the same key, and for a transform
-// with a program that the trusted file does not contain in the same words.
+// with a program that the trusted file does not contain in the same words. A proposed file that is
+// a symbolic link is not read: messages quote lines, and the link may lead to the secrets of the
+// machine, such as /proc/self/environ.
 //
 // A person who may only propose a change therefore cannot send credentials to another address,
 // read them, or start a program.
 func Propose(trusted, proposed string, o Options) *Definition {
 	base := Load(trusted, o)
 	if base.Problems.HasErrors() {
+		return base
+	}
+	if info, err := os.Lstat(proposed); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		base.Problems = config.Problems{{Pos: config.Pos{File: proposed}, Code: codeUntrusted,
+			Message: "the proposed file is a symbolic link", Hint: "propose a file"}}
 		return base
 	}
 	doc, problems := config.Load(trusted)

@@ -77,6 +77,21 @@ func TestDiffBase(t *testing.T) {
 	}
 }
 
+// TestDiffBaseLink: a proposed file that is a link shows no line of the file that it leads to.
+func TestDiffBaseLink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a right")
+	}
+	w, file := reviewed(t)
+	const canary = "canary-of-the-machine"
+	link := filepath.Join(t.TempDir(), "proposed.yaml")
+	if err := os.Symlink(write(t, "environ", canary+"\n"), link); err != nil {
+		t.Fatal(err)
+	}
+	w.pipe(t, "diff", "--base", file, link).expect(t, int(job.Wrong), "untrusted: the proposed file is a symbolic link",
+		"!"+canary)
+}
+
 // TestDiffBaseSecrets: the providers of secrets are those of the trusted file, and no part
 // that may be proposed reads a secret.
 func TestDiffBaseSecrets(t *testing.T) {
