@@ -74,6 +74,9 @@ func New(server *serve.Server, guard *signin.Guard, secrets *redact.Redactor, ve
 	p.mux.HandleFunc("GET /static/app.js", func(w http.ResponseWriter, _ *http.Request) {
 		static(w, "text/javascript", "", "app.js")
 	})
+	p.mux.HandleFunc("GET /static/icon.svg", func(w http.ResponseWriter, _ *http.Request) {
+		static(w, "image/svg+xml", "", "icon.svg")
+	})
 	return p
 }
 

@@ -114,7 +114,7 @@ func (b *tab) shots(name string) {
 			}
 			if folder := os.Getenv("SCREENSHOTS"); folder != "" {
 				file := filepath.Join(folder, fmt.Sprintf("%s-%d-%s.png", name, width, scheme))
-				if err := os.WriteFile(file, do(b, chromedp.FullScreenshot(90)), 0o600); err != nil {
+				if err := os.WriteFile(file, do(b, chromedp.FullScreenshot(100)), 0o600); err != nil {
 					b.t.Fatal(err)
 				}
 			}

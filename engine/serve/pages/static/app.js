@@ -14,10 +14,14 @@ async function refresh() {
     return false;
   }
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!next.querySelector('script[src="/static/app.js"]')) {
+    location.reload(); // nothing goes on any more; it may be a page with styles of its own
+    return false;
+  }
   main.replaceWith(next.querySelector("main"));
   document.querySelector("header").replaceWith(next.querySelector("header"));
   document.title = next.title;
-  return next.querySelector('script[src="/static/app.js"]') !== null;
+  return true;
 }
 
 async function loop() {
