@@ -28,10 +28,10 @@ const writableMessage = "other users may write the file of the identity"
 
 func writableRemedy(path string) string { return "chmod 600 " + path }
 
-// checkIdentityFile returns an error for an identity file that other users may write.
+// checkIdentityFile returns a *fault.Invalid for an identity file that other users may write.
 func checkIdentityFile(path string) error {
 	if identityMode(path)&othersWrite != 0 {
-		return fault.Errorf(fault.Fatal, writableRemedy(path), "%s: %s", path, writableMessage)
+		return &fault.Invalid{Reason: path + ": " + writableMessage, Remedy: writableRemedy(path)}
 	}
 	return nil
 }

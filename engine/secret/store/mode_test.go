@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // TestIdentityMode: an identity file that other users may write is refused, by the commands and
@@ -35,6 +37,7 @@ func TestIdentityMode(t *testing.T) {
 		switch _, err := place.Open(); {
 		case refused:
 			fails(t, err, want)
+			isTrue(t, errors.As(err, new(*fault.Invalid)))
 		default:
 			noError(t, err)
 		}
