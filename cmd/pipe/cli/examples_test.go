@@ -81,11 +81,11 @@ func exampleFiles(t *testing.T) []string {
 	files = slices.DeleteFunc(files, func(f string) bool {
 		return slices.Contains([]string{"files", "kubernetes", "monitoring", "push"}, filepath.Base(f))
 	})
-	for _, folder := range []string{"kubernetes", "monitoring"} {
+	for _, folder := range []string{"kubernetes", "kubernetes/serve", "monitoring"} {
 		more, moreErr := filepath.Glob(filepath.Join(examplesDir, folder, "*.yaml"))
 		files, err = append(files, more...), errors.Join(err, moreErr)
 	}
-	if err != nil || len(files) != 11 {
+	if err != nil || len(files) != 18 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	return files
@@ -96,17 +96,22 @@ func exampleFiles(t *testing.T) []string {
 func TestExampleCommands(t *testing.T) {
 	for _, f := range exampleFiles(t) {
 		text := fileText(t, f)
-		if filepath.Base(f) == "cronjob.yaml" { // the words of a call are a list there
+		call := regexp.MustCompile(`(?m)(?:^|[ (/])pipe ((?:run|check|test|diff) [^>|;)\n]*)`)
+		switch filepath.Base(f) { // the words of a call are a list there
+		case "cronjob.yaml":
 			text = regexp.MustCompile(`\n +- (pipe|run|--?\S+|none|json|\S+=\S+|/\S+)`).ReplaceAllString(text, " $1")
+		case "deployment.yaml":
+			text = regexp.MustCompile(`\n +- (pipe|serve|--?\S+|json|\$\S+|\S+=\S+|/\S+)( +#.*)?`).ReplaceAllString(text, " $1")
+			call = regexp.MustCompile(` pipe (serve (?:\S+ )*\S+\.yaml)\n`)
 		}
 		calls := 0
-		for _, m := range regexp.MustCompile(`(?m)(?:^|[ (/])pipe ((?:run|check|test|diff) [^>|;)\n]*)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range call.FindAllStringSubmatch(text, -1) {
 			calls++
 			if err := knownCall(strings.Fields(strings.TrimSuffix(strings.TrimSpace(m[1]), " 2"))); err != nil {
 				t.Errorf("%s: pipe %s: %v", f, m[1], err)
 			}
 		}
-		if want := map[string]int{"crontab": 1, "pipe.service": 1, "pipe.timer": 0, "cronjob.yaml": 1,
+		if want := map[string]int{"crontab": 1, "pipe.service": 1, "pipe.timer": 0, "cronjob.yaml": 1, "deployment.yaml": 1,
 			"github-actions.yaml": 2}[filepath.Base(f)]; calls < want || want == 0 && calls > 0 {
 			t.Errorf("%s: %d calls, want %d", f, calls, want)
 		}
