@@ -88,6 +88,9 @@ func (a *app) serveAction(c *urfave.Context) error {
 	if err := place.Check(); err != nil {
 		return err
 	}
+	if err := a.logRuns(c); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
 	open, err := a.options(c, c.Args().First(), loading{})
@@ -140,6 +143,17 @@ func (a *app) serveAction(c *urfave.Context) error {
 		err = <-ended
 	}
 	return err
+}
+
+// logRuns makes the log have the runs of a server, unless the call or LOG_LEVEL says otherwise.
+func (a *app) logRuns(c *urfave.Context) error {
+	if level, _ := a.lookup("LOG_LEVEL"); level != "" || c.IsSet("log-level") {
+		return nil
+	}
+	if err := c.Set("log-level", "info"); err != nil {
+		return err
+	}
+	return a.openLog(c)
 }
 
 // serveSandbox starts the servers of a sandbox for all runs, and gives the server a state folder
