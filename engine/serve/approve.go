@@ -88,8 +88,9 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 	if did, err := p.didSinceGood(ctx, by); err != nil {
 		return nil, Ticket{}, err
 	} else if did != "" {
-		return nil, Ticket{}, &ForbiddenError{Reason: fmt.Sprintf("%s %s since the last good run: another person must approve "+
-			"what followed", by, did)}
+		return nil, Ticket{}, &ForbiddenError{
+			Reason: fmt.Sprintf("%s %s since the last good run: another person must approve what followed", by, did),
+		}
 	}
 	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time
 	if _, err := baseline.Approve(p.server.state, p.place, a); err != nil {
