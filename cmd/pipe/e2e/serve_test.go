@@ -30,7 +30,13 @@ var servingAt = regexp.MustCompile(`serving at (http://\S+), with the state in`)
 
 func startServer(t *testing.T, state string, args ...string) *served {
 	t.Helper()
-	s := &served{t: t, state: state, process: startProcess(t, nil, append([]string{"serve", "--listen", "127.0.0.1:0",
+	return startServerWith(t, nil, state, args...)
+}
+
+// startServerWith starts a server with variables.
+func startServerWith(t *testing.T, env map[string]string, state string, args ...string) *served {
+	t.Helper()
+	s := &served{t: t, state: state, process: startProcess(t, env, append([]string{"serve", "--listen", "127.0.0.1:0",
 		"--state", state}, args...)...)}
 	for begun := time.Now(); s.origin == ""; time.Sleep(20 * time.Millisecond) {
 		if m := servingAt.FindStringSubmatch(s.text()); m != nil {
