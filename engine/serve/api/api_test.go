@@ -20,6 +20,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/api"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
@@ -62,7 +63,14 @@ type client struct {
 // hookSecret.
 func newClient(t *testing.T, file string) *client {
 	t.Helper()
+	return newClientWith(t, file, func(*serve.Options) {})
+}
+
+// newClientWith edits the options of the server.
+func newClientWith(t *testing.T, file string, edit func(*serve.Options)) *client {
+	t.Helper()
 	w := servetest.New(t, registry(), "../../../pipelines/examples/"+file, "")
+	edit(&w.Options)
 	w.Start()
 	c := &client{t: t, world: w, path: filepath.Join(w.Dir, "tokens.json"), seen: map[string]bool{}}
 	tokens, err := signin.OpenTokens(c.path, time.Now)

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/api"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -100,7 +102,8 @@ func testPush(t *testing.T, c *client) {
 		t.Errorf("a bad second line: %v", bad)
 	}
 	c.call(wiki, "appendRecords", set+"/records", "{}", 400)
-	large := pages(100, 60) + `{"id":"long","kind":"page","name":"Long","public":true,"notes":"` + strings.Repeat("x", 2<<20) + `"}` + "\n"
+	large := pages(100, 60) +
+		`{"id":"long","kind":"page","name":"Long","public":true,"notes":"` + strings.Repeat("x", 2<<20) + `"}` + "\n"
 	c.call(wiki, "appendRecords", set+"/records", large, 200, ndjson...)
 	c.call(staff, "appendRecords", set+"/records", people, 404, ndjson...)
 	if no := c.call(wiki, "commitSet", set+"/commit", `{"expected": 100}`, 409); !strings.Contains(message(no), "101") {
@@ -237,5 +240,96 @@ func TestPushRestart(t *testing.T) {
 	restart()
 	if last := c.world.Ended(3)[0]; last.Asked[0].How != serve.ByMissed {
 		t.Errorf("the run after the restart: %+v", last.Asked)
+	}
+}
+
+// TestPushDuringRun: a run that has begun does not answer a push.
+func TestPushDuringRun(t *testing.T) {
+	observed, goOn := make(chan string), make(chan struct{})
+	c := newClientWith(t, wiki, func(o *serve.Options) {
+		o.Observe = func(r *history.Run) { observed <- r.ID; <-goOn }
+	})
+	first := c.set(c.pusher("staff", signin.Records{Identities: true}), people)
+	<-observed // the run is still the current one
+	second := c.set(c.pusher("wiki", signin.Records{Kinds: []string{"page"}}), pages(2, 1))
+	close(goOn)
+	if first["run"] == second["run"] || <-observed != second["run"] {
+		t.Errorf("the runs of two pushes: %v, %v", first, second)
+	}
+}
+
+// TestPushedUnseen: whoever pushed records that a scheduled run reads cannot approve its refusal.
+func TestPushedUnseen(t *testing.T) {
+	c := newClient(t, handbook)
+	bot, carl := c.token("bot", signin.Trigger), c.add("carl", true, "*", signin.Approve)
+	c.ended(c.call(bot, "trigger", "/pipelines/handbook/runs", "", 202))
+	c.world.Clock.Advance(time.Minute)
+	if err := c.world.Server.History.Act(t.Context(), history.Action{At: c.world.Clock.Now(), Who: "carl",
+		Action: serve.ActPushRecord, Pipeline: "handbook"}); err != nil {
+		t.Fatal(err)
+	}
+	c.world.Write(30, 10)
+	c.ended(c.call(bot, "trigger", "/pipelines/handbook/runs", `{"full": true}`, 202))
+	refusal := c.call(carl, "refusal", "/pipelines/handbook/refusal", "", 200)
+	no := c.call(carl, "approve", "/pipelines/handbook/refusals/"+refusal["id"].(string)+"/approval", "", 403)
+	if !strings.Contains(message(no), "carl pushed records") {
+		t.Errorf("the approval: %v", no)
+	}
+}
+
+// TestPushAfterEdit: an edit of the pipeline file counts for the next push.
+func TestPushAfterEdit(t *testing.T) {
+	c := newClient(t, wiki)
+	staff := c.pusher("staff", signin.Records{Identities: true})
+	c.ended(c.set(staff, people))
+	text, err := os.ReadFile(c.world.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.world.WriteFile(strings.Replace(string(text), "  push:\n", "  push:\n    max_record: 1KiB\n", 1))
+	c.world.Pass(time.Minute)
+	set := "/pipelines/wiki/sets/" + c.call(staff, "beginSet", "/pipelines/wiki/sets", "", 201)["id"].(string)
+	long := `{"id":"eve","kind":"person","name":"` + strings.Repeat("x", 2<<10) + `"}`
+	c.call(staff, "appendRecords", set+"/records", long, 413, ndjson...)
+}
+
+// TestPushNothing: a pipeline that reads its source takes no records.
+func TestPushNothing(t *testing.T) {
+	c := newClient(t, handbook)
+	all := c.pusher("all", signin.Records{Kinds: []string{"*"}})
+	for operation, path := range map[string]string{"beginSet": "sets", "deleteRecord": "records/x", "abortSet": "sets/x"} {
+		no := c.call(all, operation, "/pipelines/handbook/"+path, "", 409)
+		if !strings.Contains(message(no), "reads its source; nothing can be pushed") {
+			t.Errorf("%s: %v", operation, no)
+		}
+	}
+}
+
+// deadlines is an answer that notes the deadlines of the body.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error { d.read = append(d.read, at); return nil }
+
+// TestSlowPush: a body has a minute, and more only as it arrives.
+func TestSlowPush(t *testing.T) {
+	c := newClient(t, wiki)
+	staff := c.pusher("staff", signin.Records{Identities: true})
+	set := c.call(staff, "beginSet", "/pipelines/wiki/sets", "", 201)["id"].(string)
+	lines := people + strings.Repeat("\n", 1<<20)
+	r := httptest.NewRequestWithContext(t.Context(), "POST", api.Prefix+"/pipelines/wiki/sets/"+set+"/records",
+		strings.NewReader(lines))
+	r.Header.Set("Content-Type", "application/x-ndjson")
+	r.Header.Set("Authorization", "Bearer "+staff)
+	w, began := &deadlines{ResponseRecorder: httptest.NewRecorder()}, time.Now()
+	c.server.Config.Handler.ServeHTTP(w, r)
+	if w.Code != 200 || len(w.read) < 2 {
+		t.Fatalf("%d with %d deadlines: %s", w.Code, len(w.read), w.Body)
+	}
+	first, last := w.read[0].Sub(began), w.read[len(w.read)-1].Sub(began)
+	if first > time.Minute+10*time.Second || last < 2*time.Minute-10*time.Second || last > 2*time.Minute+20*time.Second {
+		t.Errorf("a body of 1 MiB has %s at first and %s at the end", first, last)
 	}
 }
