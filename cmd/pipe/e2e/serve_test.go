@@ -188,6 +188,7 @@ func TestServeCalls(t *testing.T) {
 		{[]string{"serve", "token", "add", "ci", "--role", "admin"}, `there is no role "admin"`},
 		{[]string{"serve", "token", "add", "ci", "--role", "approve"}, "only a person may approve"},
 		{[]string{"serve", "token", "add", "ci", "--role", "push"}, "names the kinds"},
+		{[]string{"serve", "token", "add", "ci", "--role", "push", "--identities", "--kind", "API"}, "pushes nothing else"},
 		{[]string{"serve", "token", "add", "ci", "--role", "view", "--kind", "API"}, "go with the role push"},
 		{[]string{"serve", "token", "add", "ci", "--role", "view", "--expires", "soon"}, "is not a duration"},
 		{[]string{"serve", "token", "revoke", "x"}, "there is no token x"},

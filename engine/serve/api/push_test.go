@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/api"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/preview"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
 
@@ -331,5 +332,37 @@ func TestSlowPush(t *testing.T) {
 	first, last := w.read[0].Sub(began), w.read[len(w.read)-1].Sub(began)
 	if first > time.Minute+10*time.Second || last < 2*time.Minute-10*time.Second || last > 2*time.Minute+20*time.Second {
 		t.Errorf("a body of 1 MiB has %s at first and %s at the end", first, last)
+	}
+}
+
+// TestPushedSearch: a pushed record is found by its readers and by no one else.
+func TestPushedSearch(t *testing.T) {
+	c := newClient(t, wiki)
+	c.set(c.pusher("staff", signin.Records{Identities: true}), people)
+	page := `{"id":"secret","kind":"page","name":"Ledger","readers":["payments"]}` + "\n"
+	c.ended(c.set(c.pusher("wiki", signin.Records{Kinds: []string{"page"}}), page))
+	p := c.world.Server.Pipeline("wiki")
+	if err := p.ReadIndex(); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if s := p.SearchStatus(); !s.Reading {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	index := p.Index()
+	if index == nil {
+		t.Fatalf("no index: %+v", p.SearchStatus())
+	}
+	for who, want := range map[string]int{"ann@example.com": 1, "bob@example.com": 0} {
+		person, _, found := index.Pick(who)
+		if !found {
+			t.Fatalf("%s is not known", who)
+		}
+		got, err := index.Search(t.Context(), preview.Query{Text: "ledger", Person: person, View: preview.After})
+		if err != nil || got.Total != want {
+			t.Errorf("%s finds %+v, %v", who, got, err)
+		}
 	}
 }
