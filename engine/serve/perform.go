@@ -34,8 +34,13 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		log.Error("the run does not begin, since the history cannot be written", "error", err)
 		return ctx.Err() == nil
 	}
-	log.Info("run begins")
-	result := p.job(ctx, w, text, stop)
+	before, err := p.held(ctx, entry.Rules)
+	if err != nil {
+		log.Error("the run does not send anything, since the history cannot be read", "error", err)
+	}
+	held := !w.dry && (before != "" || err != nil)
+	log.Info("run begins", "held", held)
+	result := p.job(ctx, w, text, held, stop)
 	p.mu.Lock()
 	entry.Asked = w.asked
 	p.mu.Unlock()
@@ -49,10 +54,14 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	}
 	entry.Causes = append([]string{}, run.Causes(result.Err, code, result.Report)...)
 	var refused *fault.Refusal
-	if errors.As(result.Err, &refused) {
+	if errors.As(result.Err, &refused) && !held {
 		entry.Refusal = refused.ID
 	}
-	if !w.dry {
+	if held && (result.Err == nil || refused != nil) { // a run that failed has failed
+		entry.Verdict, entry.Class = history.VerdictHeld, int(job.Refused)
+		entry.Causes = append([]string{heldCause(before, entry.Rules)}, entry.Causes...)
+	}
+	if !w.dry && !held {
 		facts := result.Facts()
 		facts.Lasting = p.lasting(ctx).After(result.Record, facts.Guards, entry.Ended)
 		entry.Facts = &facts
@@ -91,14 +100,17 @@ func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
 }
 
 // job performs the run itself. A panic ends the run and not the server.
-func (p *Pipeline) job(ctx context.Context, w *queued, text []byte, stop <-chan struct{}) (r *job.Result) {
+// A run that is held sends nothing.
+func (p *Pipeline) job(ctx context.Context, w *queued, text []byte, held bool, stop <-chan struct{}) (
+	r *job.Result,
+) {
 	o := p.server.jobOptions(p, text)
 	o.RunID, o.Only = w.id, w.only
 	q := job.Request{
 		Open: o, Facts: true,
 		Run: job.RunOptions{By: w.by(), Publish: w.mode(), Progress: &p.tracker, Stop: stop},
 	}
-	if w.dry {
+	if w.dry || held {
 		q.Run.Until = run.Reviewed
 	}
 	defer func() {

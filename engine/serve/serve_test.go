@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	filesource "github.com/pipe-engine/pipe/sources/file"
@@ -302,5 +303,48 @@ func TestTwoApprovers(t *testing.T) {
 	<-ticket.Ended()
 	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
 		t.Errorf("the approved run: %v, %+v", err, r)
+	}
+}
+
+// TestReview: after a change of the rules nothing is sent until a person accepts exactly these.
+func TestReview(t *testing.T) {
+	w := newWorld(t, "")
+	w.Options.Review = true
+	p := w.Start()
+	trigger := func() *history.Run { return w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI}) }
+	first := trigger()
+	if first.Class != int(job.Done) {
+		t.Fatalf("the first run: %+v", first)
+	}
+	text, err := os.ReadFile(w.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.WriteFile(strings.Replace(string(text), "description: Pages", "description: All pages", 1))
+	if r := trigger(); r.Class != int(job.Done) {
+		t.Errorf("after a change of the description: %+v", r)
+	}
+	w.WriteFile(strings.Replace(string(text), "allow: owner", "allow: none", 1))
+	held := trigger()
+	if held.Verdict != history.VerdictHeld || held.Class != int(job.Refused) || held.Rules == first.Rules ||
+		len(held.Causes) == 0 || !strings.Contains(held.Causes[0], held.Rules[:12]) {
+		t.Fatalf("after a change of a rule: %+v", held)
+	}
+	if held.Record.Report.Sent {
+		t.Error("the run that was held sent something")
+	}
+	if again := trigger(); again.Verdict != history.VerdictHeld {
+		t.Errorf("the next run: %+v", again)
+	}
+	if _, err := p.AcceptRules(t.Context(), first.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
+		t.Errorf("other rules are accepted: %v", err)
+	}
+	ticket, err := p.AcceptRules(t.Context(), held.Rules, "ann", "pages of teams are hidden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ticket.Ended()
+	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Verdict == history.VerdictHeld {
+		t.Errorf("the run with accepted rules: %v, %+v", err, r)
 	}
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// Job are the options of each run. Path, Text, RunID, Only and Loaded are set by the server.
 	// Its state folder is required, also for a sandbox.
 	Job job.Options
+	// Review holds a run whose rules are not those of the last good run, until a person accepts
+	// them: it is read and reviewed, and sends nothing.
+	Review bool
 	// Schedule is that of files without one.
 	Schedule schedule.Schedule
 	// Parallel is how many pipelines may run at once; 0 means 1.

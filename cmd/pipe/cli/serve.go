@@ -47,6 +47,8 @@ func (a *app) serveCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "webhook-secret-file",
 				Usage: "accept webhooks, signed with the secret in this `FILE`, as GitHub signs them"},
 			&urfave.IntFlag{Name: "parallel", Value: 1, Usage: "how many pipelines run at once: `N`"},
+			&urfave.BoolFlag{Name: "review",
+				Usage: "hold a run after a change of mapping, permissions, transforms or plugins, until a person accepts it"},
 			&urfave.BoolFlag{Name: "sandbox",
 				Usage: "use a Backstage and a Glean on this machine, started for this call; a file without a schedule runs " +
 					"every minute"},
@@ -108,7 +110,7 @@ func (a *app) serveAction(c *urfave.Context) error {
 	}
 	open.Tracer = trace.Start(ctx, open.Version, a.log)
 	defer open.Tracer.Close()
-	o := serve.Options{Files: c.Args().Slice(), Job: open, Parallel: c.Int("parallel"), Log: a.log}
+	o := serve.Options{Files: c.Args().Slice(), Job: open, Parallel: c.Int("parallel"), Review: c.Bool("review"), Log: a.log}
 	if c.Bool("sandbox") {
 		o.Schedule = schedule.Schedule{{Cron: "* * * * *", TimeZone: "UTC"}}
 	}

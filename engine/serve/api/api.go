@@ -67,6 +67,7 @@ func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks) *A
 		{"GET", "/pipelines/{pipeline}/runs/{run}", signin.View, (*call).run},
 		{"GET", "/pipelines/{pipeline}/refusal", signin.View, (*call).refusal},
 		{"POST", "/pipelines/{pipeline}/refusals/{refusal}/approval", signin.Approve, (*call).approve},
+		{"POST", "/pipelines/{pipeline}/rules/{rules}/approval", signin.Approve, (*call).acceptRules},
 		{"GET", "/pipelines/{pipeline}/actions", signin.Inspect, (*call).actions},
 		{"POST", "/pipelines/{pipeline}/sets", signin.Push, (*call).beginSet},
 		{"POST", "/pipelines/{pipeline}/sets/{set}/records", signin.Push, (*call).appendRecords},

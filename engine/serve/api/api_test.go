@@ -272,6 +272,11 @@ func testRuns(t *testing.T, c *client) {
 		t.Errorf("the runs: %v", runs)
 	}
 	actions := c.call(inspector, "actions", "/pipelines/handbook/actions", "", 200)["actions"].([]any)
+	rules := run["rules"].(string)
+	c.call(bot, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", "", 403)
+	c.call(bob, "acceptRules", "/pipelines/handbook/rules/x/approval", "", 409)
+	c.call(bob, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", `{"reason": "reviewed"}`, 200)
+	c.world.Ended(4)
 	var done []string
 	for _, a := range actions {
 		done = append(done, a.(map[string]any)["who"].(string)+" "+a.(map[string]any)["action"].(string))

@@ -185,6 +185,28 @@ func (c *call) approve() (int, any, error) {
 	return http.StatusOK, answer, nil
 }
 
+// acceptRules accepts the rules of a run that was held.
+func (c *call) acceptRules() (int, any, error) {
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	if err := c.body(&body); err != nil {
+		return 0, nil, err
+	}
+	rules := c.PathValue("rules")
+	if err := c.act("accept rules", "", short(rules)+" "+body.Reason); err != nil {
+		return 0, nil, err
+	}
+	t, err := c.pipeline.AcceptRules(c.Context(), rules, c.who.Name, body.Reason)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := struct {
+		Run string `json:"run,omitempty"`
+	}{t.Run}
+	return http.StatusOK, answer, nil
+}
+
 func (c *call) actions() (int, any, error) {
 	limit, err := c.limit()
 	if err != nil {

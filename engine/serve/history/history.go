@@ -49,6 +49,11 @@ CREATE INDEX actions_at ON actions (at);
 CREATE TABLE links (hash TEXT PRIMARY KEY, person TEXT NOT NULL, expires INTEGER NOT NULL);
 `, `
 ALTER TABLE runs ADD COLUMN facts TEXT NOT NULL DEFAULT ''; -- for the metrics; absent for a dry run
+`, `
+CREATE TABLE accepted (
+	pipeline TEXT NOT NULL, rules TEXT NOT NULL, person TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
+	PRIMARY KEY (pipeline, rules)
+);
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from

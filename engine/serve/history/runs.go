@@ -51,6 +51,10 @@ type Asked struct {
 // VerdictWaiting is the verdict of a run that has not begun; the history does not have it.
 const VerdictWaiting = "waiting"
 
+// VerdictHeld is the verdict of a run that was only read and reviewed, since a person has to accept
+// the rules first.
+const VerdictHeld = "held"
+
 // VerdictInterrupted is the verdict of a run during which the server was ended.
 const VerdictInterrupted = "interrupted"
 

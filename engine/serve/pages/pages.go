@@ -60,6 +60,7 @@ func New(server *serve.Server, guard *signin.Guard, secrets *redact.Redactor, ve
 		"GET /pipelines/{pipeline}/runs/{run}":                   (*visit).run,
 		"POST /pipelines/{pipeline}/runs":                        (*visit).trigger,
 		"POST /pipelines/{pipeline}/refusals/{refusal}/approval": (*visit).approve,
+		"POST /pipelines/{pipeline}/rules/{rules}/approval":      (*visit).acceptRules,
 		"POST /sign-out":                                         (*visit).signOut,
 		"GET /pipelines/{pipeline}/search":                       (*visit).search,
 		"GET /pipelines/{pipeline}/search/{rest...}":             (*visit).search,

@@ -56,6 +56,9 @@ func outcomeOf(r *history.Run) outcome {
 	if r.Verdict == history.VerdictInterrupted {
 		return outcome{"bad", "interrupted"}
 	}
+	if r.Verdict == history.VerdictHeld {
+		return outcome{"warn", "held for a review of its rules"}
+	}
 	switch job.Class(r.Class) {
 	case job.Done:
 		if r.Dry {

@@ -35,6 +35,8 @@ type runPage struct {
 	Approval *approvalForm
 	// Given is what people have approved of a refusal that waits.
 	Given *serve.Waiting
+	// AcceptRules reports that the run was held for its rules, and that this visitor may accept them.
+	AcceptRules bool
 	// RulesBefore is the hash of the rules of the last good run, when it differs.
 	RulesBefore string
 }
@@ -81,6 +83,7 @@ func (v *visit) run() error {
 			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Changes), waiting.Needed(v.pipeline)}
 		}
 	}
+	data.AcceptRules = r.Verdict == history.VerdictHeld && now.Rules == r.Rules && v.may(signin.Approve)
 	if r.Record != nil {
 		if err := v.addContent(&data, changes); err != nil {
 			return err
@@ -168,6 +171,22 @@ func countsOf(changes []fault.Change) (out []string) {
 		out = append(out, display.Number(counts[what])+" "+what)
 	}
 	return out
+}
+
+// acceptRules accepts the rules of a run that was held.
+func (v *visit) acceptRules() error {
+	if err := v.need(signin.Approve); err != nil {
+		return err
+	}
+	rules, reason := v.PathValue("rules"), v.PostFormValue("reason")
+	if err := v.act("accept rules", "", rules+" "+reason); err != nil {
+		return err
+	}
+	t, err := v.pipeline.AcceptRules(v.Context(), rules, v.session.Who.Name, reason)
+	if err != nil {
+		return err
+	}
+	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
 }
 
 func (v *visit) approve() error {
