@@ -25,6 +25,7 @@
 //   - report: the record and the metrics of a run; page: a run or a diff as an HTML page;
 //     notify: messages about runs that need a person
 //   - job: one run of one file with its inputs and outputs, for any front end
+//   - verify: compares what a source shows a person with what they would find
 //   - serve: runs pipelines on their schedules; serve/history: what it did;
 //     serve/signin: who sends a request, and what they may do; serve/api: answers to programs;
 //     serve/preview: search as a person, before a run; serve/pages: what people see; serve/web: all

@@ -49,9 +49,20 @@ type SourceSpec[C any] struct {
 	// OpenRecords opens the store of the records that are pushed to the source. It is nil for a
 	// source that takes none.
 	OpenRecords func(ctx context.Context, cfg C, s Settings) (RecordStore, error)
+	// AsPerson returns how to read as the person whose token is given, in place of the own
+	// credentials. It is nil for a source that knows no tokens of persons.
+	AsPerson func(token string) AsPerson
 	// Sandbox starts a server of the same kind on loopback; nil when there is none. cfg was
 	// decoded leniently.
 	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)
+}
+
+// AsPerson are settings below the block of a source with which it reads as a person.
+type AsPerson struct {
+	Set    map[string]string
+	Remove []string
+	// Ref is the ref of the person, as far as the token names one; "" otherwise.
+	Ref string
 }
 
 // ModelSpec describes a model without its source, for records that come from elsewhere in the

@@ -19,7 +19,8 @@ func Spec() component.SourceSpec[*Config] {
 		Open: func(cfg *Config, s component.Settings) (component.Source, error) {
 			return Open(cfg, s)
 		},
-		Sandbox: startSandbox,
+		Sandbox:  startSandbox,
+		AsPerson: asPerson,
 	}
 }
 

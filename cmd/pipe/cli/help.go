@@ -22,7 +22,7 @@ func groups() []group {
 	return []group{
 		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
 		{"Every night", []string{"serve", "trigger", "status", "approve", "adopt", "audit", "state"}},
-		{"Change a mapping", []string{"explain", "eval", "diff", "preview", "test", "show", "functions", "components"}},
+		{"Change a mapping", []string{"verify", "explain", "eval", "diff", "preview", "test", "show", "functions", "components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
 		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}
@@ -78,8 +78,10 @@ func exampleCalls() map[string][]string {
 		"datasource apply":      {"pipe datasource apply" + file, "pipe datasource apply --yes" + file},
 		"datasource export":     {"pipe datasource export" + file, "pipe datasource export" + file + " exported"},
 		"datasource categories": {"pipe datasource categories", "pipe datasource categories --json"},
-		"serve":                 {"pipe serve" + file, "pipe serve --sandbox" + file},
-		"serve link":            {"pipe serve link", "pipe serve link --state /var/lib/pipe"},
+		"verify": {"pipe verify" + file + " --token-file ann.token",
+			"pipe verify" + file + " --token-file ann.token --token-file ben.token"},
+		"serve":      {"pipe serve" + file, "pipe serve --sandbox" + file},
+		"serve link": {"pipe serve link", "pipe serve link --state /var/lib/pipe"},
 		"serve token add": {"pipe serve token add ci --role trigger --pipeline catalog",
 			"pipe serve token add ann --person --role approve --expires 90d"},
 		"serve token list":   {"pipe serve token list", "pipe serve token list --json"},

@@ -34,7 +34,7 @@ var exitStatus = []string{
 	job.Wrong:       "The pipeline file or the call is wrong.",
 	job.Rejected:    "Done, some records were rejected.",
 	job.Refused:     "Refused by a guard; a person must look.",
-	job.Changes:     "diff or datasource plan found changes.",
+	job.Changes:     "diff or datasource plan found changes, or verify an exposure.",
 	job.Held:        "Another run holds the datasource.",
 	job.Unconfirmed: "Sent, but Glean has paused a deletion, lost the upload or not confirmed.",
 }

@@ -95,7 +95,7 @@ var layers = [][]string{
 		"engine/report", "engine/summary", "engine/page", "engine/trace",
 	},
 	{"engine/job"},
-	{"engine/serve/preview"},
+	{"engine/verify", "engine/serve/preview"},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin", "engine/serve/metrics",
 		"engine/serve/api", "engine/serve/pages", "engine/serve/web",
