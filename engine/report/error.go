@@ -45,11 +45,11 @@ func ErrorOf(err error) *Error {
 	return e
 }
 
-// codeRefused is the code of what a guard refused.
-const codeRefused = "refused"
+// refusedCode is the code of what a guard refused.
+const refusedCode = "refused"
 
 // Refused reports whether a guard refused the run.
-func (e *Error) Refused() bool { return e.Code == codeRefused }
+func (e *Error) Refused() bool { return e.Code == refusedCode }
 
 // CodeOf returns the code of an error: usage, pipeline, refused, unconfirmed, held, state,
 // stopped, the class of a fault, or that of a Coded error.
@@ -63,7 +63,7 @@ func CodeOf(err error) string {
 	case errors.As(err, new(config.Problems)):
 		return "pipeline"
 	case errors.As(err, new(*fault.Refusal)):
-		return codeRefused
+		return refusedCode
 	case errors.As(err, new(*fault.Unconfirmed)):
 		return "unconfirmed"
 	case errors.As(err, new(*fault.Held)):

@@ -45,7 +45,8 @@ func (p *Pipeline) AcceptRules(ctx context.Context, rules, by, reason string) (T
 			Remedy: "look at the last run, and accept those",
 		}
 	}
-	err := p.server.History.AcceptRules(ctx, p.Name, rules, history.Approval{Person: by, At: p.server.Now(), Reason: reason})
+	err := p.server.History.AcceptRules(ctx, p.Name, rules,
+		history.Approval{Person: by, At: p.server.Now(), Reason: reason})
 	if err != nil {
 		return Ticket{}, err
 	}

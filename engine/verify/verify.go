@@ -180,7 +180,8 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 		doc, has := rule[ref]
 		switch {
 		case has:
-			r.Missing = append(r.Missing, Difference{ref, doc.rule, "found by " + doc.audience.String() + ", and not by this person"})
+			r.Missing = append(r.Missing, Difference{ref, doc.rule,
+				"found by " + doc.audience.String() + ", and not by this person"})
 		default:
 			r.Missing = append(r.Missing, Difference{ref, "", cmp.Or(d.ends[ref], "not read with the pipeline's credentials")})
 		}
@@ -192,7 +193,7 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 	return r, nil
 }
 
-// findable reports whether somebody with these principals finds the document.
+// findable reports whether a person with these principals finds the document.
 func (d *document) findable(of map[string]bool) bool {
 	switch d.audience {
 	case access.AllUsers, access.DatasourceUsers:

@@ -10,7 +10,7 @@ import (
 
 // asPerson returns the settings with which the source reads with a person's Backstage token: what
 // the browser of that person sends. The token names the person as its subject (sub), a user's
-// entity ref; nobody checks its signature here, since Backstage does.
+// entity ref; its signature is for Backstage to check.
 func asPerson(token string) component.AsPerson {
 	p := component.AsPerson{Set: map[string]string{"token": token}, Remove: []string{"auth"}}
 	parts := strings.Split(token, ".")

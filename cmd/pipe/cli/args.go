@@ -109,7 +109,7 @@ func takesValue(flags []urfave.Flag, arg string) bool {
 
 // otherNames are commands of other programs, with the command of this one.
 var otherNames = map[string]string{
-	"validate": "check", "lint": "check", "plan": "run --dry-run", 
+	"validate": "check", "lint": "check", "plan": "run --dry-run",
 	"dry-run": "run --dry-run", "apply": "run", "sync": "run", "publish": "run", "import": "run", "list": "show",
 	"get": "show", "delete": "hide", "remove": "hide", "logs": "status",
 }

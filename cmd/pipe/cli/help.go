@@ -22,7 +22,8 @@ func groups() []group {
 	return []group{
 		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
 		{"Every night", []string{"serve", "trigger", "status", "approve", "adopt", "audit", "state"}},
-		{"Change a mapping", []string{"verify", "explain", "eval", "diff", "preview", "test", "show", "functions", "components"}},
+		{"Change a mapping", []string{"explain", "eval", "diff", "preview", "verify", "test", "show", "functions",
+			"components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
 		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}

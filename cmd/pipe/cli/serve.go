@@ -110,7 +110,8 @@ func (a *app) serveAction(c *urfave.Context) error {
 	}
 	open.Tracer = trace.Start(ctx, open.Version, a.log)
 	defer open.Tracer.Close()
-	o := serve.Options{Files: c.Args().Slice(), Job: open, Parallel: c.Int("parallel"), Review: c.Bool("review"), Log: a.log}
+	o := serve.Options{Files: c.Args().Slice(), Job: open, Parallel: c.Int("parallel"), Review: c.Bool("review"),
+		Log: a.log}
 	if c.Bool("sandbox") {
 		o.Schedule = schedule.Schedule{{Cron: "* * * * *", TimeZone: "UTC"}}
 	}

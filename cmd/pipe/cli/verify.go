@@ -31,7 +31,7 @@ func (a *app) verifyCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "token-file",
 				Usage: "the Backstage token of a person, in a `FILE` that only its owner may read; repeatable"},
 			&urfave.StringFlag{Name: "person",
-				Usage: "whose token it is, as an `E-MAIL` or a ref (default: whom the token names)"},
+				Usage: "whose token it is, as an `E-MAIL` or a ref (default: the one that the token names)"},
 			&urfave.IntFlag{Name: "limit", Value: 20, Usage: "list at most `N` of each; 0 lists all"},
 			allowUnpinned(),
 		},
@@ -119,7 +119,9 @@ func (a *app) personOf(c *urfave.Context, d *pipeline.Definition, file string) (
 }
 
 // shownTo returns the refs that the source shows a person.
-func (a *app) shownTo(ctx context.Context, c *urfave.Context, path string, p component.AsPerson) (map[string]bool, error) {
+func (a *app) shownTo(ctx context.Context, c *urfave.Context, path string, p component.AsPerson) (
+	map[string]bool, error,
+) {
 	o, err := a.options(c, path, loading{sinkLenient: true, stateless: true})
 	if err != nil {
 		return nil, err

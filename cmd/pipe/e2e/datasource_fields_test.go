@@ -49,7 +49,7 @@ func TestDatasourceIcons(t *testing.T) {
 		"${file:a.jpg}":                        "image/jpeg by its content",
 		"${file:empty.svg}":                    "by its content",
 		"${file:huge.svg}":                     "larger than 256KiB",
-		"${file:.}":                            "is a directory",
+		"${file:.}":                            "not a regular file",
 		"icons/a.svg":                          "neither an address nor a file",
 		"x${file:a.svg}":                       "only in a secret",
 		"data:image/svg+xml;utf8,x":            "not in base64",

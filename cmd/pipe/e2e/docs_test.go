@@ -119,8 +119,11 @@ func docsCommands(t *testing.T, text string, least int) {
 			buildModule(t, module, filepath.Join(out, filepath.Base(module)))
 			continue
 		}
-		// They serve until they are stopped: TestSandboxCommand, TestPreview.
-		if strings.HasPrefix(line, "pipe sandbox ") || strings.HasPrefix(line, "pipe preview ") {
+		// The first two serve until they are stopped: TestSandboxCommand, TestPreview; the last needs
+		// the token of a person: TestVerify.
+		if slices.ContainsFunc([]string{"pipe sandbox ", "pipe preview ", "pipe verify "}, func(one string) bool {
+			return strings.HasPrefix(line, one)
+		}) {
 			continue
 		}
 		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") ||
