@@ -96,8 +96,13 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Host = "pipe.example.com"
-	if res, err := p.client.Do(request); err != nil || res.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("with another Host header: %v, %v", res, err)
+	res, err := p.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("with another Host header: %s", res.Status)
 	}
 	p.signal(os.Interrupt, stopping)
 	if code := p.exit(); code != 130 {

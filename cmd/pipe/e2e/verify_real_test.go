@@ -16,6 +16,7 @@ import (
 // personToken signs Ben in at a Backstage with a permission policy, and returns his token.
 func personToken(t *testing.T, address string) string {
 	t.Helper()
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	resp, err := http.Get(address + "/api/auth/guest/refresh")
 	if err != nil {
 		t.Fatal(err)
