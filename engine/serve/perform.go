@@ -27,7 +27,7 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	p.mu.Lock()
 	entry := &history.Run{ID: w.id, Pipeline: p.Name, Asked: w.asked, Mode: string(w.mode()), Dry: w.dry,
 		Started: s.o.Clock.Now(), Class: -1, Rules: p.rules}
-	text := p.text
+	text, by := p.text, w.by() // later requests may still join the run
 	p.mu.Unlock()
 	log := s.o.Log.With("pipeline", p.Name, "run", w.id)
 	if err := s.History.Begin(ctx, entry); err != nil {
@@ -40,7 +40,7 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	}
 	held := !w.dry && (before != "" || err != nil)
 	log.Info("run begins", "held", held)
-	result := p.job(ctx, w, text, held, stop)
+	result := p.job(ctx, w, text, by, held, stop)
 	p.mu.Lock()
 	entry.Asked = w.asked
 	p.mu.Unlock()
@@ -99,16 +99,16 @@ func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
 	return last.Facts.Lasting
 }
 
-// job performs the run itself. A panic ends the run and not the server.
-// A run that is held sends nothing.
-func (p *Pipeline) job(ctx context.Context, w *queued, text []byte, held bool, stop <-chan struct{}) (
-	r *job.Result,
-) {
+// job performs the run itself. A panic ends the run and not the server. A run that is held sends
+// nothing.
+func (p *Pipeline) job(
+	ctx context.Context, w *queued, text []byte, by string, held bool, stop <-chan struct{},
+) (r *job.Result) {
 	o := p.server.jobOptions(p, text)
 	o.RunID, o.Only = w.id, w.only
 	q := job.Request{
 		Open: o, Facts: true,
-		Run: job.RunOptions{By: w.by(), Publish: w.mode(), Progress: &p.tracker, Stop: stop},
+		Run: job.RunOptions{By: by, Publish: w.mode(), Progress: &p.tracker, Stop: stop},
 	}
 	if w.dry || held {
 		q.Run.Until = run.Reviewed
