@@ -120,6 +120,8 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 				": open the address that pipe printed, or set the public URL of the server")
 		case !safe(r.Method) && !g.sameOrigin(r):
 			g.o.Refused(w, r, http.StatusForbidden, "this request comes from another site")
+		case r.URL.Path == "/favicon.ico": // a browser asks for it whatever a page says
+			w.WriteHeader(http.StatusNoContent)
 		case r.URL.Path == SignInPath:
 			g.signIn(w, r)
 		default:
