@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,14 +18,16 @@ func TestWaitUnused(t *testing.T) {
 			t.Errorf("without a use it ends after %s", took)
 		}
 		begun = time.Now()
-		used := begun
+		var used atomic.Pointer[time.Time]
+		used.Store(&begun)
 		go func() {
 			for range 3 {
 				time.Sleep(20 * time.Minute)
-				used = time.Now()
+				now := time.Now()
+				used.Store(&now)
 			}
 		}()
-		waitUnused(t.Context(), 30*time.Minute, func() time.Time { return used })
+		waitUnused(t.Context(), 30*time.Minute, func() time.Time { return *used.Load() })
 		if took := time.Since(begun); took != 90*time.Minute {
 			t.Errorf("with a last use after an hour it ends after %s", took)
 		}
