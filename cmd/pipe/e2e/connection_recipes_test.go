@@ -34,6 +34,14 @@ const (
 	roleToken  = "session-token-of-the-role"
 )
 
+// through returns a transport for one test: closing any test server closes connections of the
+// default one.
+func through(t *testing.T) *http.Transport {
+	one := &http.Transport{}
+	t.Cleanup(one.CloseIdleConnections)
+	return one
+}
+
 // edgeTo passes on the requests that let accepts, without the headers that are for the edge,
 // and with a token of its own when there is one. It sends all others to a sign-in page.
 // first may answer in its place.
@@ -44,13 +52,14 @@ func edgeTo(t *testing.T, target, token string, let func(*http.Request) bool,
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := &httputil.ReverseProxy{ErrorLog: log.New(io.Discard, "", 0), Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(to)
-		p.Out.Header.Del("Proxy-Authorization")
-		if token != "" {
-			p.Out.Header.Set("Authorization", "Bearer "+token)
-		}
-	}}
+	proxy := &httputil.ReverseProxy{Transport: through(t), ErrorLog: log.New(io.Discard, "", 0),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(to)
+			p.Out.Header.Del("Proxy-Authorization")
+			if token != "" {
+				p.Out.Header.Set("Authorization", "Bearer "+token)
+			}
+		}}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, answers := range first {
 			if answers(w, r) {
@@ -254,13 +263,14 @@ var connectionRecipes = map[string]recipeEdge{
 	"A proxy": {bearerIs(canary("source")), func(t *testing.T, s *secretive, text string) string {
 		s.env["EGRESS_PASSWORD"] = canary("egress")
 		s.secrets = append(s.secrets, canary("egress"))
+		forward := &httputil.ReverseProxy{Transport: through(t), Rewrite: func(*httputil.ProxyRequest) {}}
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			want := "Basic " + base64.StdEncoding.EncodeToString([]byte("pipe:"+canary("egress")))
 			if r.Header.Get("Proxy-Authorization") != want {
 				w.WriteHeader(http.StatusProxyAuthRequired)
 				return
 			}
-			(&httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}).ServeHTTP(w, r)
+			forward.ServeHTTP(w, r)
 		}))
 		t.Cleanup(proxy.Close)
 		return strings.Replace(text, "http://egress.example.com:3128", proxy.URL, 1)
