@@ -73,6 +73,9 @@ type Principal struct {
 	Name string
 	// Person reports whether it is a person, and not a program.
 	Person bool
+	// Proven reports whether another party than the sender vouches for Name: the administrator who
+	// added the token, or an identity provider. With a link, people choose their names themselves.
+	Proven bool
 	Grants []Grant
 	// Records limits what the role Push may push.
 	Records Records

@@ -38,7 +38,8 @@ type Token struct {
 
 // principal returns who uses the token.
 func (t *Token) principal() *Principal {
-	return &Principal{ID: t.ID, Name: t.Name, Person: t.Person, Grants: []Grant{t.Grant}, Records: t.Records}
+	return &Principal{ID: t.ID, Name: t.Name, Person: t.Person, Proven: true, Grants: []Grant{t.Grant},
+		Records: t.Records}
 }
 
 // prefix begins every token; secret scanners find a token by it.

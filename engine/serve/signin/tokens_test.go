@@ -29,7 +29,7 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := tokens.Find(token)
-	if who == nil || who.Name != "ci" || who.Person || !who.May(signin.View, "catalog") ||
+	if who == nil || who.Name != "ci" || who.Person || !who.Proven || !who.May(signin.View, "catalog") ||
 		who.May(signin.View, "other") || who.May(signin.Inspect, "catalog") {
 		t.Errorf("the token's owner is %+v", who)
 	}
