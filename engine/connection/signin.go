@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
@@ -39,11 +40,8 @@ func (s SignIn) Start(ctx context.Context, o Settings) (*auth.Device, error) {
 		return nil, fault.Errorf(fault.Fatal, "set issuer or token_url, and the variables that it names",
 			"%s: the identity provider: %w", s.Layer, err)
 	}
-	cfg := s.cfg
-	cfg.Auth, cfg.Headers, cfg.TLS = nil, nil, TLS{Verify: true, CAFile: cfg.TLS.CAFile}
-	o.Name, o.URL, o.Token = s.Layer, origin, config.Secret{}
-	o.Allow = func(string, string) bool { return false }
-	c, err := New(cfg, o)
+	o.Name = s.Layer
+	c, err := toProvider(s.cfg, origin, o)
 	if err != nil {
 		return nil, err
 	}
@@ -55,4 +53,23 @@ func (s SignIn) Start(ctx context.Context, o Settings) (*auth.Device, error) {
 		}
 	}
 	return d, err
+}
+
+// toProvider returns a connection that is used for its fetch transport alone.
+func toProvider(cfg Config, origin string, o Settings) (*Connection, error) {
+	cfg.Auth, cfg.Headers, cfg.TLS = nil, nil, TLS{Verify: true, CAFile: cfg.TLS.CAFile}
+	o.URL, o.Token = origin, config.Secret{}
+	o.Allow = func(string, string) bool { return false }
+	return New(cfg, o)
+}
+
+// ToProvider returns a transport for requests to the identity provider at an origin. It has the
+// proxy and the authorities of cfg, and none of its credentials. The errors of its requests are
+// *fault.Error or those of their contexts.
+func ToProvider(cfg Config, origin string, o Settings) (http.RoundTripper, error) {
+	c, err := toProvider(cfg, origin, o)
+	if err != nil {
+		return nil, err
+	}
+	return fetcher{c, c.transport.fetch}, nil
 }
