@@ -30,7 +30,8 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":                 {"engine/markdown"},
 	"github.com/oklog/ulid/v2":                 {"engine/run", "sinks/glean"},
 	"golang.org/x/sync":                        {"plugins/host"},
-	"golang.org/x/oauth2":                      {"engine/connection/auth"},
+	"github.com/coreos/go-oidc/v3":             {"engine/serve/signin/openid"},
+	"golang.org/x/oauth2":                      {"engine/connection/auth", "engine/serve/signin/openid"}, // of go-oidc
 	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"github.com/robfig/cron/v3":                {"engine/schedule"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
@@ -97,8 +98,8 @@ var layers = [][]string{
 	{"engine/job"},
 	{"engine/verify", "engine/serve/preview"},
 	{
-		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin", "engine/serve/metrics",
-		"engine/serve/api", "engine/serve/pages", "engine/serve/web",
+		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
+		"engine/serve/metrics", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
 	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
