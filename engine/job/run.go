@@ -25,6 +25,8 @@ type RunOptions struct {
 	// that the user gives up.
 	Approve, Discard []string
 	By               string
+	// Hold ends the run with this refusal after its review; see run.Options.
+	Hold *fault.Refusal
 	// ApplyDatasource sets up the sink's place after the guards have passed.
 	ApplyDatasource bool
 	// Publish replaces the mode of the file; "" keeps it.
@@ -154,7 +156,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	}
 	options := run.Options{
 		RunID: j.RunID, FileHash: report.HashOf(j.Definition), Until: o.Until, State: j.State, Log: j.o.Log,
-		Discard: o.Discard, Approve: o.Approve, By: o.By, Publish: o.Publish,
+		Hold: o.Hold, Discard: o.Discard, Approve: o.Approve, By: o.By, Publish: o.Publish,
 	}
 	if o.FromOutput != "" {
 		kept, err := output.OpenKept(o.FromOutput, j.Pipeline)

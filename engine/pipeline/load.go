@@ -74,6 +74,7 @@ type Definition struct {
 	// for operations that do not need the sink.
 	SinkMissing []string
 
+	rules      []byte // see RulesHash
 	transforms []component.Transform
 	// accessReads are the paths of the record that the permissions block reads, transformReads
 	// the paths that each transform reads.

@@ -223,6 +223,57 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestRulesHash: whatever decides about records and their access changes the hash, wherever it is
+// written; nothing else does.
+func TestRulesHash(t *testing.T) {
+	variables := map[string]string{"CATALOG_URL": "https://a.example.com", "STORE_TOKEN": "a"}
+	hash := func(text string, variables map[string]string, settings ...pipeline.Setting) string {
+		t.Helper()
+		d := pipeline.Parse("test.yaml", []byte(text), pipeline.Options{Registry: (&pipelinetest.Kit{}).Registry(),
+			Settings: settings, Variables: config.Variables{Lookup: func(name string) (string, bool) {
+				v, ok := variables[name]
+				return v, ok
+			}}})
+		if d.Problems.HasErrors() {
+			t.Fatal(d.Problems)
+		}
+		return d.RulesHash()
+	}
+	with := func(name, value string) map[string]string {
+		out := maps.Clone(variables)
+		out[name] = value
+		return out
+	}
+	base := hash(file, variables)
+	for name, other := range map[string]string{
+		"a comment":               hash("# a comment\n"+file, variables),
+		"the description":         hash(file+"description: Other.\n", variables),
+		"the schedule":            hash(file+"schedule:\n  - cron: \"30 12 * * *\"\n", variables),
+		"a secret":                hash(file, with("STORE_TOKEN", "b")),
+		"a variable of no use":    hash(file, with("OTHER", "b")),
+		"a setting of a sandbox":  hash(file, variables, pipeline.Setting{Path: "@source.page_size", Value: "7"}),
+		"a setting that is equal": hash(file, variables, pipeline.Setting{Path: "permissions.default", Value: "all-users"}),
+	} {
+		if other != base {
+			t.Errorf("%s changes the hash", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"a rule":     hash(strings.Replace(file, "default: all-users", "default: none", 1), variables),
+		"a mapping":  hash(strings.Replace(file, "id: ref\nperm", "id: kind\nperm", 1), variables),
+		"a guard":    hash(file+"guards:\n  max_widen: 50%\n", variables),
+		"a limit":    hash(file+"limits:\n  workers: 3\n", variables),
+		"publish":    hash(file+"publish:\n  mode: full\n", variables),
+		"a variable": hash(file, with("CATALOG_URL", "https://b.example.com")),
+		"a setting":  hash(file, variables, pipeline.Setting{Path: "permissions.default", Value: "none"}),
+		"the source": hash(strings.Replace(file, "url: ${CATALOG_URL}", "url: https://c.example.com", 1), variables),
+	} {
+		if other == base {
+			t.Errorf("%s does not change the hash", name)
+		}
+	}
+}
+
 // TestAuditKeep: the ledger is kept for 400 days, or as long as the file says.
 func TestAuditKeep(t *testing.T) {
 	for text, days := range map[string]int{"": 400, "audit: {keep: 90d}\n": 90} {

@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
@@ -26,6 +27,9 @@ type Options struct {
 	RunID string // NewRunID()
 	// Until is the act after which the run ends.
 	Until Act
+	// Hold ends the run with this refusal after its review, before anything is sent, together with
+	// the refusals of the guards; nil for a run that may send.
+	Hold *fault.Refusal
 	// Publish replaces the mode of the pipeline; "" keeps it.
 	Publish component.PublishMode
 	// Approve are IDs of refusals that a person allows. By is that person.

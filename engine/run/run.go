@@ -115,7 +115,11 @@ func (r *run) acts(ctx context.Context) (err error) {
 		}
 	}
 	if err := r.timed("review", &r.report.Seconds.Review, func() error {
-		if err := r.review(ctx, session); err != nil {
+		err := r.review(ctx, session)
+		if r.o.Hold != nil {
+			return r.hold(err)
+		}
+		if err != nil {
 			return r.tighten(ctx, session, err)
 		}
 		if err := r.choose(ctx, session); err != nil {
@@ -143,6 +147,18 @@ func (r *run) acts(ctx context.Context) (err error) {
 		err = errors.Join(err, confirmErr)
 	}
 	return err
+}
+
+// hold returns Options.Hold with what the guards refused; another error of the review is returned
+// as it is. Nothing narrower is sent either: it would follow rules that wait for a person.
+func (r *run) hold(err error) error {
+	hold := *r.o.Hold
+	if refused := new(fault.Refusal); err != nil && !errors.As(err, &refused) {
+		return err
+	} else if err != nil {
+		hold.Also = refused
+	}
+	return &hold
 }
 
 // recovered converts a panic of the calling function to its error.
