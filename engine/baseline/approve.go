@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -30,23 +32,30 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 }
 
 // Approve allows one run within 24 hours whose guarded changes are among those of a stored
-// refusal. A valid approval of other people stays: the run asks whether they are enough.
-func Approve(dir, place string, a Approval) (*Refusal, error) {
+// refusal, and returns the refusal and the approval as it is stored. A valid approval of other
+// people stays: the run asks whether they are enough. Several processes may approve at once.
+func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, nil, Unusable(err)
+	}
+	lock := flock.New(store.path(".approving"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return nil, nil, Unusable(err)
+	}
+	defer lock.Unlock()
 	refused, before, err := Refused(dir, place, a.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if before != nil && !refused.At.After(before.UsedAt) {
-		return nil,
+		return nil, nil,
 			fault.Errorf(fault.Fatal, "run again; if it is refused, approve the ID that it prints",
 				"approval %s was used by run %s on %s; no run was refused for these changes since then",
 				a.ID, before.UsedBy,
 				display.Time(before.UsedAt))
 	}
-	store, err := Open(dir, place)
-	if err != nil {
-		return nil, Unusable(err)
-	}
 	a.UsedBy, a.UsedAt = "", time.Time{}
-	return refused, store.Approve(a.after(before))
+	a = a.After(before)
+	return refused, &a, store.Approve(a)
 }

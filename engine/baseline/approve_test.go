@@ -54,7 +54,7 @@ func TestApprove(t *testing.T) {
 				}
 				damage(t, files[0])
 			}
-			refused, err := Approve(dir, place, Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
+			refused, _, err := Approve(dir, place, Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) {
 					t.Errorf("%v", err)
@@ -98,7 +98,8 @@ func TestApproveTogether(t *testing.T) {
 		"again":  {&Approval{By: "sam", At: now.Add(-time.Hour)}, "sam"},
 		"third": {&Approval{By: "ann", At: now.Add(-time.Hour), Others: []Approver{{By: "bob", At: now}}},
 			"bob ann sam"},
-		"after a day": {&Approval{By: "ann", At: now.Add(-25 * time.Hour)}, "sam"},
+		"again in capitals": {&Approval{By: " Sam", At: now.Add(-time.Hour)}, "sam"},
+		"after a day":       {&Approval{By: "ann", At: now.Add(-25 * time.Hour)}, "sam"},
 		"an old of three": {&Approval{By: "ann", At: now, Others: []Approver{{By: "bob", At: now.Add(-25 * time.Hour)}}},
 			"ann sam"},
 		"a used one": {&Approval{By: "ann", At: now.Add(-2 * time.Hour), UsedBy: "01RUN", UsedAt: now.Add(-time.Hour)},
@@ -116,7 +117,7 @@ func TestApproveTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := Approve(dir, place, Approval{ID: id, At: now, By: "sam"}); err != nil {
+			if _, _, err := Approve(dir, place, Approval{ID: id, At: now, By: "sam"}); err != nil {
 				t.Fatal(err)
 			}
 			a, err := store.Approval(id)

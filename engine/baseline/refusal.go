@@ -16,12 +16,15 @@ import (
 
 // Refusal is a run that guards refused, with the changes that they counted.
 type Refusal struct {
-	ID       string         `json:"id"`
-	At       time.Time      `json:"at"`
-	Run      string         `json:"run"`
-	Pipeline string         `json:"pipeline"`
-	Reasons  []string       `json:"reasons"` // one per guard
-	Changes  []fault.Change `json:"-"`
+	ID       string    `json:"id"`
+	At       time.Time `json:"at"`
+	Run      string    `json:"run"`
+	Pipeline string    `json:"pipeline"`
+	Reasons  []string  `json:"reasons"` // one per guard
+	// Approvers is guards.approvals of the refused run. A later edit of the file does not make fewer
+	// people enough.
+	Approvers int            `json:"approvers,omitempty"`
+	Changes   []fault.Change `json:"-"`
 }
 
 // ApprovalTime is how long an approval is valid.
@@ -33,9 +36,13 @@ type Approval struct {
 	At     time.Time `json:"at"` // when the last of the people approved
 	By     string    `json:"by,omitempty"`
 	Reason string    `json:"reason,omitempty"`
+	// Proven means that By is not only the person's own word: they used a token of their own, or
+	// signed in.
+	Proven bool `json:"proven,omitempty"`
 	// Others approved before By, each another person.
 	Others []Approver `json:"others,omitempty"`
-	// Alone means that By did without the other people that the file asks for, in an emergency.
+	// Alone means that one of the people did without the others that the file asks for, in an
+	// emergency.
 	Alone bool `json:"alone,omitempty"`
 	// UsedBy is the run that used the approval, at UsedAt; empty while it is unused.
 	UsedBy string    `json:"used_by,omitempty"`
@@ -47,28 +54,76 @@ type Approver struct {
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
+	Proven bool      `json:"proven,omitempty"`
 }
 
-// People returns everyone who approved.
-func (a *Approval) People() []string {
-	people := make([]string, 0, len(a.Others)+1)
-	for _, o := range a.Others {
-		people = append(people, o.By)
+// SamePerson reports whether two names are spellings of one: upper case and blanks around a name
+// do not make another person.
+func SamePerson(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
+
+// WithoutReasons returns the approval without what people wrote: it may name records. It may be
+// called on nil.
+func (a *Approval) WithoutReasons() *Approval {
+	if a == nil {
+		return nil
 	}
-	return append(people, a.By)
+	out := *a
+	out.Reason, out.Others = "", slices.Clone(a.Others)
+	for i := range out.Others {
+		out.Others[i].Reason = ""
+	}
+	return &out
 }
 
-// after returns the approval together with an earlier one of the same refusal that has not been
-// used and is still valid.
-func (a Approval) after(earlier *Approval) Approval {
-	if earlier == nil || earlier.UsedBy != "" || a.At.Sub(earlier.At) > ApprovalTime {
+// Until returns when the approval expires.
+func (a *Approval) Until() time.Time { return a.At.Add(ApprovalTime) }
+
+// approvers returns everyone who approved, By last.
+func (a *Approval) approvers() []Approver {
+	return append(slices.Clone(a.Others), Approver{a.By, a.At, a.Reason, a.Proven})
+}
+
+// People returns the names of everyone who approved.
+func (a *Approval) People() []string {
+	var people []string
+	for _, one := range a.approvers() {
+		people = append(people, one.By)
+	}
+	return people
+}
+
+// Voters returns how many people have approved for certain. Names that people gave themselves, as
+// pipe approve does on a machine, may all be one person: they count when no proven name does, as
+// one.
+func (a *Approval) Voters() int {
+	n := 0
+	for _, one := range a.approvers() {
+		if one.Proven {
+			n++
+		}
+	}
+	return max(1, n)
+}
+
+// After returns the approval together with an earlier one of the same refusal that has not been
+// used. Approvals that have expired are left out, and each person is named once.
+func (a Approval) After(earlier *Approval) Approval {
+	if earlier == nil || earlier.UsedBy != "" {
 		return a
 	}
-	for _, o := range append(slices.Clone(earlier.Others), Approver{earlier.By, earlier.At, earlier.Reason}) {
-		if o.By != a.By && a.At.Sub(o.At) <= ApprovalTime {
+	a.Others = nil
+	for _, o := range earlier.approvers() {
+		switch {
+		case a.At.Sub(o.At) > ApprovalTime:
+		case SamePerson(o.By, a.By):
+			a.Proven = a.Proven || o.Proven
+		default:
 			a.Others = append(a.Others, o)
 		}
 	}
+	a.Alone = a.Alone || earlier.Alone && a.At.Sub(earlier.At) <= ApprovalTime
 	return a
 }
 

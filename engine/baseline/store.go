@@ -54,6 +54,17 @@ func Usable(dir string) error {
 	return nil
 }
 
+// Exists reports whether a folder has a baseline of a place, damaged or not. When the folder cannot be
+// read, it has one.
+func Exists(dir, place string) bool {
+	s, err := Open(dir, place)
+	if err != nil {
+		return true
+	}
+	_, err = os.Lstat(s.path(suffixState))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 func (s *Store) path(suffix string) string { return filepath.Join(s.dir, s.key+suffix) }
 
 // slug returns a place in a form that is readable in a file name.

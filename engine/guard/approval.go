@@ -12,9 +12,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// ApprovalTime is how long a stored approval is valid.
-const ApprovalTime = baseline.ApprovalTime
-
 // manyChanges is the number of changes above which several people must approve a refusal.
 const manyChanges = 1000
 
@@ -32,15 +29,30 @@ func Approvers(changes []fault.Change, most int) int {
 	return 1
 }
 
-// TooFew returns why an approval of these people allows nothing yet, in a sentence; "" when they
-// are enough. alone means that one of them did without the others.
-func TooFew(id string, changes []fault.Change, people []string, alone bool, most int) string {
-	needed := Approvers(changes, most)
-	if alone || len(people) >= needed {
+// TooFew returns why an approval of a refusal allows nothing yet, in a sentence; "" when enough
+// people gave it, or one of them did without the others. most is guards.approvals of the file.
+func TooFew(approval *baseline.Approval, refused *baseline.Refusal, most int) string {
+	needed := Needed(refused, most)
+	if approval.Alone || approval.Voters() >= needed {
 		return ""
 	}
-	return fmt.Sprintf("Approval %s needs %d people and has %d: another person must run pipe approve FILE %s.",
-		id, needed, len(people), id)
+	return fmt.Sprintf("Approval %s needs %d people and has %d: %s.", approval.ID, needed, approval.Voters(),
+		MorePeople(approval))
+}
+
+// Needed returns how many people must approve a refusal: what the file asked for when the run was
+// refused, or asks for now when that is more.
+func Needed(refused *baseline.Refusal, most int) int {
+	return Approvers(refused.Changes, max(most, refused.Approvers))
+}
+
+// MorePeople says what is missing when an approval has too few people.
+func MorePeople(approval *baseline.Approval) string {
+	if approval.Proven {
+		return "another person must approve it with a token of their own, or signed in to pipe serve"
+	}
+	return fmt.Sprintf("%s gave this name without a proof, and one person could give several; "+
+		"each must approve with a token of their own, or signed in to pipe serve", approval.By)
 }
 
 // ClockError is how far the time of an approval may be ahead of this machine's clock.

@@ -3,8 +3,10 @@ package guard
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
@@ -132,31 +134,45 @@ func TestCoverageOfLists(t *testing.T) {
 }
 
 // TestTooFew: a refusal that opens documents to everybody or is very large needs as many people
-// as the file asks for, and any other one person.
+// as the file asked for, and any other one person. Where several are needed, only proven names
+// count.
 func TestTooFew(t *testing.T) {
 	narrow := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "listed:2", N: 1}}
 	open := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "all-users", N: 1}}
 	users := []fault.Change{{Stream: "documents", ID: "a", Before: "listed:1", After: "datasource-users", N: 1}}
 	many := []fault.Change{{Stream: "memberships", After: fault.Added, N: 1001}}
 	for name, tc := range map[string]struct {
-		changes []fault.Change
-		people  []string
-		alone   bool
-		most    int
-		enough  bool
+		changes  []fault.Change
+		people   string // proven names are in capitals
+		alone    bool
+		then     int // guards.approvals when the run was refused
+		most     int
+		enough   bool
+		mentions string
 	}{
-		"one person, one asked for":      {open, []string{"ann"}, false, 1, true},
-		"open to all":                    {open, []string{"ann"}, false, 2, false},
-		"open to all, two people":        {open, []string{"ann", "bob"}, false, 2, true},
-		"open to all, alone":             {open, []string{"ann"}, true, 2, true},
-		"open to the datasource's users": {users, []string{"ann"}, false, 2, false},
-		"many":                           {many, []string{"ann"}, false, 2, false},
-		"three asked for":                {many, []string{"ann", "bob"}, false, 3, false},
-		"few more people":                {narrow, []string{"ann"}, false, 2, true},
-		"deletions":                      {fake.Gone("a", "b"), []string{"ann"}, false, 2, true},
+		"one person, one asked for":       {open, "ann", false, 1, 1, true, ""},
+		"open to all":                     {open, "ANN", false, 2, 2, false, "has 1: another person"},
+		"open to all, two people":         {open, "ANN BOB", false, 2, 2, true, ""},
+		"open to all, two names":          {open, "ann bob", false, 2, 2, false, "has 1: bob gave this name without a proof"},
+		"open to all, one of them proven": {open, "ann BOB", false, 2, 2, false, "has 1: another person"},
+		"open to all, alone":              {open, "ann", true, 2, 2, true, ""},
+		"open to the datasource's users":  {users, "ANN", false, 2, 2, false, "needs 2"},
+		"many":                            {many, "ANN", false, 2, 2, false, "needs 2"},
+		"three asked for":                 {many, "ANN BOB", false, 3, 3, false, "needs 3 people and has 2"},
+		"few more people":                 {narrow, "ann", false, 2, 2, true, ""},
+		"deletions":                       {fake.Gone("a", "b"), "ann", false, 2, 2, true, ""},
+		"lowered since":                   {open, "ANN", false, 2, 1, false, "needs 2"},
+		"raised since":                    {open, "ANN", false, 1, 2, false, "needs 2"},
 	} {
-		text := TooFew("x", tc.changes, tc.people, tc.alone, tc.most)
-		if (text == "") != tc.enough {
+		a := &baseline.Approval{ID: "x", Alone: tc.alone}
+		for i, name := range strings.Fields(tc.people) {
+			if i > 0 {
+				a.Others = append(a.Others, baseline.Approver{By: a.By, Proven: a.Proven})
+			}
+			a.By, a.Proven = name, name == strings.ToUpper(name)
+		}
+		text := TooFew(a, &baseline.Refusal{ID: "x", Changes: tc.changes, Approvers: tc.then}, tc.most)
+		if (text == "") != tc.enough || !strings.Contains(text, tc.mentions) {
 			t.Errorf("%s: %q", name, text)
 		}
 	}

@@ -145,7 +145,8 @@ func TestApprovalIsForOneRun(t *testing.T) {
 			id := n.refusedID(left(62))
 			approve, ids := func() {
 				t.Helper()
-				if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now(), By: "sam"}); err != nil {
+				_, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now(), By: "sam"})
+				if err != nil {
 					t.Fatal(err)
 				}
 			}, []string{id}
@@ -185,7 +186,7 @@ func TestApproveAfterUse(t *testing.T) {
 	n.good(left(0))
 	id := n.refusedID(left(62))
 	n.good(with(left(62), id))
-	if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil ||
+	if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil ||
 		!strings.Contains(err.Error(), "was used by run") {
 		t.Errorf("approved again: %v", err)
 	}
@@ -197,7 +198,7 @@ func TestApprovalTime(t *testing.T) {
 		n := newNight(t)
 		n.good(left(0))
 		id := n.refusedID(left(62))
-		if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
+		if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))
@@ -238,7 +239,7 @@ func TestApprovalElsewhere(t *testing.T) {
 				t.Fatalf("stored as %v", files)
 			}
 			spoil(t, files[0])
-			if _, err := baseline.Approve(there.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil {
+			if _, _, err := baseline.Approve(there.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil {
 				t.Error("approved without its list")
 			}
 			if _, _, err := there.run(with(left(61), id)); !errors.As(err, new(*fault.Refusal)) {
@@ -383,7 +384,7 @@ func TestDamagedApproval(t *testing.T) {
 			n := newNight(t)
 			n.good(left(0))
 			id := n.refusedID(left(62))
-			if _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err != nil {
+			if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			files, _ := filepath.Glob(filepath.Join(n.Dir, "*"+file+id))

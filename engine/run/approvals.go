@@ -41,8 +41,8 @@ func (r *run) findApprovals() []guard.Approval {
 			out = append(out, guard.Approval{ID: id, Void: fmt.Sprintf("Approval %s is dated %s, which is in the future. "+
 				"Check this machine's clock; to allow it: pipe approve FILE %s.", id, display.Time(a.At), id)})
 			continue
-		case age > guard.ApprovalTime:
-			if age < 2*guard.ApprovalTime { // a recent approval without effect is explained
+		case age > baseline.ApprovalTime:
+			if age < 2*baseline.ApprovalTime { // a recent approval without effect is explained
 				out = append(out,
 					guard.Approval{ID: id,
 						Void: fmt.Sprintf("Approval %s has expired: it was given on %s and was valid for 24 hours.", id,
@@ -53,7 +53,7 @@ func (r *run) findApprovals() []guard.Approval {
 		one := guard.Approval{ID: id}
 		if refused, err := r.store.Refusal(id); err == nil {
 			one.Changes = refused.Changes
-			one.Void = guard.TooFew(id, refused.Changes, a.People(), a.Alone, r.p.Limits.Approvers)
+			one.Void = guard.TooFew(a, refused, r.p.Limits.Approvers)
 		} else if errors.Is(err, baseline.ErrNotStored) {
 			one.Void = r.unlisted(id)
 		} else {
@@ -79,17 +79,16 @@ func (r *run) calledApproval(id string) guard.Approval {
 	case err != nil && !errors.Is(err, baseline.ErrNotStored):
 		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
-	people, alone := []string{r.o.By}, false
-	if err == nil && time.Since(a.At) <= guard.ApprovalTime {
-		alone = a.Alone
-		people = append(slices.DeleteFunc(a.People(), func(p string) bool { return p == r.o.By }), r.o.By)
+	if err != nil {
+		a = nil
 	}
+	people := r.called(id, a)
 	refused, err := r.store.Refusal(id)
 	switch {
 	case err == nil:
 		out.Changes = refused.Changes
 		if out.Void == "" {
-			out.Void = guard.TooFew(id, refused.Changes, people, alone, r.p.Limits.Approvers)
+			out.Void = guard.TooFew(people, refused, r.p.Limits.Approvers)
 		}
 	case errors.Is(err, baseline.ErrNotStored) && out.Void == "":
 		out.Void = r.unlisted(id)
@@ -97,6 +96,13 @@ func (r *run) calledApproval(id string) guard.Approval {
 		out.Void = fmt.Sprintf("Approval %s cannot be used: %v.", id, err)
 	}
 	return out
+}
+
+// called returns the approval of the person who named an ID on the command line, with a stored one
+// that is not used; earlier may be nil.
+func (r *run) called(id string, earlier *baseline.Approval) *baseline.Approval {
+	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}.After(earlier)
+	return &a
 }
 
 // unlisted returns why an approval allows nothing where several people must approve some changes,
@@ -117,7 +123,10 @@ func (r *run) storeRefusal(err error) {
 		return
 	}
 	s := baseline.Refusal{ID: refused.ID, At: time.Now().UTC(), Run: r.o.RunID, Pipeline: r.p.Name,
-		Changes: refused.AllChanges()}
+		Approvers: r.p.Limits.Approvers, Changes: refused.AllChanges()}
+	if earlier, err := r.store.Refusal(refused.ID); err == nil {
+		s.Approvers = max(s.Approvers, earlier.Approvers)
+	}
 	for one := refused; one != nil; one = one.Also {
 		s.Reasons = append(s.Reasons, one.Error())
 	}
@@ -155,7 +164,10 @@ func (r *run) markApprovalsUsed() error {
 	for _, id := range r.reviewer.Used {
 		a, err := r.store.Approval(id)
 		if err != nil {
-			a = &baseline.Approval{ID: id, At: time.Now().UTC(), By: r.o.By}
+			a = nil
+		}
+		if a == nil || slices.Contains(r.o.Approve, id) { // the caller approved it, too
+			a = r.called(id, a)
 		}
 		a.UsedBy, a.UsedAt = r.o.RunID, time.Now().UTC()
 		if err := r.store.Approve(*a); err != nil {

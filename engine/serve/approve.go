@@ -10,7 +10,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
-	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 )
 
@@ -66,15 +65,23 @@ func (p *Pipeline) approvers() int {
 }
 
 // Needed returns how many people must approve a refusal.
-func (w *Waiting) Needed(p *Pipeline) int { return guard.Approvers(w.Refusal.Changes, p.approvers()) }
+func (w *Waiting) Needed(p *Pipeline) int { return guard.Needed(w.Refusal, p.approvers()) }
+
+// Approver is who approves: a person, the caller has made sure of it.
+type Approver struct {
+	Name string
+	// Proven means that the name is not only the person's own word: they signed in, or used a token
+	// of their own. Where several people must approve, only proven names count.
+	Proven bool
+	Reason string
+}
 
 // Approve allows one run within 24 hours whose guarded changes are among those of the refusal
 // that waits, and asks for that run; the Ticket is empty while other people must approve it, too.
-// by is a person: the caller has made sure of it.
 //
 // It returns a *ConflictError when another refusal waits, or none, and a *ForbiddenError when
 // the person asked for the refused run or pushed records for it.
-func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baseline.Approval, Ticket, error) {
+func (p *Pipeline) Approve(ctx context.Context, id string, by Approver) (*baseline.Approval, Ticket, error) {
 	waiting, err := p.Waiting(ctx)
 	if err != nil {
 		return nil, Ticket{}, err
@@ -85,30 +92,61 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 			Remedy: "look at the last run; if a guard refused it, approve that refusal",
 		}
 	}
-	if did, err := p.didSinceGood(ctx, by); err != nil {
-		return nil, Ticket{}, err
-	} else if did != "" {
-		return nil, Ticket{}, &ForbiddenError{
-			Reason: fmt.Sprintf("%s %s since the last good run: another person must approve what followed", by, did),
-		}
-	}
-	a := baseline.Approval{ID: id, At: time.Now().UTC(), By: by, Reason: reason} // runs compare it with the real time
-	if _, err := baseline.Approve(p.server.state, p.place, a); err != nil {
+	if err := p.independent(ctx, by.Name); err != nil {
 		return nil, Ticket{}, err
 	}
-	_, stored, err := baseline.Refused(p.server.state, p.place, id)
+	_, a, err := baseline.Approve(p.server.state, p.place, baseline.Approval{
+		ID: id, At: time.Now().UTC(), By: by.Name, Proven: by.Proven, Reason: by.Reason, // runs compare it with the real time
+	})
 	if err != nil {
 		return nil, Ticket{}, err
 	}
-	a = *stored
-	if guard.TooFew(id, waiting.Refusal.Changes, a.People(), a.Alone, p.approvers()) != "" {
-		return &a, Ticket{}, nil
+	if guard.TooFew(a, waiting.Refusal, p.approvers()) != "" {
+		return a, Ticket{}, nil
 	}
+	t, err := p.enqueueStored(by.Name)
+	return a, t, err
+}
+
+// enqueueStored asks for the run of an approval or acceptance that is stored. A server that is about
+// to end does not run it: the next one does.
+func (p *Pipeline) enqueueStored(by string) (Ticket, error) {
 	t, err := p.enqueue(Request{By: by, Person: true, How: ByApproval, Changed: true})
 	if errors.Is(err, fault.ErrStopped) {
-		err = nil // the approval is stored, and the next server runs the pipeline
+		err = nil
 	}
-	return &a, t, err
+	return t, err
+}
+
+// allowed reports whether enough people approved the refusal that waits, or accepted the rules of
+// the run that was held, and no run followed.
+func (p *Pipeline) allowed(ctx context.Context) (bool, error) {
+	waiting, err := p.Waiting(ctx)
+	if err != nil {
+		return false, err
+	}
+	if waiting != nil {
+		a := waiting.Approval
+		return a != nil && a.UsedBy == "" && time.Now().Before(a.Until()) &&
+			guard.TooFew(a, waiting.Refusal, p.approvers()) == "", nil
+	}
+	runs, err := p.server.History.Runs(ctx, p.Name, "", 1)
+	if err != nil || len(runs) == 0 || runs[0].Verdict != history.VerdictHeld {
+		return false, err
+	}
+	accepted, err := p.server.History.RulesAccepted(ctx, p.Name, p.Status().Rules)
+	return accepted, err
+}
+
+// independent returns a *ForbiddenError when a person is responsible for what waits.
+func (p *Pipeline) independent(ctx context.Context, by string) error {
+	did, err := p.didSinceGood(ctx, by)
+	if err != nil || did == "" {
+		return err
+	}
+	return &ForbiddenError{
+		Reason: fmt.Sprintf("%s %s since the last good run: another person must approve what followed", by, did),
+	}
 }
 
 // didSinceGood returns what a person or token has done since the last good run began that makes
@@ -117,40 +155,36 @@ func (p *Pipeline) Approve(ctx context.Context, id, by, reason string) (*baselin
 func (p *Pipeline) didSinceGood(ctx context.Context, by string) (string, error) {
 	const page = 100
 	var since time.Time
-all:
+	good, err := p.server.History.LastGood(ctx, p.Name)
+	switch {
+	case err == nil:
+		since = good.Started
+	case !errors.Is(err, history.ErrNotFound):
+		return "", err
+	}
 	for before := ""; ; {
 		runs, err := p.server.History.Runs(ctx, p.Name, before, page)
 		if err != nil {
 			return "", err
 		}
 		for _, r := range runs {
-			if Good(r) {
-				since = r.Started
-				break all
+			if good != nil && r.ID <= good.Run {
+				break
 			}
-			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool { return a.By == by && a.How != ByApproval }) {
+			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool {
+				return baseline.SamePerson(a.By, by) && a.How != ByApproval
+			}) {
 				return "asked for run " + r.ID, nil
 			}
+			before = r.ID
 		}
-		if len(runs) < page {
+		if len(runs) < page || good != nil && runs[len(runs)-1].ID <= good.Run {
 			break
 		}
-		before = runs[len(runs)-1].ID
 	}
-	if pushed, err := p.pushedSince(ctx, by, since); err != nil || !pushed {
+	who, err := p.pushedSince(ctx, since)
+	if err != nil || !slices.ContainsFunc(who, func(name string) bool { return baseline.SamePerson(name, by) }) {
 		return "", err
 	}
 	return "pushed records", nil
 }
-
-// Good reports whether a run delivered what it read.
-func Good(r *history.Run) bool {
-	switch job.Class(r.Class) {
-	case job.Done, job.Rejected, job.Unconfirmed:
-		return !r.Dry && !r.Ended.IsZero()
-	}
-	return false
-}
-
-// Until returns when an approval expires.
-func Until(a *baseline.Approval) time.Time { return a.At.Add(guard.ApprovalTime) }

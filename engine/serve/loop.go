@@ -37,7 +37,8 @@ func (s *Server) Run(ctx context.Context, stop <-chan struct{}) error {
 
 // recover ends the runs in the history that an earlier server could not end, and asks for them
 // again, unless the last two of a pipeline ended so: then something in the run ends the server.
-// It also asks for a run where records were pushed after the last one began.
+// It also asks for a run where records were pushed after the last one began, and where people
+// allowed a run that did not follow.
 func (s *Server) recover(ctx context.Context, now time.Time) error {
 	again := map[*Pipeline]bool{}
 	for _, p := range s.pipelines {
@@ -45,11 +46,15 @@ func (s *Server) recover(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		pushed, err := p.pushedSince(ctx, "", lastBegin(runs))
+		pushed, err := p.pushedSince(ctx, lastBegin(runs))
 		if err != nil {
 			return err
 		}
-		if pushed { // and the server ended before the run that follows
+		allowed, err := p.allowed(ctx)
+		if err != nil {
+			return err
+		}
+		if len(pushed) > 0 || allowed { // and the server ended before the run that follows
 			again[p] = true
 		}
 		if len(runs) == 0 || !runs[0].Ended.IsZero() || runs[0].Dry {

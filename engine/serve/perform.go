@@ -24,23 +24,25 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	case <-stop:
 		return false
 	}
-	p.mu.Lock()
-	entry := &history.Run{ID: w.id, Pipeline: p.Name, Asked: w.asked, Mode: string(w.mode()), Dry: w.dry,
-		Started: s.o.Clock.Now(), Class: -1, Rules: p.rules}
-	text, by := p.text, w.by() // later requests may still join the run
-	p.mu.Unlock()
 	log := s.o.Log.With("pipeline", p.Name, "run", w.id)
-	if err := s.History.Begin(ctx, entry); err != nil {
-		log.Error("the run does not begin, since the history cannot be written", "error", err)
-		return ctx.Err() == nil
+	entry, text, by := p.entry(w)
+	for {
+		err := s.History.Begin(ctx, entry)
+		if err == nil {
+			break
+		}
+		log.Error("the run waits, since the history cannot be written", "error", err)
+		if !p.pause(ctx, stop) {
+			return false
+		}
+		entry, text, by = p.entry(w)
 	}
-	before, err := p.held(ctx, entry.Rules)
-	if err != nil {
-		log.Error("the run does not send anything, since the history cannot be read", "error", err)
+	var hold *fault.Refusal
+	if !w.dry {
+		hold = p.hold(ctx, entry.Rules)
 	}
-	held := !w.dry && (before != "" || err != nil)
-	log.Info("run begins", "held", held)
-	result := p.job(ctx, w, text, by, held, stop)
+	log.Info("run begins", "held", hold != nil)
+	result := p.job(ctx, w, text, by, hold, stop)
 	p.mu.Lock()
 	entry.Asked = w.asked
 	p.mu.Unlock()
@@ -53,15 +55,13 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		code = report.CodeOf(result.Err)
 	}
 	entry.Causes = append([]string{}, run.Causes(result.Err, code, result.Report)...)
-	var refused *fault.Refusal
-	if errors.As(result.Err, &refused) && !held {
+	if refused := new(fault.Refusal); errors.As(result.Err, &refused) {
 		entry.Refusal = refused.ID
+		if hold != nil && refused.Guard == hold.Guard {
+			entry.Verdict, entry.Causes[0] = history.VerdictHeld, hold.Error()
+		}
 	}
-	if held && (result.Err == nil || refused != nil) { // a run that failed has failed
-		entry.Verdict, entry.Class = history.VerdictHeld, int(job.Refused)
-		entry.Causes = append([]string{heldCause(before, entry.Rules)}, entry.Causes...)
-	}
-	if !w.dry && !held {
+	if !w.dry {
 		facts := result.Facts()
 		facts.Lasting = p.lasting(ctx).After(result.Record, facts.Guards, entry.Ended)
 		entry.Facts = &facts
@@ -87,6 +87,28 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 	}
 }
 
+// entry returns the history's entry of a run that is about to begin, the text of its file, and who
+// asked for it.
+func (p *Pipeline) entry(w *queued) (e *history.Run, text []byte, by string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return &history.Run{ID: w.id, Pipeline: p.Name, Asked: w.asked, Mode: string(w.mode()), Dry: w.dry, Only: w.only,
+		Started: p.server.o.Clock.Now(), Class: -1, Rules: p.rules}, p.text, w.by() // later requests may still join the run
+}
+
+// pause waits for a while; false when the server stops.
+func (p *Pipeline) pause(ctx context.Context, stop <-chan struct{}) bool {
+	timer, release := p.server.o.Clock.After(reloadEvery)
+	defer release()
+	select {
+	case <-timer:
+		return true
+	case <-ctx.Done():
+	case <-stop:
+	}
+	return false
+}
+
 // lasting returns what lasts from the runs before.
 func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
 	last, err := p.server.History.Measured(context.WithoutCancel(ctx), p.Name)
@@ -99,18 +121,17 @@ func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
 	return last.Facts.Lasting
 }
 
-// job performs the run itself. A panic ends the run and not the server. A run that is held sends
-// nothing.
+// job performs the run itself. A panic ends the run and not the server. With hold it sends nothing.
 func (p *Pipeline) job(
-	ctx context.Context, w *queued, text []byte, by string, held bool, stop <-chan struct{},
+	ctx context.Context, w *queued, text []byte, by string, hold *fault.Refusal, stop <-chan struct{},
 ) (r *job.Result) {
 	o := p.server.jobOptions(p, text)
 	o.RunID, o.Only = w.id, w.only
 	q := job.Request{
 		Open: o, Facts: true,
-		Run: job.RunOptions{By: by, Publish: w.mode(), Progress: &p.tracker, Stop: stop},
+		Run: job.RunOptions{By: by, Publish: w.mode(), Hold: hold, Progress: &p.tracker, Stop: stop},
 	}
-	if w.dry || held {
+	if w.dry {
 		q.Run.Until = run.Reviewed
 	}
 	defer func() {

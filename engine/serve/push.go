@@ -151,12 +151,11 @@ func (p *Pipeline) expireRecords(ctx context.Context) {
 	}
 }
 
-// pushedSince reports whether records were pushed since a time, by anyone when by is "". An
-// attempt that failed counts, too.
-func (p *Pipeline) pushedSince(ctx context.Context, by string, since time.Time) (bool, error) {
-	did, err := p.server.History.Acted(ctx, p.Name, by, since, changing...)
+// pushedSince returns who pushed records since a time. An attempt that failed counts, too.
+func (p *Pipeline) pushedSince(ctx context.Context, since time.Time) ([]string, error) {
+	who, err := p.server.History.Actors(ctx, p.Name, since, changing...)
 	if err != nil {
-		return false, fmt.Errorf("look for pushed records: %w", err)
+		return nil, fmt.Errorf("look for pushed records: %w", err)
 	}
-	return did, nil
+	return who, nil
 }

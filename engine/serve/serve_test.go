@@ -1,11 +1,14 @@
 package serve_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -127,6 +130,10 @@ func TestTriggerChecks(t *testing.T) {
 	}
 }
 
+func as(name string) serve.Approver { return serve.Approver{Name: name, Reason: "pages were merged"} }
+
+func proven(name string) serve.Approver { return serve.Approver{Name: name, Proven: true} }
+
 // TestApprove: a refusal is approved by a person who did not ask for what it refused.
 func TestApprove(t *testing.T) {
 	w := newWorld(t, "")
@@ -143,14 +150,14 @@ func TestApprove(t *testing.T) {
 	if again.Refusal != refused.Refusal {
 		t.Fatalf("the next run is refused as %s, before as %s", again.Refusal, refused.Refusal)
 	}
-	if _, _, err := p.Approve(t.Context(), refused.Refusal, "ann", ""); !errors.As(err, new(*serve.ForbiddenError)) {
+	if _, _, err := p.Approve(t.Context(), refused.Refusal, as("ann")); !errors.As(err, new(*serve.ForbiddenError)) {
 		t.Errorf("the person who asked approves: %v", err)
 	}
-	if _, _, err := p.Approve(t.Context(), "aaaabbbbcccc", "bob", ""); !errors.As(err, new(*serve.ConflictError)) {
+	if _, _, err := p.Approve(t.Context(), "aaaabbbbcccc", as("bob")); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("an unknown refusal: %v", err)
 	}
 	w.Write(2, 1) // more is gone than was shown
-	_, ticket, err := p.Approve(t.Context(), refused.Refusal, "bob", "pages were merged")
+	_, ticket, err := p.Approve(t.Context(), refused.Refusal, as("bob"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +166,10 @@ func TestApprove(t *testing.T) {
 	if err != nil || more.Class != int(job.Refused) || more.Refusal == refused.Refusal {
 		t.Fatalf("a run that changes more than was approved: %v, %+v", err, more)
 	}
-	if _, _, err := p.Approve(t.Context(), refused.Refusal, "bob", ""); !errors.As(err, new(*serve.ConflictError)) {
+	if _, _, err := p.Approve(t.Context(), refused.Refusal, as("bob")); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("an old refusal: %v", err)
 	}
-	_, ticket, err = p.Approve(t.Context(), more.Refusal, "bob", "pages were merged")
+	_, ticket, err = p.Approve(t.Context(), more.Refusal, as("bob"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,22 +295,99 @@ func TestTwoApprovers(t *testing.T) {
 		t.Fatalf("the run is not refused: %+v", refused)
 	}
 	for range 2 { // the same person twice is one person
-		a, ticket, err := p.Approve(t.Context(), refused.Refusal, "ann", "a new rule")
+		a, ticket, err := p.Approve(t.Context(), refused.Refusal, proven("Ann"))
 		if err != nil || ticket.Run != "" || len(a.People()) != 1 {
 			t.Fatalf("one person: %v, %+v, run %q", err, a, ticket.Run)
 		}
 	}
+	if _, ticket, err := p.Approve(t.Context(), refused.Refusal, as("eve")); err != nil || ticket.Run != "" {
+		t.Fatalf("a name without a proof: %v, run %q", err, ticket.Run)
+	}
 	if r := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI}); r.Class != int(job.Refused) {
 		t.Fatalf("a run with the approval of one person: %+v", r)
 	}
-	a, ticket, err := p.Approve(t.Context(), refused.Refusal, "bob", "a new rule")
-	if err != nil || len(a.People()) != 2 || ticket.Run == "" {
+	a, ticket, err := p.Approve(t.Context(), refused.Refusal, proven("bob"))
+	if err != nil || len(a.People()) != 3 || ticket.Run == "" {
 		t.Fatalf("two people: %v, %+v", err, a)
 	}
 	<-ticket.Ended()
 	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
 		t.Errorf("the approved run: %v, %+v", err, r)
 	}
+}
+
+// TestPartialRunIsNoGoodRun: a run of some streams does not end who is responsible for a refusal,
+// and the refusal goes on waiting.
+func TestPartialRunIsNoGoodRun(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.Start()
+	w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
+	w.Write(30, 10)
+	refused := w.Trigger(p, serve.Request{By: "ann", Person: true, How: serve.ByPage})
+	if refused.Refusal == "" {
+		t.Fatalf("the run is not refused: %+v", refused)
+	}
+	w.Write(100, 70)
+	part := w.Trigger(p, serve.Request{By: serve.BySchedule, How: serve.BySchedule, Only: []string{"documents"}})
+	if part.Class != int(job.Done) || part.Good() || !slices.Equal(part.Only, []string{"documents"}) {
+		t.Fatalf("the run of one stream: %+v", part)
+	}
+	if waiting, err := p.Waiting(t.Context()); err != nil || waiting == nil || waiting.Refusal.ID != refused.Refusal {
+		t.Errorf("after the run of one stream waits %+v, %v", waiting, err)
+	}
+	if _, _, err := p.Approve(t.Context(), refused.Refusal, as(" ANN ")); !errors.As(err, new(*serve.ForbiddenError)) {
+		t.Errorf("the person who asked approves in capitals: %v", err)
+	}
+}
+
+// TestBeginFails: while the history cannot be written no run begins, and the one that was asked for
+// is not lost.
+func TestBeginFails(t *testing.T) {
+	w := newWorld(t, "")
+	lines := make(chan string, 100)
+	w.Options.Log = slog.New(slog.NewTextHandler(writer(func(line string) { lines <- line }), nil))
+	p := w.Start()
+	w.Settle()
+	other, err := sql.Open("sqlite", "file:"+serve.HistoryPath(w.Server.State())+"?_txlock=exclusive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	tx, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := p.Trigger(serve.Request{By: "bot", How: serve.ByAPI})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for waits := false; !waits; {
+		select {
+		case line := <-lines:
+			waits = strings.Contains(line, "the run waits")
+		case <-ticket.Ended():
+			t.Fatal("the run was given up")
+		case <-time.After(time.Minute):
+			t.Fatal("the run neither waits nor ends")
+		}
+	}
+	w.Settle()
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(time.Minute)
+	<-ticket.Ended()
+	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
+		t.Errorf("%v, %+v", err, r)
+	}
+}
+
+// writer calls itself with each line.
+type writer func(string)
+
+func (w writer) Write(b []byte) (int, error) {
+	w(string(b))
+	return len(b), nil
 }
 
 // TestReview: after a change of the rules nothing is sent until a person accepts exactly these.
@@ -324,14 +408,18 @@ func TestReview(t *testing.T) {
 	if r := trigger(); r.Class != int(job.Done) {
 		t.Errorf("after a change of the description: %+v", r)
 	}
-	w.WriteFile(strings.Replace(string(text), "allow: owner", "allow: none", 1))
+	changed := strings.Replace(string(text), "allow: owner", "allow: none", 1)
+	w.WriteFile(changed)
 	held := trigger()
 	if held.Verdict != history.VerdictHeld || held.Class != int(job.Refused) || held.Rules == first.Rules ||
-		len(held.Causes) == 0 || !strings.Contains(held.Causes[0], held.Rules[:12]) {
+		held.Record.ExitCode != int(job.Refused) || !strings.Contains(held.Causes[0], held.Rules[:12]) {
 		t.Fatalf("after a change of a rule: %+v", held)
 	}
 	if held.Record.Report.Sent {
 		t.Error("the run that was held sent something")
+	}
+	if since := held.Facts.Lasting.Refused["rules"]; since.IsZero() {
+		t.Errorf("the metrics say nothing of it: %+v", held.Facts.Lasting)
 	}
 	if again := trigger(); again.Verdict != history.VerdictHeld {
 		t.Errorf("the next run: %+v", again)
@@ -339,12 +427,49 @@ func TestReview(t *testing.T) {
 	if _, err := p.AcceptRules(t.Context(), first.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("other rules are accepted: %v", err)
 	}
-	ticket, err := p.AcceptRules(t.Context(), held.Rules, "ann", "pages of teams are hidden")
-	if err != nil {
+	if _, err := p.AcceptRules(t.Context(), held.Rules, "Bot", ""); !errors.As(err, new(*serve.ForbiddenError)) {
+		t.Errorf("who asked for the run accepts: %v", err)
+	}
+	accept := func() {
+		t.Helper()
+		ticket, err := p.AcceptRules(t.Context(), held.Rules, "ann", "pages of teams are hidden")
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-ticket.Ended()
+		r, err := w.Server.History.Run(t.Context(), ticket.Run)
+		if err != nil || r.Verdict == history.VerdictHeld {
+			t.Fatalf("the run with accepted rules: %v, %+v", err, r)
+		}
+		if r.Class == int(job.Refused) { // by a guard
+			if _, ticket, err = p.Approve(t.Context(), r.Refusal, as("ann")); err != nil {
+				t.Fatal(err)
+			}
+			<-ticket.Ended()
+		}
+		if last := w.Ended(1)[0]; !last.Good() {
+			t.Fatalf("the allowed run: %+v", last)
+		}
+	}
+	accept()
+	if _, err := p.AcceptRules(t.Context(), held.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
+		t.Errorf("rules are accepted for later: %v", err)
+	}
+	w.WriteFile(string(text)) // the rules of before need a person again, and so do these after them
+	if r := trigger(); r.Verdict != history.VerdictHeld {
+		t.Errorf("the rules of before: %+v", r)
+	}
+	w.WriteFile(changed)
+	if r := trigger(); r.Verdict == history.VerdictHeld {
+		t.Errorf("the rules of the last good run: %+v", r)
+	}
+	path := serve.HistoryPath(w.Server.State())
+	w.End()
+	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	<-ticket.Ended()
-	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Verdict == history.VerdictHeld {
-		t.Errorf("the run with accepted rules: %v, %+v", err, r)
+	p = w.Start()
+	if r := trigger(); r.Verdict != history.VerdictHeld {
+		t.Errorf("after a loss of the history: %+v", r)
 	}
 }

@@ -75,6 +75,10 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Job.Secrets == nil {
 		o.Job.Secrets = &redact.Redactor{}
 	}
+	if o.Review && o.Job.Unpinned {
+		return nil, &fault.Invalid{Reason: "--review cannot see a change of a program without a checksum",
+			Remedy: "leave --allow-unpinned out, and give each program its sha256"}
+	}
 	s := &Server{o: o, slots: make(chan struct{}, max(1, o.Parallel))}
 	defer func() {
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/guard"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/run"
@@ -87,11 +86,11 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return err
 	}
 	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
-	if _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
+	if _, _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
 		return err
 	}
 	display.Fprintf(a.Stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n",
-		approval.ID, approval.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04"),
+		approval.ID, approval.Until().Local().Format("2006-01-02 15:04"),
 		display.Block(a.call("run")))
 	return nil
 }

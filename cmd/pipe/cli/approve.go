@@ -76,34 +76,31 @@ func (a *app) approveAction(c *urfave.Context) error {
 		print.Refusal(a.Stdout, refused)
 	}
 	most := f.Definition.File.Guards.Approvals
-	needed := guard.Approvers(refused.Changes, most)
+	needed := guard.Needed(refused, most)
 	if err := aloneFits(c, needed); err != nil {
 		return err
 	}
 	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason"),
 		Alone: c.Bool("alone")}
-	until := approval.At.Add(guard.ApprovalTime)
-	if _, err := baseline.Approve(dir, sink.Place(), approval); err != nil {
+	_, stored, err := baseline.Approve(dir, sink.Place(), approval)
+	if err != nil {
 		return err
 	}
 	if approval.Alone {
 		a.printNotes(f.NotifyAlone(c.Context, approval))
 	}
-	_, stored, err := baseline.Refused(dir, sink.Place(), ids[0])
-	if err != nil {
-		return err
-	}
-	approval = *stored
+	until := stored.Until()
 	if c.Bool("json") {
-		return a.printJSON(approvedJSON{Refusal: *refused, Approval: approval, Until: until, Changes: refused.Changes}, nil)
+		return a.printJSON(approvedJSON{Refusal: *refused, Approval: *stored, Until: until, Changes: refused.Changes}, nil)
 	}
-	if text := guard.TooFew(approval.ID, refused.Changes, approval.People(), approval.Alone, most); text != "" {
-		display.Fprintf(a.Stdout, "\nApproved by %s, but this refusal needs %d people: another person must approve it, too, "+
-			"until %s.\n", strings.Join(approval.People(), " and "), needed, until.Local().Format("2006-01-02 15:04"))
+	people := strings.Join(stored.People(), " and ")
+	if guard.TooFew(stored, refused, most) != "" {
+		display.Fprintf(a.Stdout, "\nApproved by %s, but this refusal needs %d people until %s: %s.\n", people, needed,
+			until.Local().Format("2006-01-02 15:04"), guard.MorePeople(stored))
 		return nil
 	}
-	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n",
-		strings.Join(approval.People(), " and "), until.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", people,
+		until.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 

@@ -189,10 +189,10 @@ func approvalState(one baseline.Approval, now time.Time) string {
 	switch {
 	case one.UsedBy != "":
 		return "used by run " + one.UsedBy
-	case now.Sub(one.At) > guard.ApprovalTime:
+	case now.After(one.Until()):
 		return "expired"
 	case one.At.Sub(now) > guard.ClockError:
 		return "not valid: dated in the future"
 	}
-	return "valid until " + one.At.Add(guard.ApprovalTime).Local().Format("2006-01-02 15:04")
+	return "valid until " + one.Until().Local().Format("2006-01-02 15:04")
 }

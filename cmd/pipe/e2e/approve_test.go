@@ -192,58 +192,53 @@ func TestApprovalCalls(t *testing.T) {
 	}
 }
 
-// TestApprovers: with guards.approvals, one person is not enough for what opens to everybody, two
-// are, and --alone does without the second, with a notification.
+// TestApprovers: with guards.approvals, names that people give on a machine are not enough for what
+// opens to everybody, however many; --alone does without the other people, with a notification.
 func TestApprovers(t *testing.T) {
 	t.Parallel()
 	two := []string{"--set", "guards.approvals=2"}
-	for name, alone := range map[string]bool{"two people": false, "alone": true} {
-		t.Run(name, func(t *testing.T) {
-			w, h, run := notifying(t)
-			if c := run(two...); c.code != int(job.Done) {
-				t.Fatalf("exit %d\n%s", c.code, c.both())
-			}
-			w.env["DEFAULT_PERMISSIONS"] = "all-users"
-			c := run(two...)
-			id := approvalIn(t, c)
-			file := regexp.MustCompile(`\S+notifying\.yaml`).FindString(c.stderr)
-			h.taken()
-			approve := func(user string, args ...string) call {
-				w.env["USER"] = user
-				return w.pipe(t, slices.Concat([]string{"approve", file, id}, two, args)...)
-			}
-			w.env["USER"] = "ann"
-			if c := run("--approve", id, "--set", "guards.approvals=2"); c.code != int(job.Refused) {
-				t.Fatalf("approved on the command line: exit %d\n%s", c.code, c.both())
-			}
-			for range 2 {
-				if c := approve("ann"); c.code != int(job.Done) || !strings.Contains(c.stdout, "needs 2 people") {
-					t.Fatalf("the first person: exit %d\n%s", c.code, c.both())
-				}
-			}
-			c = run(two...)
-			if c.code != int(job.Refused) || !strings.Contains(c.stderr, "needs 2 people and has 1") {
-				t.Fatalf("one person: exit %d\n%s", c.code, c.both())
-			}
-			h.taken()
-			if alone {
-				if c := approve("ann", "--alone"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "needs a reason") {
-					t.Errorf("no reason: exit %d\n%s", c.code, c.both())
-				}
-				c = approve("ann", "--alone", "--reason", "the portal is down")
-				if sent := h.taken(); len(sent) != 1 ||
-					!strings.Contains(sent[0], "approved refusal "+id+" alone: the portal is down") {
-					t.Errorf("sent %q", sent)
-				}
-			} else {
-				c = approve("bob")
-			}
-			if c.code != int(job.Done) || !strings.Contains(c.stdout, "one complete run until") {
-				t.Fatalf("enough people: exit %d\n%s", c.code, c.both())
-			}
-			if c := run(two...); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
-				t.Errorf("the approved run: exit %d\n%s", c.code, c.both())
-			}
-		})
+	w, h, run := notifying(t)
+	if c := run(two...); c.code != int(job.Done) {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+	w.env["DEFAULT_PERMISSIONS"] = "all-users"
+	c := run(two...)
+	id := approvalIn(t, c)
+	file := regexp.MustCompile(`\S+notifying\.yaml`).FindString(c.stderr)
+	h.taken()
+	approve := func(user string, args ...string) call {
+		w.env["USER"] = user
+		return w.pipe(t, slices.Concat([]string{"approve", file, id}, two, args)...)
+	}
+	w.env["USER"] = "ann"
+	if c := run("--approve", id, "--set", "guards.approvals=2"); c.code != int(job.Refused) {
+		t.Fatalf("approved on the command line: exit %d\n%s", c.code, c.both())
+	}
+	for _, user := range []string{"ann", "ann", "bob"} {
+		if c := approve(user); c.code != int(job.Done) || !strings.Contains(c.stdout, "needs 2 people") ||
+			!strings.Contains(c.stdout, "a token of their own") {
+			t.Fatalf("%s approves: exit %d\n%s", user, c.code, c.both())
+		}
+	}
+	for _, args := range [][]string{two, {"--set", "guards.approvals=1"}} { // it was refused with 2
+		c = run(args...)
+		if c.code != int(job.Refused) || !strings.Contains(c.stderr, "needs 2 people and has 1") {
+			t.Fatalf("%s: exit %d\n%s", args, c.code, c.both())
+		}
+	}
+	h.taken()
+	if c := approve("ann", "--alone"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "needs a reason") {
+		t.Errorf("no reason: exit %d\n%s", c.code, c.both())
+	}
+	c = approve("ann", "--alone", "--reason", "the portal is down")
+	if sent := h.taken(); len(sent) != 1 ||
+		!strings.Contains(sent[0], "approved refusal "+id+" alone: the portal is down") {
+		t.Errorf("sent %q", sent)
+	}
+	if c.code != int(job.Done) || !strings.Contains(c.stdout, "one complete run until") {
+		t.Fatalf("alone: exit %d\n%s", c.code, c.both())
+	}
+	if c := run(two...); c.code != int(job.Done) || !strings.Contains(c.stdout, "allowed by approval "+id) {
+		t.Errorf("the approved run: exit %d\n%s", c.code, c.both())
 	}
 }

@@ -63,7 +63,7 @@ type client struct {
 // hookSecret.
 func newClient(t *testing.T, file string) *client {
 	t.Helper()
-	return newClientWith(t, file, func(*serve.Options) {})
+	return newClientWith(t, file, func(o *serve.Options) { o.Review = true })
 }
 
 // newClientWith edits the options of the server.
@@ -272,11 +272,22 @@ func testRuns(t *testing.T, c *client) {
 		t.Errorf("the runs: %v", runs)
 	}
 	actions := c.call(inspector, "actions", "/pipelines/handbook/actions", "", 200)["actions"].([]any)
+	text, err := os.ReadFile(c.world.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.world.WriteFile(strings.Replace(string(text), "allow: owner", "allow: none", 1))
+	held := c.call(bot, "trigger", "/pipelines/handbook/runs", "", 202)["run"].(string)
+	c.world.Ended(4)
+	run = c.call(viewer, "run", "/pipelines/handbook/runs/"+held, "", 200)
+	if run["verdict"] != "held" || run["exit_code"] != 4.0 {
+		t.Errorf("a run with other rules: %v", run)
+	}
 	rules := run["rules"].(string)
 	c.call(bot, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", "", 403)
 	c.call(bob, "acceptRules", "/pipelines/handbook/rules/x/approval", "", 409)
 	c.call(bob, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", `{"reason": "reviewed"}`, 200)
-	c.world.Ended(4)
+	c.world.Ended(5)
 	var done []string
 	for _, a := range actions {
 		done = append(done, a.(map[string]any)["who"].(string)+" "+a.(map[string]any)["action"].(string))

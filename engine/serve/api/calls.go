@@ -146,7 +146,7 @@ func (c *call) refusal() (int, any, error) {
 
 		Approval *baseline.Approval `json:"approval,omitempty"`
 	}{ID: waiting.Refusal.ID, Run: waiting.Run.ID, At: waiting.Refusal.At, Causes: waiting.Run.Causes,
-		Approval: waiting.Approval, Counts: map[string]int{}}
+		Approval: waiting.Approval.WithoutReasons(), Counts: map[string]int{}}
 	for _, change := range waiting.Refusal.Changes {
 		answer.Counts[change.Stream] += change.N
 	}
@@ -154,6 +154,7 @@ func (c *call) refusal() (int, any, error) {
 		if err := c.act("look at a refusal", waiting.Run.ID, waiting.Refusal.ID); err != nil {
 			return 0, nil, err
 		}
+		answer.Approval = waiting.Approval
 		answer.Reasons, answer.Changes = waiting.Refusal.Reasons, waiting.Refusal.Changes
 	}
 	return http.StatusOK, answer, nil
@@ -173,7 +174,8 @@ func (c *call) approve() (int, any, error) {
 	if err := c.act("approve", "", id+" "+body.Reason); err != nil {
 		return 0, nil, err
 	}
-	a, t, err := c.pipeline.Approve(c.Context(), id, c.who.Name, body.Reason)
+	a, t, err := c.pipeline.Approve(c.Context(), id,
+		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Reason: body.Reason})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -181,7 +183,7 @@ func (c *call) approve() (int, any, error) {
 		Approval *baseline.Approval `json:"approval"`
 		Until    time.Time          `json:"until"`
 		Run      string             `json:"run,omitempty"`
-	}{a, serve.Until(a), t.Run}
+	}{a, a.Until(), t.Run}
 	return http.StatusOK, answer, nil
 }
 

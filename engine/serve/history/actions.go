@@ -23,17 +23,18 @@ type Action struct {
 	Detail   string    `json:"detail,omitempty"`
 }
 
-// Act adds an action to the audit log. When it fails, the caller must not perform the action.
+// Act adds an action to the audit log, without secrets in its detail. When it fails, the caller must
+// not perform the action.
 func (h *History) Act(ctx context.Context, a Action) error {
 	return h.exec(ctx, "INSERT INTO actions (at, who, action, pipeline, run, detail) VALUES (?, ?, ?, ?, ?, ?)",
-		millis(a.At), a.Who, a.Action, a.Pipeline, a.Run, a.Detail)
+		millis(a.At), a.Who, a.Action, a.Pipeline, a.Run, h.secrets.Clean(a.Detail))
 }
 
-// Actions returns actions of a pipeline from the newest, at most limit, with smaller IDs than
+// Actions returns sign-ins and the actions of a pipeline from the newest, at most limit, with smaller IDs than
 // before; 0 means from the newest on. "" means all pipelines.
 func (h *History) Actions(ctx context.Context, pipeline string, before int64, limit int) ([]Action, error) {
 	rows, err := h.db.QueryContext(ctx, `SELECT id, at, who, action, pipeline, run, detail FROM actions
-		WHERE (? = '' OR pipeline = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
+		WHERE (? = '' OR pipeline IN (?, '')) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
 		pipeline, pipeline, before, before, limit)
 	if err != nil {
 		return nil, sqlite.Explain(h.path, err)
@@ -52,18 +53,27 @@ func (h *History) Actions(ctx context.Context, pipeline string, before int64, li
 	return actions, sqlite.Explain(h.path, rows.Err())
 }
 
-// Acted reports whether there is an action of a pipeline with one of these names, by a person or
-// token, at a time or later. "" means by anyone.
-func (h *History) Acted(ctx context.Context, pipeline, who string, since time.Time, names ...string) (bool, error) {
+// Actors returns who did one of these actions on a pipeline at a time or later.
+func (h *History) Actors(ctx context.Context, pipeline string, since time.Time, names ...string) ([]string, error) {
 	list, err := codec.Marshal(names)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	var found bool
-	err = h.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM actions WHERE pipeline = ? AND (? = '' OR who = ?)
-		AND at >= ? AND action IN (SELECT value FROM json_each(?)))`, pipeline, who, who, millis(since),
-		string(list)).Scan(&found)
-	return found, sqlite.Explain(h.path, err)
+	rows, err := h.db.QueryContext(ctx, `SELECT DISTINCT who FROM actions WHERE pipeline = ? AND at >= ?
+		AND action IN (SELECT value FROM json_each(?)) ORDER BY who`, pipeline, millis(since), string(list))
+	if err != nil {
+		return nil, sqlite.Explain(h.path, err)
+	}
+	defer rows.Close()
+	var who []string
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			return nil, sqlite.Explain(h.path, err)
+		}
+		who = append(who, one)
+	}
+	return who, sqlite.Explain(h.path, rows.Err())
 }
 
 // AddLink stores that a code signs a person in, once, until a time. Only a hash of the code is

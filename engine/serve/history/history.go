@@ -54,6 +54,12 @@ CREATE TABLE accepted (
 	pipeline TEXT NOT NULL, rules TEXT NOT NULL, person TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
 	PRIMARY KEY (pipeline, rules)
 );
+`, `
+ALTER TABLE runs ADD COLUMN only TEXT NOT NULL DEFAULT '[]'; -- the streams that it was limited to
+CREATE TABLE good ( -- the last run of each pipeline that delivered everything it read; never removed
+	pipeline TEXT PRIMARY KEY, run TEXT NOT NULL, started INTEGER NOT NULL, rules TEXT NOT NULL
+);
+INSERT INTO good SELECT pipeline, max(id), started, rules FROM runs WHERE dry = 0 AND class IN (0, 3, 7) GROUP BY pipeline;
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from

@@ -16,18 +16,28 @@ type Approval struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// GoodRules returns the rules of the last run that delivered what it read; ErrNotFound when there
-// is none.
-func (h *History) GoodRules(ctx context.Context, pipeline string) (rules string, err error) {
-	err = h.db.QueryRowContext(ctx, `SELECT rules FROM runs WHERE pipeline = ? AND dry = 0 AND class IN (0, 3, 7)
-		ORDER BY id DESC LIMIT 1`, pipeline).Scan(&rules)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", ErrNotFound
-	}
-	return rules, sqlite.Explain(h.path, err)
+// Good is the last run of a pipeline that delivered everything it read.
+type Good struct {
+	Run     string
+	Started time.Time
+	Rules   string
 }
 
-// AcceptRules stores that a person accepted rules.
+// LastGood returns the last good run of a pipeline, however long ago it was; ErrNotFound when
+// there is none.
+func (h *History) LastGood(ctx context.Context, pipeline string) (*Good, error) {
+	var g Good
+	var started int64
+	err := h.db.QueryRowContext(ctx, "SELECT run, started, rules FROM good WHERE pipeline = ?", pipeline).
+		Scan(&g.Run, &started, &g.Rules)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	g.Started = timeOf(started)
+	return &g, sqlite.Explain(h.path, err)
+}
+
+// AcceptRules stores that a person accepted rules, until the next good run.
 func (h *History) AcceptRules(ctx context.Context, pipeline, rules string, a Approval) error {
 	return h.exec(ctx, `INSERT INTO accepted VALUES (?, ?, ?, ?, ?) ON CONFLICT (pipeline, rules)
 		DO UPDATE SET person = excluded.person, at = excluded.at, reason = excluded.reason`,

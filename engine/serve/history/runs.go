@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/sqlite"
 )
@@ -19,6 +21,8 @@ type Run struct {
 	Asked    []Asked `json:"asked"`
 	Mode     string  `json:"mode,omitempty"` // full or changes; "" for what the file says
 	Dry      bool    `json:"dry_run,omitempty"`
+	// Only are the streams that the run is limited to; empty for all.
+	Only []string `json:"only,omitempty"`
 
 	Started time.Time `json:"started,omitzero"` // zero while it waits to begin
 	Ended   time.Time `json:"ended,omitzero"`   // zero while it runs
@@ -64,8 +68,21 @@ func (h *History) Begin(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	return h.exec(ctx, "INSERT INTO runs (id, pipeline, asked, mode, dry, started) VALUES (?, ?, ?, ?, ?, ?)",
-		r.ID, r.Pipeline, string(asked), r.Mode, r.Dry, millis(r.Started))
+	only, err := codec.Marshal(slices.Concat([]string{}, r.Only))
+	if err != nil {
+		return err
+	}
+	return h.exec(ctx, "INSERT INTO runs (id, pipeline, asked, mode, dry, only, started) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		r.ID, r.Pipeline, string(asked), r.Mode, r.Dry, string(only), millis(r.Started))
+}
+
+// Good reports whether a run delivered everything that it read.
+func (r *Run) Good() bool {
+	switch job.Class(r.Class) {
+	case job.Done, job.Rejected, job.Unconfirmed:
+		return !r.Dry && len(r.Only) == 0 && !r.Ended.IsZero()
+	}
+	return false
 }
 
 // End stores how a run ended.
@@ -89,9 +106,26 @@ func (h *History) End(ctx context.Context, r *Run) error {
 			return err
 		}
 	}
-	return h.exec(ctx, `UPDATE runs SET asked = ?, ended = ?, class = ?, verdict = ?, refusal = ?, rules = ?, causes = ?,
-		record = ?, facts = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal, r.Rules,
-		h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), string(facts), r.ID)
+	tx, err := h.db.BeginTx(ctx, nil)
+	if err != nil {
+		return sqlite.Explain(h.path, err)
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET
+		asked = ?, ended = ?, class = ?, verdict = ?, refusal = ?, rules = ?, causes = ?, record = ?, facts = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal,
+		r.Rules, h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), string(facts), r.ID)
+	if err == nil && r.Good() {
+		_, err = tx.ExecContext(ctx, `INSERT INTO good VALUES (?, ?, ?, ?) ON CONFLICT (pipeline)
+			DO UPDATE SET run = excluded.run, started = excluded.started, rules = excluded.rules`,
+			r.Pipeline, r.ID, millis(r.Started), r.Rules)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "DELETE FROM accepted WHERE pipeline = ?", r.Pipeline)
+		}
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	return sqlite.Explain(h.path, err)
 }
 
 // Interrupt ends the runs that have no end, after the server was started again: the server that
@@ -101,16 +135,16 @@ func (h *History) Interrupt(ctx context.Context, now time.Time) error {
 		VerdictInterrupted, `["the server was ended during the run"]`)
 }
 
-const runColumns = "id, pipeline, asked, mode, dry, started, ended, class, verdict, refusal, rules, causes"
+const runColumns = "id, pipeline, asked, mode, dry, only, started, ended, class, verdict, refusal, rules, causes"
 
 // scanRun reads the runColumns, and more of the same row.
 func scanRun(row interface{ Scan(...any) error }, more ...any) (*Run, error) {
 	r := &Run{Class: -1}
-	var asked, causes string
+	var asked, causes, only string
 	var started int64
 	var ended, class sql.NullInt64
-	to := append([]any{&r.ID, &r.Pipeline, &asked, &r.Mode, &r.Dry, &started, &ended, &class, &r.Verdict, &r.Refusal,
-		&r.Rules, &causes}, more...)
+	to := append([]any{&r.ID, &r.Pipeline, &asked, &r.Mode, &r.Dry, &only, &started, &ended, &class, &r.Verdict,
+		&r.Refusal, &r.Rules, &causes}, more...)
 	if err := row.Scan(to...); err != nil {
 		return nil, err
 	}
@@ -118,7 +152,8 @@ func scanRun(row interface{ Scan(...any) error }, more ...any) (*Run, error) {
 	if ended.Valid {
 		r.Ended, r.Class = timeOf(ended.Int64), int(class.Int64)
 	}
-	return r, errors.Join(codec.Unmarshal([]byte(asked), &r.Asked), codec.Unmarshal([]byte(causes), &r.Causes))
+	return r, errors.Join(codec.Unmarshal([]byte(asked), &r.Asked), codec.Unmarshal([]byte(causes), &r.Causes),
+		codec.Unmarshal([]byte(only), &r.Only))
 }
 
 // Runs returns the runs of a pipeline from the newest, at most limit, that began before the run
@@ -178,11 +213,11 @@ func (h *History) whole(ctx context.Context, where string, args ...any) (*Run, e
 	return r, nil
 }
 
-// Reviewed returns the last run of a pipeline that was refused or published; ErrNotFound when
-// there is none. Dry runs and runs that failed do not count.
+// Reviewed returns the last run of a pipeline that was refused, or that published all streams;
+// ErrNotFound when there is none. Dry runs and runs that failed do not count.
 func (h *History) Reviewed(ctx context.Context, pipeline string) (*Run, error) {
 	r, err := scanRun(h.db.QueryRowContext(ctx, "SELECT "+runColumns+` FROM runs WHERE pipeline = ? AND dry = 0
-		AND class IN (0, 3, 4, 7) ORDER BY id DESC LIMIT 1`, pipeline))
+		AND (class = 4 OR class IN (0, 3, 7) AND only = '[]') ORDER BY id DESC LIMIT 1`, pipeline))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}

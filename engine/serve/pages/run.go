@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/page"
@@ -33,8 +34,8 @@ type runPage struct {
 	Queued   bool // it has not begun
 	// Approval is the form for approving the refusal; nil when this visitor cannot.
 	Approval *approvalForm
-	// Given is what people have approved of a refusal that waits.
-	Given *serve.Waiting
+	// Given is what people have approved of a refusal that waits; nil when it is nothing.
+	Given *baseline.Approval
 	// AcceptRules reports that the run was held for its rules, and that this visitor may accept them.
 	AcceptRules bool
 	// RulesBefore is the hash of the rules of the last good run, when it differs.
@@ -73,7 +74,10 @@ func (v *visit) run() error {
 	}
 	var changes run.Differences
 	if waiting != nil && waiting.Refusal.ID == r.Refusal {
-		data.Given = waiting
+		data.Given = waiting.Approval
+		if data.Public {
+			data.Given = data.Given.WithoutReasons()
+		}
 		for _, c := range waiting.Refusal.Changes {
 			if access.Class(c.After) == fault.Gone {
 				changes.Gone = append(changes.Gone, c)
@@ -108,24 +112,26 @@ func (v *visit) addContent(data *runPage, changes run.Differences) error {
 	return err
 }
 
-// publicRecord returns a copy of the record of a run without the names of records: only counts
-// and causes.
+// publicRecord returns what everybody who may see that there was a run may see of it: these fields
+// alone, without names of records, notes and texts of other programs.
 func publicRecord(r *history.Run) *report.Record {
-	record := *r.Record
-	if record.Report != nil {
-		rep := *record.Report
-		rep.Rejections, rep.Notes, rep.Tightened = nil, nil, nil
-		if rep.Since != nil {
-			since := *rep.Since
-			since.Widened = nil
-			rep.Since = &since
+	record := &report.Record{Version: r.Record.Version, Sandbox: r.Record.Sandbox, ExitCode: r.Record.ExitCode}
+	if rep := r.Record.Report; rep != nil {
+		public := &run.Report{Pipeline: rep.Pipeline, RunID: rep.RunID, Started: rep.Started, Verdict: rep.Verdict,
+			Sent: rep.Sent, Publish: rep.Publish, Approved: rep.Approved, Read: rep.Read, Endings: rep.Endings,
+			Kinds: rep.Kinds, Streams: rep.Streams, Audience: rep.Audience, FirstRun: rep.FirstRun,
+			Stateless: rep.Stateless, Rules: rep.Rules, Unconfirmed: rep.Unconfirmed, Paused: rep.Paused,
+			Seconds: rep.Seconds}
+		if since := rep.Since; since != nil {
+			public.Since = &run.Since{Run: since.Run, Finished: since.Finished, SamePipeline: since.SamePipeline,
+				Audience: since.Audience, Wider: since.Wider, Swapped: since.Swapped}
 		}
-		record.Report = &rep
+		record.Report = public
 	}
-	if record.Error != nil {
-		record.Error = publicError(record.Error.Code, r.Causes)
+	if r.Record.Error != nil {
+		record.Error = publicError(r.Record.Error.Code, r.Causes)
 	}
-	return &record
+	return record
 }
 
 // publicError returns an error with causes in place of its texts.
@@ -144,7 +150,7 @@ func (v *visit) addRules(data *runPage) error {
 		return err
 	}
 	for _, before := range runs {
-		if serve.Good(before) {
+		if before.Good() {
 			if before.Rules != data.Run.Rules && before.Rules != "" && data.Run.Rules != "" {
 				data.RulesBefore = before.Rules
 			}
@@ -197,7 +203,8 @@ func (v *visit) approve() error {
 	if err := v.act("approve", "", id+" "+v.PostFormValue("reason")); err != nil {
 		return err
 	}
-	_, t, err := v.pipeline.Approve(v.Context(), id, v.session.Who.Name, v.PostFormValue("reason"))
+	_, t, err := v.pipeline.Approve(v.Context(), id,
+		serve.Approver{Name: v.session.Who.Name, Proven: v.session.Who.Proven, Reason: v.PostFormValue("reason")})
 	if err != nil {
 		return err
 	}
