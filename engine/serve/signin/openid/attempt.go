@@ -62,10 +62,11 @@ func (a *Attempt) Mine(answer url.Values) bool {
 	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(a.state)) == 1
 }
 
-// Finish returns the person who signed in, by the answer to an attempt. An attempt is finished
-// once: the caller makes sure of it. Finish returns a *RefusedError, or a *fault.Error when the
-// provider cannot be used.
-func (p *Provider) Finish(ctx context.Context, a *Attempt, answer url.Values) (*Person, error) {
+// Finish returns the person who signed in, by the answer to an attempt. The user info endpoint is
+// asked for the claims that the ID token does not have. An attempt is finished once: the caller
+// makes sure of it. Finish returns a *RefusedError, or a *fault.Error when the provider cannot be
+// used.
+func (p *Provider) Finish(ctx context.Context, a *Attempt, answer url.Values, claims ...string) (*Person, error) {
 	if !a.Mine(answer) {
 		return nil, refused(otherBrowser, "the answer has the state of another sign-in")
 	}
@@ -94,7 +95,7 @@ func (p *Provider) Finish(ctx context.Context, a *Attempt, answer url.Values) (*
 	if err != nil {
 		return nil, err
 	}
-	return p.person(ctx, m, id, tokens)
+	return p.person(ctx, m, id, tokens, claims)
 }
 
 // exchange sends the code of an answer to the token endpoint.
@@ -162,7 +163,8 @@ func (p *Provider) verify(ctx context.Context, m *metadata, a *Attempt, tokens *
 }
 
 // person collects what the provider says of a person.
-func (p *Provider) person(ctx context.Context, m *metadata, id *oidc.IDToken, tokens *oauth2.Token) (*Person, error) {
+func (p *Provider) person(ctx context.Context, m *metadata, id *oidc.IDToken, tokens *oauth2.Token,
+	wanted []string) (*Person, error) {
 	claims, err := claimsOf(id)
 	if err != nil {
 		return nil, refused(notBelieved, "the ID token is not valid: %s", display.Short(err.Error(), 300))
@@ -172,7 +174,7 @@ func (p *Provider) person(ctx context.Context, m *metadata, id *oidc.IDToken, to
 		return nil, refused(notBelieved, "the ID token was issued to the client %s", display.Short(party, 100))
 	}
 	missing := func(name string) bool { return claims[name] == nil }
-	if slices.ContainsFunc(p.s.Claims, missing) && m.UserInfoEndpoint() != "" && tokens.AccessToken != "" {
+	if slices.ContainsFunc(wanted, missing) && m.UserInfoEndpoint() != "" && tokens.AccessToken != "" {
 		info, err := m.UserInfo(p.within(ctx), oauth2.StaticTokenSource(tokens))
 		if err != nil {
 			return nil, p.fault(err, checkIssuer, "the user info endpoint of %s gives no claims", p.s.Issuer)

@@ -23,14 +23,15 @@ type world struct {
 	provider *openidtest.Provider
 	settings openid.Settings
 	client   *openid.Provider
+	claims   []string
 	now      time.Time
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, provider: openidtest.Start(t, "127.0.0.1"), now: time.Now()}
+	w := &world{t: t, provider: openidtest.Start(t, "127.0.0.1"), now: time.Now(), claims: []string{"email"}}
 	w.settings = openid.Settings{Issuer: w.provider.URL, ClientID: "pipe",
 		Secret: func(context.Context) (string, error) { return w.provider.Secret, nil },
-		Scopes: []string{"email"}, Claims: []string{"email"}, Transport: http.DefaultTransport,
+		Scopes: []string{"email"}, Transport: http.DefaultTransport,
 		Now: func() time.Time { return w.now }}
 	w.client = openid.New(w.settings)
 	return w
@@ -67,7 +68,7 @@ func (w *world) authorize(a *openid.Attempt) url.Values {
 func (w *world) signIn() (*openid.Person, error) {
 	w.t.Helper()
 	a := w.begin()
-	return w.client.Finish(w.t.Context(), a, w.authorize(a))
+	return w.client.Finish(w.t.Context(), a, w.authorize(a), w.claims...)
 }
 
 // refusedFor is a test that an error is a refusal with a detail.
@@ -246,8 +247,7 @@ func TestClaims(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.settings.Claims = []string{tt.claim, "groups"}
-			w.client = openid.New(w.settings)
+			w.claims = []string{tt.claim, "groups"}
 			w.provider.Set(func(p *openidtest.Provider) {
 				p.Claims, p.UserInfo = map[string]any{"sub": "s"}, tt.info
 				maps.Copy(p.Claims, tt.claims)

@@ -27,9 +27,6 @@ type Settings struct {
 	Secret func(ctx context.Context) (string, error)
 	// Scopes are asked for in addition to openid.
 	Scopes []string
-	// Claims are those that must be in the answer; the user info endpoint is asked for the ones
-	// that the ID token does not have.
-	Claims []string
 	// Transport sends the requests to the provider.
 	Transport http.RoundTripper
 	Now       func() time.Time // nil means time.Now
