@@ -116,8 +116,9 @@ func (e refused) Error() string { return e.text }
 func (p *Pages) serve(w http.ResponseWriter, r *http.Request, handle func(*visit) error) {
 	v := &visit{Request: r, w: w, pages: p, session: p.guard.Session(r)}
 	if v.session == nil {
-		v.failed(refused{http.StatusUnauthorized, "You are not signed in.",
-			"On the machine of the server, pipe serve link prints a link that signs you in."})
+		if err := v.signIn(); err != nil {
+			v.failed(err)
+		}
 		return
 	}
 	if name := r.PathValue("pipeline"); name != "" {
@@ -235,6 +236,30 @@ func (v *visit) render(status int, name, title, what string, data any) error {
 func (v *visit) to(path string) error {
 	http.Redirect(v.w, v.Request, path, http.StatusSeeOther)
 	return nil
+}
+
+// Refuse answers a request that signin.Guard refuses.
+func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
+	v := &visit{Request: r, w: w, pages: p}
+	if err := v.message(status, http.StatusText(status), text, ""); err != nil {
+		v.failed(err)
+	}
+}
+
+type signInPage struct {
+	Path, PersonToken, BackField string
+	// Back is the page that the visitor wanted.
+	Back string
+}
+
+// signIn shows the ways to sign in.
+func (v *visit) signIn() error {
+	data := signInPage{Path: signin.SignInPath, PersonToken: signin.PersonTokenField, BackField: signin.BackField,
+		Back: "/"}
+	if v.Method == http.MethodGet {
+		data.Back = v.URL.RequestURI()
+	}
+	return v.render(http.StatusUnauthorized, "sign-in.html", "Sign in", "", data)
 }
 
 func (v *visit) signOut() error {

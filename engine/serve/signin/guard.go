@@ -2,8 +2,7 @@ package signin
 
 import (
 	"context"
-	"crypto/subtle"
-	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,11 +27,23 @@ type Options struct {
 	// and 12 hours.
 	Idle, Longest time.Duration
 	Now           func() time.Time // nil means time.Now
-	// SignedIn is called for each sign-in before the session begins; its error refuses it. It
-	// may be nil.
-	SignedIn func(ctx context.Context, who *Principal) error
-	// Refused writes the answer to a request that is refused; nil writes a line of text.
+	// Tokens are accepted in the form of the sign-in page when they are those of persons; nil
+	// accepts none.
+	Tokens *Tokens
+	// SignOuts end sessions from elsewhere; nil ends none.
+	SignOuts SignOuts
+	// Client returns the address whose failed sign-ins are counted; nil means Client.
+	Client func(r *http.Request) string
+	// SignedIn is called for each sign-in before the session begins; its error refuses it. how says
+	// in a few words how the person signed in. It may be nil.
+	SignedIn func(ctx context.Context, who *Principal, how string) error
+	// Denied is called when a person or a program whose name is known is not signed in. It may be
+	// nil.
+	Denied func(ctx context.Context, name, reason string)
+	// Refused writes the answer to a request that is refused; nil writes a line of text. text is one
+	// sentence or two.
 	Refused func(w http.ResponseWriter, r *http.Request, status int, text string)
+	Log     *slog.Logger // nil drops the lines
 }
 
 // Guard makes the checks that every request to a page has to pass, and keeps the sessions of
@@ -43,22 +54,15 @@ type Guard struct {
 	secure bool
 
 	mu       sync.Mutex
-	sessions map[string]*Session // by hash of the cookie's value
-}
-
-// Session is a browser that is signed in.
-type Session struct {
-	Who *Principal
-	// Token is what a form sends as the field of TokenField when it changes something.
-	Token string
-
-	begun, used time.Time
+	sessions map[string]*session // by hash of the cookie's value
+	tries    tries
 }
 
 // TokenField is the field of a form, or the parameter of its body, with the session's token.
 const TokenField = "token"
 
-// SignInPath is the path of a sign-in link; the code is its parameter code.
+// SignInPath is the path of a sign-in link, whose code is its parameter code, and of the form with
+// a person's token.
 const SignInPath = "/sign-in"
 
 // NewGuard returns a Guard. Every origin is http or https; all are the same scheme.
@@ -77,7 +81,13 @@ func NewGuard(o Options) *Guard {
 			http.Error(w, text, status)
 		}
 	}
-	g := &Guard{o: o, sessions: map[string]*Session{}}
+	if o.Client == nil {
+		o.Client = Client
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Guard{o: o, sessions: map[string]*session{}}
 	for _, origin := range o.Origins {
 		if u, err := url.Parse(origin); err == nil {
 			g.hosts = append(g.hosts, u.Host)
@@ -116,14 +126,16 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 		}
 		switch {
 		case !g.KnownHost(r):
-			g.o.Refused(w, r, http.StatusMisdirectedRequest, "this server is not called "+hostOf(r)+
-				": open the address that pipe printed, or set the public URL of the server")
+			g.o.Refused(w, r, http.StatusMisdirectedRequest, "This server is not called "+hostOf(r)+
+				". Open the address that pipe printed, or set the public URL of the server.")
 		case !safe(r.Method) && !g.sameOrigin(r):
-			g.o.Refused(w, r, http.StatusForbidden, "this request comes from another site")
+			g.o.Refused(w, r, http.StatusForbidden, "This request comes from another site.")
 		case r.URL.Path == "/favicon.ico": // a browser asks for it whatever a page says
 			w.WriteHeader(http.StatusNoContent)
+		case r.URL.Path == SignInPath && r.Method == http.MethodPost:
+			g.withToken(w, r)
 		case r.URL.Path == SignInPath:
-			g.signIn(w, r)
+			g.withLink(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -152,120 +164,6 @@ func (g *Guard) sameOrigin(r *http.Request) bool {
 		return slices.Contains(g.o.Origins, origin)
 	}
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin"
-}
-
-// signIn uses the code of a link up and begins a session. The page that it answers with leads
-// on: a redirect would carry the cookie's SameSite rule over from the program that opened the
-// link, and the browser would not send the cookie.
-func (g *Guard) signIn(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet {
-		g.o.Refused(w, r, http.StatusMethodNotAllowed, "open the link in a browser")
-		return
-	}
-	if g.o.Codes == nil {
-		g.o.Refused(w, r, http.StatusNotFound, "this server has no sign-in links")
-		return
-	}
-	name, err := g.o.Codes.Take(r.Context(), r.URL.Query().Get("code"))
-	if err != nil {
-		if !errors.Is(err, ErrUnknownCode) {
-			g.o.Refused(w, r, http.StatusServiceUnavailable, "the link cannot be checked now; try it again")
-			return
-		}
-		g.o.Refused(w, r, http.StatusForbidden, ErrUnknownCode.Error()+": ask for a new one")
-		return
-	}
-	if err := g.Begin(w, r, g.o.Person(name)); err != nil {
-		g.o.Refused(w, r, http.StatusServiceUnavailable, "the sign-in was not recorded, so it is refused; try again")
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(`<!doctype html><html lang="en"><meta charset="utf-8"><title>pipe</title>` +
-		`<meta http-equiv="refresh" content="0; url=/"><p>You are signed in. <a href="/">Continue</a></p></html>`))
-}
-
-// Begin begins a session and sets its cookie.
-func (g *Guard) Begin(w http.ResponseWriter, r *http.Request, who *Principal) error {
-	if g.o.SignedIn != nil {
-		if err := g.o.SignedIn(r.Context(), who); err != nil {
-			return err
-		}
-	}
-	value, now := NewCode(), g.o.Now()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for key, s := range g.sessions {
-		if g.over(s, now) {
-			delete(g.sessions, key)
-		}
-	}
-	g.sessions[hashOf(value)] = &Session{Who: who, Token: NewCode(), begun: now, used: now}
-	http.SetCookie(w, g.cookie(value, int(g.o.Longest.Seconds())))
-	return nil
-}
-
-func (g *Guard) cookie(value string, maxAge int) *http.Cookie {
-	name := g.o.Cookie
-	if g.secure {
-		name = "__Host-" + name
-	}
-	return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: g.secure,
-		SameSite: http.SameSiteStrictMode}
-}
-
-func (g *Guard) over(s *Session, now time.Time) bool {
-	return now.Sub(s.used) > g.o.Idle || now.Sub(s.begun) > g.o.Longest
-}
-
-// Session returns the session of a request; nil when it has none.
-func (g *Guard) Session(r *http.Request) *Session {
-	c, err := r.Cookie(g.cookie("", 0).Name)
-	if err != nil {
-		return nil
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	key, now := hashOf(c.Value), g.o.Now()
-	s := g.sessions[key]
-	if s == nil {
-		return nil
-	}
-	if g.over(s, now) {
-		delete(g.sessions, key)
-		return nil
-	}
-	s.used = now
-	return s
-}
-
-// Changes reports whether a form that was sent carries the token of its session. A handler that
-// changes something asks this first.
-func (s *Session) Changes(r *http.Request) bool {
-	return s != nil && r.Method == http.MethodPost &&
-		subtle.ConstantTimeCompare([]byte(r.PostFormValue(TokenField)), []byte(s.Token)) == 1
-}
-
-// End ends the session of a request and removes its cookie.
-func (g *Guard) End(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(g.cookie("", 0).Name); err == nil {
-		g.mu.Lock()
-		delete(g.sessions, hashOf(c.Value))
-		g.mu.Unlock()
-	}
-	http.SetCookie(w, g.cookie("", -1))
-}
-
-// LastUsed returns when a session was last used; zero when there was none.
-func (g *Guard) LastUsed() time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	var last time.Time
-	for _, s := range g.sessions {
-		if s.used.After(last) {
-			last = s.used
-		}
-	}
-	return last
 }
 
 // Origin returns the address of the server for people.

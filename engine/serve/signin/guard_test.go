@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,9 @@ type site struct {
 	server *httptest.Server
 	now    time.Time
 	who    []string // who signed in
+	denied []string // who did not, and why
 	refuse error    // what SignedIn returns
+	tokens string   // the path of the tokens file
 }
 
 func newSite(t *testing.T) *site {
@@ -34,13 +37,19 @@ func newSite(t *testing.T) *site {
 	}))
 	s.server.Start()
 	t.Cleanup(s.server.Close)
+	s.tokens = filepath.Join(t.TempDir(), "tokens.json")
+	tokens, err := signin.OpenTokens(s.tokens, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.guard = signin.NewGuard(signin.Options{
-		Origins: []string{s.server.URL}, Codes: s.codes, Cookie: "pipe", Now: clock,
+		Origins: []string{s.server.URL}, Codes: s.codes, Cookie: "pipe", Now: clock, Tokens: tokens,
 		Person: func(name string) *signin.Principal { return &signin.Principal{Name: name, Person: true} },
-		SignedIn: func(_ context.Context, who *signin.Principal) error {
-			s.who = append(s.who, who.Name)
+		SignedIn: func(_ context.Context, who *signin.Principal, how string) error {
+			s.who = append(s.who, who.Name+" "+how)
 			return s.refuse
 		},
+		Denied: func(_ context.Context, name, reason string) { s.denied = append(s.denied, name+": "+reason) },
 	})
 	return s
 }
@@ -132,7 +141,8 @@ func TestLink(t *testing.T) {
 	s.now = s.now.Add(6 * time.Minute)
 	u, _ = url.Parse(old)
 	s.want("an old link", s.do("GET", u.RequestURI(), "", ""), http.StatusForbidden)
-	if len(s.who) != 1 || s.who[0] != "ann" {
+	s.want("no code", s.do("GET", signin.SignInPath, "", ""), http.StatusSeeOther)
+	if len(s.who) != 1 || s.who[0] != "ann with a link" {
 		t.Errorf("%v signed in", s.who)
 	}
 	s.refuse = errors.New("the disk is full")
@@ -159,6 +169,13 @@ func TestSessionEnds(t *testing.T) {
 		s.do("GET", "/", cookie, "")
 	}
 	s.want("a session of more than twelve hours", s.do("GET", "/", cookie, ""), http.StatusUnauthorized)
+
+	before := cookie
+	cookie = s.signIn()
+	u, _ := url.Parse(s.guard.Link(s.codes.Issue("bob")))
+	s.want("signing in again", s.do("GET", u.RequestURI(), cookie, ""), http.StatusOK)
+	s.want("the session before", s.do("GET", "/", cookie, ""), http.StatusUnauthorized)
+	s.want("one that is over", s.do("GET", "/", before, ""), http.StatusUnauthorized)
 
 	cookie = s.signIn()
 	s.want("signing out", s.do("GET", "/out", cookie, ""), http.StatusOK)

@@ -67,7 +67,7 @@ func joinRoles(roles []Role) string {
 
 // Principal is who sends a request.
 type Principal struct {
-	// ID is that of the token; "" for a session.
+	// ID is that of the token, also for a session that began with one; "" without a token.
 	ID string
 	// Name is that of the person or of the token, for the audit log.
 	Name string
@@ -79,6 +79,20 @@ type Principal struct {
 	Grants []Grant
 	// Records limits what the role Push may push.
 	Records Records
+}
+
+// Canonical returns a person's name as it is compared: in an e-mail address, the letters from A
+// to Z are small. Other letters stay, as two names must not become one.
+func Canonical(name string) string {
+	if !strings.Contains(name, "@") {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
 }
 
 // Records are the records that a token may push.

@@ -37,6 +37,28 @@ func readPrivate(path, exposed string) ([]byte, error) {
 	return b, nil
 }
 
+// watched is a file that is read again when it changed.
+type watched struct {
+	path string
+	read bool
+	info os.FileInfo // of the file when it was read; nil when it was missing
+}
+
+// changed reports whether the file must be read: the first time, and when it is another one than
+// before. A writer replaces a file.
+func (w *watched) changed() bool {
+	now, err := os.Stat(w.path)
+	if err != nil {
+		now = nil
+	}
+	if w.read && (now == nil && w.info == nil || now != nil && w.info != nil && os.SameFile(now, w.info) &&
+		now.ModTime().Equal(w.info.ModTime()) && now.Size() == w.info.Size() && now.Mode() == w.info.Mode()) {
+		return false
+	}
+	w.read, w.info = true, now
+	return true
+}
+
 // ReadSecret returns the secret that is the only line of a file. It returns a *fault.StateError
 // when the file is missing or empty, has several lines, or can be used by other users.
 func ReadSecret(path string) (string, error) {

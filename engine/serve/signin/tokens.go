@@ -38,8 +38,12 @@ type Token struct {
 
 // principal returns who uses the token.
 func (t *Token) principal() *Principal {
-	return &Principal{ID: t.ID, Name: t.Name, Person: t.Person, Proven: true, Grants: []Grant{t.Grant},
+	p := &Principal{ID: t.ID, Name: t.Name, Person: t.Person, Proven: true, Grants: []Grant{t.Grant},
 		Records: t.Records}
+	if t.Person {
+		p.Name = Canonical(t.Name)
+	}
+	return p
 }
 
 // prefix begins every token; secret scanners find a token by it.
@@ -91,7 +95,7 @@ func AddToken(path string, t Token) (token string, added Token, err error) {
 	token = prefix + base64.RawURLEncoding.EncodeToString(secret)
 	t.Hash, t.ID = hashOf(token), hashOf(token)[:8]
 	err = change(path, func(all []Token) ([]Token, error) {
-		if slices.ContainsFunc(all, func(o Token) bool { return o.Name == t.Name && o.Person != t.Person }) {
+		if slices.ContainsFunc(all, func(o Token) bool { return strings.EqualFold(o.Name, t.Name) && o.Person != t.Person }) {
 			return nil, &fault.Invalid{Reason: fmt.Sprintf("%s is already the name of a person or of a program", t.Name),
 				Remedy: "choose another name: the audit log would mix the two up"}
 		}
@@ -144,11 +148,10 @@ func change(path string, edit func([]Token) ([]Token, error)) error {
 
 // Tokens are the tokens of a file. A change of the file takes effect with the next request.
 type Tokens struct {
-	path string
+	file watched
 	now  func() time.Time
 
 	mu     sync.Mutex
-	info   os.FileInfo       // of the file when it was read; nil when it was missing
 	tokens map[string]*Token // by hash
 	err    error             // why the file cannot be used; then no token is accepted
 }
@@ -156,7 +159,7 @@ type Tokens struct {
 // OpenTokens reads the tokens file at path, which may be missing. It returns a *fault.StateError
 // when the file cannot be used.
 func OpenTokens(path string, now func() time.Time) (*Tokens, error) {
-	t := &Tokens{path: path, now: now}
+	t := &Tokens{file: watched{path: path}, now: now}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refresh()
@@ -165,21 +168,15 @@ func OpenTokens(path string, now func() time.Time) (*Tokens, error) {
 
 // refresh reads the file again when it changed. The caller holds mu.
 func (t *Tokens) refresh() {
-	info, err := os.Stat(t.path)
-	if t.tokens != nil && (err != nil && t.info == nil || err == nil && t.info != nil && unchanged(info, t.info)) {
+	if !t.file.changed() {
 		return
 	}
-	all, readErr := ReadTokens(t.path)
-	t.info, t.err, t.tokens = info, readErr, map[string]*Token{}
+	var all []Token
+	all, t.err = ReadTokens(t.file.path)
+	t.tokens = map[string]*Token{}
 	for i := range all {
 		t.tokens[all[i].Hash] = &all[i]
 	}
-}
-
-// unchanged reports whether a file is still the one that was read: a writer replaces it.
-func unchanged(now, read os.FileInfo) bool {
-	return os.SameFile(now, read) && now.ModTime().Equal(read.ModTime()) && now.Size() == read.Size() &&
-		now.Mode() == read.Mode()
 }
 
 // Err returns why the file cannot be used now; nil when it can.
@@ -192,10 +189,31 @@ func (t *Tokens) Err() error {
 
 // Find returns who sends a token; nil when it is not known or has expired.
 func (t *Tokens) Find(token string) *Principal {
+	if found := t.entry(token); found != nil {
+		return t.current(found.Hash)
+	}
+	return nil
+}
+
+// entry returns a token that is in the file, also one that has expired; nil when it is not, or
+// the file cannot be used.
+func (t *Tokens) entry(token string) *Token {
 	if !strings.HasPrefix(token, prefix) {
 		return nil
 	}
 	hash := hashOf(token) // the time of a look-up by hash says nothing about the token
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	if t.err != nil {
+		return nil
+	}
+	return t.tokens[hash]
+}
+
+// current returns who has the token with a hash now; nil when it was revoked or has expired, or
+// the file cannot be used.
+func (t *Tokens) current(hash string) *Principal {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.refresh()
@@ -204,6 +222,19 @@ func (t *Tokens) Find(token string) *Principal {
 		return nil
 	}
 	return found.principal()
+}
+
+// isProgram reports whether a name is that of a program. When the file cannot be used, it may be.
+func (t *Tokens) isProgram(name string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refresh()
+	for _, one := range t.tokens {
+		if !one.Person && strings.EqualFold(one.Name, name) {
+			return true
+		}
+	}
+	return t.err != nil
 }
 
 // Sender returns who sends a request with a token; nil when it has none that is known.

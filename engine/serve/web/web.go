@@ -82,15 +82,8 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 		return nil, invalid(fmt.Sprintf("%s cannot be opened: %v", o.Listen, err),
 			"end the program that uses the port, or choose another one with --listen")
 	}
-	w.Guard = signin.NewGuard(signin.Options{
-		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: server.Now, Codes: codes{server},
-		Person: operator,
-		SignedIn: func(ctx context.Context, who *signin.Principal) error {
-			return server.History.Act(ctx, history.Action{At: server.Now(), Who: who.Name, Action: "sign in"})
-		},
-	})
 	answers := api.New(server, w.tokens, hooks)
-	people := w.Guard.Protect(pages.New(server, w.Guard, secrets, version))
+	people := w.people(o, secrets, version)
 	w.http = &http.Server{
 		Handler:           w.handler(answers, people),
 		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime,
@@ -100,6 +93,44 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 		w.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
 	}
 	return w, nil
+}
+
+// people returns the handler of the pages.
+func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.Handler {
+	var site *pages.Pages
+	act := func(ctx context.Context, who, action, detail string) error {
+		return w.server.History.Act(ctx, history.Action{At: w.server.Now(), Who: who, Action: action, Detail: detail})
+	}
+	w.Guard = signin.NewGuard(signin.Options{
+		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: w.server.Now, Log: w.server.Log(),
+		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, Client: w.client,
+		SignedIn: func(ctx context.Context, who *signin.Principal, how string) error {
+			return act(ctx, who.Name, "sign in", how)
+		},
+		Denied: func(ctx context.Context, name, reason string) {
+			if err := act(ctx, name, "sign-in refused", reason); err != nil {
+				w.server.Log().Error("a refused sign-in is not in the audit log", "error", err)
+			}
+		},
+		Refused: func(rw http.ResponseWriter, r *http.Request, status int, text string) {
+			site.Refuse(rw, r, status, text)
+		},
+	})
+	site = pages.New(w.server, w.Guard, secrets, version)
+	return w.Guard.Protect(site)
+}
+
+// client returns the address from which a request comes: behind a proxy, the one that the proxy
+// has added to X-Forwarded-For.
+func (w *Web) client(r *http.Request) string {
+	if len(w.proxies) == 0 {
+		return signin.Client(r)
+	}
+	all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if last := strings.TrimSpace(all[len(all)-1]); last != "" {
+		return signin.Network(last)
+	}
+	return signin.Client(r)
 }
 
 // operator is the principal of a person with a link: a person who may use the machine of the
@@ -116,11 +147,8 @@ type codes struct{ server *serve.Server }
 
 func (c codes) Take(ctx context.Context, code string) (string, error) {
 	person, err := c.server.History.TakeLink(ctx, code, time.Now())
-	switch {
-	case errors.Is(err, history.ErrNotFound):
+	if errors.Is(err, history.ErrNotFound) {
 		err = signin.ErrUnknownCode
-	case err != nil:
-		c.server.Log().Error("a sign-in link cannot be checked", "error", err)
 	}
 	return person, err
 }
