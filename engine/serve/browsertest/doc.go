@@ -1,0 +1,2 @@
+// Package browsertest drives a page in a real browser, in tests with the build tag browser.
+package browsertest
