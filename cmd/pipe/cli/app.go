@@ -66,6 +66,7 @@ type app struct {
 	file           string          // the pipeline file of the call, "" when it names none
 	unknown        error           // a command that there is not, which the library passes over
 	approvable     bool            // a refusal of this call can be approved
+	serving        bool            // the call is a server
 }
 
 // Run runs one call of the program and returns its exit code.

@@ -12,12 +12,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// consoleHandler writes log records as lines for people: the message, and below the level
-// of a warning also the attributes.
+// consoleHandler writes log records as lines for people: the message, and its attributes below the
+// level of a warning or when it writes the log of a server.
 type consoleHandler struct {
 	mu    sync.Mutex
 	out   io.Writer
 	level slog.Level
+	// ofServer also writes the attributes of warnings and errors: they say which of several
+	// pipelines and runs a line is about, and the server prints its errors nowhere else.
+	ofServer bool
+
 	attrs []slog.Attr
 	root  *consoleHandler // whose mu counts, nil for itself
 }
@@ -30,7 +34,7 @@ func (h *consoleHandler) Enabled(_ context.Context, level slog.Level) bool { ret
 // Handle writes one record.
 func (h *consoleHandler) Handle(_ context.Context, r slog.Record) error {
 	line := r.Message
-	if r.Level < slog.LevelWarn {
+	if r.Level < slog.LevelWarn || h.ofServer {
 		add := func(attr slog.Attr) bool {
 			line += fmt.Sprintf(" %s=%v", attr.Key, bounded(nil, attr).Value)
 			return true
@@ -39,6 +43,8 @@ func (h *consoleHandler) Handle(_ context.Context, r slog.Record) error {
 			add(attr)
 		}
 		r.Attrs(add)
+	}
+	if r.Level < slog.LevelWarn {
 		line = strings.ToLower(r.Level.String()) + ": " + line
 	} else {
 		line = "! " + line
@@ -59,7 +65,8 @@ func (h *consoleHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if root == nil {
 		root = h
 	}
-	return &consoleHandler{out: h.out, level: h.level, attrs: slices.Concat(h.attrs, attrs), root: root}
+	return &consoleHandler{out: h.out, level: h.level, ofServer: h.ofServer, attrs: slices.Concat(h.attrs, attrs),
+		root: root}
 }
 
 // WithGroup returns the handler itself: lines for people have no groups.

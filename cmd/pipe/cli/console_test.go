@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -19,6 +20,12 @@ func TestConsole(t *testing.T) {
 	const want = "info: run ended run=7 verdict=delivered\n! backstage answered 503, trying again in 2s (attempt 2 of 6)\n"
 	if out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
+	}
+	out.Reset()
+	log = slog.New(&consoleHandler{out: &out, ofServer: true}).With("pipeline", "catalog")
+	log.Error("the run waits", "error", errors.New("disk full"))
+	if want := "! the run waits pipeline=catalog error=disk full\n"; out.String() != want {
+		t.Errorf("of a server: %q, want %q", out.String(), want)
 	}
 }
 

@@ -78,7 +78,7 @@ func (a *app) openLog(c *urfave.Context) error {
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: bounded}
 	switch format := c.String("log-format"); {
 	case format == "text" && !c.IsSet("log-format"):
-		a.log = slog.New(&consoleHandler{out: a.Stderr, level: level})
+		a.log = slog.New(&consoleHandler{out: a.Stderr, level: level, ofServer: a.serving})
 	case format == "text":
 		a.log = slog.New(slog.NewTextHandler(a.Stderr.(*writer).whole(), o))
 	case format == "json":

@@ -220,13 +220,24 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 	return nil
 }
 
-// who returns the name of the user from the environment.
+// who returns the name of the user with that of the machine.
 func (a *app) who() string {
 	host, _ := os.Hostname()
-	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
-		if v, _ := a.Env(name); v != "" {
-			return v + "@" + host
-		}
+	if name := a.userName(); name != "" {
+		return name + "@" + host
+	}
+	if id := os.Getuid(); id >= 0 {
+		return fmt.Sprintf("uid %d@%s", id, host)
 	}
 	return host
+}
+
+// userName returns the name of the user from the environment; "" when there is none.
+func (a *app) userName() string {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v, _ := a.Env(name); v != "" {
+			return v
+		}
+	}
+	return ""
 }

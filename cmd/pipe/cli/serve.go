@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -48,7 +49,7 @@ func (a *app) serveCommand() *urfave.Command {
 				Usage: "accept webhooks, signed with the secret in this `FILE`, as GitHub signs them"},
 			&urfave.IntFlag{Name: "parallel", Value: 1, Usage: "how many pipelines run at once: `N`"},
 			&urfave.BoolFlag{Name: "review",
-				Usage: "hold a run after a change of mapping, permissions, transforms or plugins, until a person accepts it"},
+				Usage: "hold a run after an edit of what a file sends or of who finds it, until a person accepts it"},
 			&urfave.BoolFlag{Name: "sandbox",
 				Usage: "use a Backstage and a Glean on this machine, started for this call; a file without a schedule runs " +
 					"every minute"},
@@ -137,21 +138,43 @@ func (a *app) serveAction(c *urfave.Context) error {
 	if err := a.announceServer(ctx, c, server, site); err != nil {
 		return errors.Join(err, site.Close())
 	}
-	stop := a.watch(ctx, cancel)
-	ended := make(chan error, 1)
-	go func() { ended <- site.Serve(stop) }()
-	err = server.Run(ctx, stop)
-	cancel()
-	if err == nil {
-		err = <-ended
+	return serveUntil(a.watch(ctx, cancel), func(stop <-chan struct{}) error { return site.Serve(stop) },
+		func(stop <-chan struct{}) error {
+			defer cancel()
+			return server.Run(ctx, stop)
+		})
+}
+
+// serveUntil calls functions until a signal, or until one of them ends: a server without its pages
+// or without its runs is none. It returns when all have ended.
+func serveUntil(signal <-chan struct{}, all ...func(stop <-chan struct{}) error) error {
+	stop := make(chan struct{})
+	end := sync.OnceFunc(func() { close(stop) })
+	errs := make(chan error, len(all))
+	for _, one := range all {
+		go func() {
+			defer end()
+			errs <- one(stop)
+		}()
+	}
+	select {
+	case <-signal:
+		end()
+	case <-stop:
+	}
+	var err error
+	for range all {
+		err = errors.Join(err, <-errs)
 	}
 	return err
 }
 
-// logRuns makes the log have the runs of a server, unless the call or LOG_LEVEL says otherwise.
+// logRuns makes the log that of a server, which has its runs unless the call or LOG_LEVEL says
+// otherwise.
 func (a *app) logRuns(c *urfave.Context) error {
+	a.serving = true
 	if level, _ := a.lookup("LOG_LEVEL"); level != "" || c.IsSet("log-level") {
-		return nil
+		return a.openLog(c)
 	}
 	if err := c.Set("log-level", "info"); err != nil {
 		return err
@@ -237,6 +260,10 @@ func (a *app) serveLinkAction(c *urfave.Context) error {
 	}
 	person := strings.TrimSpace(c.String("person"))
 	if person == "" {
+		if person = a.userName(); person == "" {
+			return usage{"the name of the user on this machine is not known, and the audit log needs one",
+				"name the person with --person NAME"}
+		}
 		person = a.who()
 	}
 	h, err := history.Open(c.Context, serve.HistoryPath(state), a.redactor)
