@@ -49,6 +49,9 @@ func Differences(before, after map[string]any) []Difference {
 }
 
 func differences(before, after map[string]any, prefix string) []Difference {
+	if reflect.ValueOf(before).Pointer() == reflect.ValueOf(after).Pointer() {
+		return nil
+	}
 	names := map[string]bool{}
 	for name := range before {
 		names[name] = true
