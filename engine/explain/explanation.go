@@ -48,6 +48,7 @@ const (
 	Skipped   = "skipped" // its condition did not hold
 )
 
+// ItemResult is what the mapping made of the record for one stream.
 type ItemResult struct {
 	Stream string        `json:"stream"`
 	At     string        `json:"at"`
@@ -56,6 +57,7 @@ type ItemResult struct {
 	Fields []FieldResult `json:"fields"`
 }
 
+// FieldResult is one field of an item.
 type FieldResult struct {
 	Name       string `json:"name"`
 	At         string `json:"at"`
@@ -75,6 +77,7 @@ type DecisionResult struct {
 	Everyone int          `json:"everybody,omitempty"` // the number of users, with datasource-users
 }
 
+// RuleResult is what a permission rule said of the record.
 type RuleResult struct {
 	Name    string `json:"name"`
 	At      string `json:"at"`
@@ -99,12 +102,13 @@ type IdentityResult struct {
 	Group   bool     `json:"group,omitempty"`
 }
 
+// Record returns the explanation of a record, without an Answer.
 func Record(d *pipeline.Definition, t *Trace, j *Journey) Explanation {
 	end := j.Ending()
 	e := Explanation{
 		Ref: j.Entry.Ref, Kind: j.Entry.Kind, Title: j.Entry.Title, Ending: end.Ending.String(), Reason: end.Because(),
 		Record:     j.Value,
-		Transforms: explainTransforms(d, j), Items: []ItemResult{},
+		Transforms: Transforms(d, j), Items: []ItemResult{},
 	}
 	decides := false
 	for _, item := range j.Items {
@@ -127,7 +131,8 @@ func where(p config.Pos) string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-func explainTransforms(d *pipeline.Definition, j *Journey) []TransformStep {
+// Transforms returns what the transforms made of a record, in the order of the pipeline file.
+func Transforms(d *pipeline.Definition, j *Journey) []TransformStep {
 	out := []TransformStep{}
 	for i, s := range j.Steps {
 		one := TransformStep{Name: s.Transform, At: where(d.File.Transforms[i].Pos()), Outcome: Unchanged}

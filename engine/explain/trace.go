@@ -104,6 +104,14 @@ func (t *Trace) Wants(ref string) bool {
 	return t.isIdentity(ref, "") || t.grammar.KindOf(ref) == "" || t.want(ref)
 }
 
+// IsIdentity reports whether a record that was read is a user or group.
+func (t *Trace) IsIdentity(ref string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	j := t.journeys[ref]
+	return j != nil && t.isIdentity(ref, j.Entry.Kind)
+}
+
 // Forget releases what is known about a record: everything about one that is no user or group,
 // and the values of others. Queries about users and groups stay possible.
 func (t *Trace) Forget(ref string) {
