@@ -42,6 +42,7 @@ func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	b.failed = cancel
+	b.x.Pipeline, b.x.definition = j.Definition.File.Name, j.Definition
 	j.Pipeline.Offline = true
 	o.Until, o.Observer = run.Reviewed, b
 	b.x.Report, err = j.Run(ctx, o)
@@ -52,15 +53,14 @@ func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ 
 		return nil, err
 	}
 	b.x.Refused = err
-	b.x.Pipeline, b.x.definition = j.Definition.File.Name, j.Definition
 	if err := b.finish(ctx, j.State, j.Pipeline.Sink.Place()); err != nil {
 		return nil, fmt.Errorf("write the search index: %w", sqlite.Explain("the index", err))
 	}
 	return b.x, nil
 }
 
-// builder is the observer of the run: it writes each document when it is staged, and keeps only
-// the names of users and groups.
+// builder is the observer of the run: it writes each document when it is staged and each record when
+// it has ended, and keeps only the names of users and groups.
 type builder struct {
 	*explain.Trace
 	x         *Index
@@ -84,7 +84,8 @@ var _ component.Observer = (*builder)(nil)
 
 const (
 	intoDoc     = "INSERT INTO doc (id, key, title, after) VALUES (?, ?, ?, ?)"
-	intoContent = "INSERT INTO content (doc, card, journey) VALUES (?, ?, ?)"
+	intoContent = "INSERT INTO content (doc, card) VALUES (?, ?)"
+	intoRecord  = "INSERT INTO record (ref, value, journey) VALUES (?, ?, ?)"
 	intoFTS     = "INSERT INTO fts (rowid, title, words, text) VALUES (?, ?, ?, ?)"
 	intoACL     = "INSERT OR IGNORE INTO acl (doc, view, principal) VALUES (?, ?, ?)"
 	intoMember  = "INSERT OR IGNORE INTO member (person, view, principal) VALUES (?, ?, ?)"
@@ -109,7 +110,7 @@ func newBuilder(ctx context.Context, folder string, p *component.Pipeline, prese
 		db.Close()
 		return nil, err
 	}
-	for _, text := range []string{intoDoc, intoContent, intoFTS, intoACL, intoMember, setBefore} {
+	for _, text := range []string{intoDoc, intoContent, intoRecord, intoFTS, intoACL, intoMember, setBefore} {
 		if b.insert[text], err = b.tx.PrepareContext(ctx, text); err != nil {
 			db.Close()
 			return nil, err
@@ -129,30 +130,36 @@ func (b *builder) Staged(stream string, e component.Encoded) {
 	if s := b.stream(stream); s == nil || !s.Permissions {
 		return
 	}
+	b.write(func() error { return b.add(stream, e) })
+}
+
+// Ended keeps the record on disk and releases it.
+func (b *builder) Ended(stream string, e component.Ending, why component.DeadLetter) {
+	b.Trace.Ended(stream, e, why)
+	b.write(func() error { return b.keep(why.Ref) })
+	b.Forget(why.Ref)
+}
+
+// write calls a function that writes, unless writing has failed.
+func (b *builder) write(do func() error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
 		return
 	}
-	if b.err = b.add(stream, e, b.Journey(e.Ref)); b.err != nil {
+	if b.err = do(); b.err != nil {
 		b.failed(b.err)
 	}
 }
 
-// Ended releases the record.
-func (b *builder) Ended(stream string, e component.Ending, why component.DeadLetter) {
-	b.Trace.Ended(stream, e, why)
-	b.Forget(why.Ref)
-}
-
 // card is the part of a component.Card that results show.
 type card struct {
-	Ref, Title, Type, Owner, URL string
-	Updated                      time.Time `json:",omitzero"`
-	Properties                   []component.CardProperty
+	Ref, Stream, Title, Type, Owner, URL string
+	Updated                              time.Time `json:",omitzero"`
+	Properties                           []component.CardProperty
 }
 
-func (b *builder) add(stream string, e component.Encoded, j *explain.Journey) error {
+func (b *builder) add(stream string, e component.Encoded) error {
 	c, err := b.presenter.Card(stream, e.Body)
 	if err != nil {
 		return err
@@ -177,16 +184,12 @@ func (b *builder) add(stream string, e component.Encoded, j *explain.Journey) er
 	if err := b.exec(intoFTS, id, title, plainText(strings.Join(words, "\n")), plainText(c.Text)); err != nil {
 		return err
 	}
-	shown, err := codec.Marshal(card{e.Ref, title, c.Type, owner, c.URL, c.Updated,
+	shown, err := codec.Marshal(card{e.Ref, stream, title, c.Type, owner, c.URL, c.Updated,
 		slices.DeleteFunc(c.Properties, func(p component.CardProperty) bool { return !p.Shown })})
 	if err != nil {
 		return err
 	}
-	packed, err := packJourney(stream, e, j)
-	if err != nil {
-		return err
-	}
-	if err := b.exec(intoContent, id, shown, packed); err != nil {
+	if err := b.exec(intoContent, id, shown); err != nil {
 		return err
 	}
 	b.ids[codec.Hash([]byte(e.ID))] = id

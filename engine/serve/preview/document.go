@@ -29,14 +29,13 @@ var ErrNotFound = errors.New("there is no such document, or this person does not
 // Document returns a document by its ID, or ErrNotFound unless the person finds it in the view.
 func (x *Index) Document(ctx context.Context, id string, p Person, v View) (*Document, error) {
 	var number int64
-	var packed []byte
 	var before, after int
 	args := append([]any{}, x.permitArgs(v, p)...)
 	args = append(args, x.permitArgs(v.other(), p)...)
 	var finds, other bool
-	err := x.db.QueryRowContext(ctx, "SELECT d.id, d.before, d.after, c.journey,"+v.permit()+","+v.other().permit()+
-		" FROM doc d JOIN content c ON c.doc = d.id WHERE d.key = ?", append(args, id)...).
-		Scan(&number, &before, &after, &packed, &finds, &other)
+	err := x.db.QueryRowContext(ctx, "SELECT d.id, d.before, d.after,"+v.permit()+","+v.other().permit()+
+		" FROM doc d WHERE d.key = ?", append(args, id)...).
+		Scan(&number, &before, &after, &finds, &other)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !finds {
 		return nil, ErrNotFound
 	}
@@ -58,11 +57,12 @@ func (x *Index) Document(ctx context.Context, id string, p Person, v View) (*Doc
 	}
 	out.Card = Hit{ID: id, Ref: c.Ref, Type: c.Type, Owner: c.Owner, URL: c.URL, Updated: c.Updated,
 		Properties: c.Properties, Title: []Part{{Text: c.Title}}}
-	j, err := unpackJourney(packed)
+	j, steps, err := x.journey(ctx, c.Ref)
 	if err != nil {
 		return nil, err
 	}
-	out.Explanation = explain.Record(x.definition, x.trace, j)
+	only(c.Stream, j)
+	out.Explanation = x.explanation(j, steps)
 	if p.number > 0 {
 		answer := x.trace.Finds(j, x.people[p.number-1].Email)
 		out.Explanation.Answer = &answer

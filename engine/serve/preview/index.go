@@ -10,14 +10,15 @@ import (
 )
 
 // schema has the words of documents in fts, whose rowid is doc.id, and who finds them in acl and
-// member: a person finds a listed document when both have a common principal. facet values are in
-// memory.
+// member: a person finds a listed document when both have a common principal. record has the records
+// with and without documents. facet values are in memory.
 const schema = `
 CREATE TABLE doc (
 	id INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,
 	after INTEGER NOT NULL, before INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE content (doc INTEGER PRIMARY KEY, card BLOB NOT NULL, journey BLOB NOT NULL);
+CREATE TABLE content (doc INTEGER PRIMARY KEY, card BLOB NOT NULL);
+CREATE TABLE record (ref TEXT NOT NULL, value BLOB, journey BLOB NOT NULL);
 CREATE VIRTUAL TABLE fts USING fts5(title, words, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3');
 CREATE TABLE acl (
 	doc INTEGER NOT NULL, view INTEGER NOT NULL, principal INTEGER NOT NULL, PRIMARY KEY (view, principal, doc)
@@ -30,6 +31,7 @@ CREATE TABLE member (
 // indexes are created when everything is inserted.
 const indexes = `
 CREATE INDEX doc_key ON doc (key);
+CREATE INDEX record_ref ON record (ref);
 CREATE INDEX doc_title ON doc (title COLLATE NOCASE, after, before);
 `
 

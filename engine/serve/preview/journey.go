@@ -1,31 +1,36 @@
 package preview
 
 import (
+	"context"
+	"slices"
+
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
 )
 
-// The longest text and list of a field that is kept for the page of a document.
+// The longest text and list of a value that is kept.
 const (
 	maxText = 4000
 	maxList = 200
 )
 
-// journey is the part of an explain.Journey that explains a document. Audiences are numbers.
+// journey is a part of an explain.Journey without the record: what explain.Trace.Forget drops.
+// Audiences and endings are numbers.
 type journey struct {
-	Ref, Kind, Title string
-	Stream           string
-	Mapping          int
-	Fields           []field
-	Decided          *decision
-	ID, Type         string
-	Audience         int
-	Rule             string
-	Principals       []string
-	AllOf            [][]string
-	Cut              []string
+	Kind, Title string
+	Transforms  []explain.TransformStep `json:",omitempty"`
+	Items       []item                  `json:",omitempty"`
+	Decided     *decision               `json:",omitempty"`
+	Staged      []staged                `json:",omitempty"`
+	Ends        []end                   `json:",omitempty"`
+}
+
+type item struct {
+	Stream  string
+	Mapping int
+	Fields  []field
 }
 
 type field struct {
@@ -41,39 +46,131 @@ type decision struct {
 	AllOf      [][]string
 }
 
-// packJourney encodes what explains a staged document.
-func packJourney(stream string, e component.Encoded, j *explain.Journey) ([]byte, error) {
-	out := journey{
-		Ref: j.Entry.Ref, Kind: j.Entry.Kind, Title: j.Entry.Title, Stream: stream, ID: e.ID, Type: e.Type,
-		Audience: int(e.Audience), Rule: e.Rule, Principals: e.Principals, AllOf: e.AllOf, Cut: e.Cut,
+type staged struct {
+	Stream, ID, Type string
+	Audience         int
+	Rule             string
+	Principals       []string
+	AllOf            [][]string
+	Cut              []string
+}
+
+type end struct {
+	Stream string
+	Ending int
+	Why    component.DeadLetter
+}
+
+// keep writes what explain.Trace.Forget drops of a record. A record whose items end at different
+// times, as a user with a document does, is written in several parts.
+func (b *builder) keep(ref string) error {
+	j := b.Journey(ref)
+	out := journey{Kind: j.Entry.Kind, Title: j.Entry.Title, Transforms: explain.Transforms(b.x.definition, j)}
+	forgotten := !b.IsIdentity(ref)
+	for _, i := range j.Items {
+		if forgotten || !b.stream(i.Stream).Identities {
+			out.Items = append(out.Items, item{i.Stream, i.Mapping, packFields(i.Fields)})
+		}
 	}
-	if item := j.Item(stream); item != nil {
-		out.Mapping, out.Fields = item.Mapping, packFields(item.Fields)
+	if forgotten {
+		out.pack(j)
 	}
+	for i := range out.Transforms {
+		for n := range out.Transforms[i].Changes {
+			change := &out.Transforms[i].Changes[n]
+			change.Before, change.After = shortened(change.Before), shortened(change.After)
+		}
+	}
+	if j.Value == nil && len(out.Items) == 0 && !forgotten {
+		return nil
+	}
+	packed, err := codec.Marshal(out)
+	if err != nil {
+		return err
+	}
+	var value []byte
+	if j.Value != nil {
+		if value, err = codec.Marshal(shortened(j.Value)); err != nil {
+			return err
+		}
+	}
+	return b.exec(intoRecord, ref, value, packed)
+}
+
+// pack adds what else is known of a record that is forgotten whole.
+func (out *journey) pack(j *explain.Journey) {
 	if d := j.Decision; d != nil {
 		out.Decided = &decision{int(d.Audience), d.Rule, d.Principals, d.AllOf}
 	}
-	return codec.Marshal(out)
+	for _, s := range j.Staged {
+		out.Staged = append(out.Staged, staged{s.Stream, s.ID, s.Type, int(s.Audience), s.Rule, s.Principals, s.AllOf, s.Cut})
+	}
+	for _, e := range j.Ends {
+		out.Ends = append(out.Ends, end{e.Stream, int(e.Ending), e.Why})
+	}
 }
 
 func packFields(fields []component.Field) []field {
 	out := make([]field, len(fields))
 	for i, f := range fields {
 		out[i].Name = f.Name
-		switch v := f.Value.(type) {
-		case []component.Field:
-			out[i].Below = packFields(v)
-		case string:
-			out[i].Value = cut(v, maxText)
-		case []any:
-			out[i].Value = v[:min(len(v), maxList)]
-		case []string:
-			out[i].Value = v[:min(len(v), maxList)]
-		default:
-			out[i].Value = v
+		if below, is := f.Value.([]component.Field); is {
+			out[i].Below = packFields(below)
+			continue
 		}
+		out[i].Value = shortened(f.Value)
 	}
 	return out
+}
+
+// shortened returns a value without the ends of its longest texts and lists. It does not modify
+// the value.
+func shortened(v any) any {
+	if !long(v) {
+		return v
+	}
+	switch v := v.(type) {
+	case string:
+		return cut(v, maxText)
+	case []string:
+		out := make([]string, min(len(v), maxList))
+		for i := range out {
+			out[i] = cut(v[i], maxText)
+		}
+		return out
+	case []any:
+		out := make([]any, min(len(v), maxList))
+		for i := range out {
+			out[i] = shortened(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, one := range v {
+			out[name] = shortened(one)
+		}
+		return out
+	}
+	return v
+}
+
+// long reports whether a value has a text or a list that is too long.
+func long(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return len(v) > maxText
+	case []string:
+		return len(v) > maxList || slices.ContainsFunc(v, func(s string) bool { return len(s) > maxText })
+	case []any:
+		return len(v) > maxList || slices.ContainsFunc(v, long)
+	case map[string]any:
+		for _, one := range v {
+			if long(one) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cut shortens a text to at most n characters.
@@ -89,27 +186,62 @@ func cut(text string, n int) string {
 	return text
 }
 
-// unpackJourney decodes the output of packJourney.
-func unpackJourney(packed []byte) (*explain.Journey, error) {
-	var in journey
-	if err := codec.Unmarshal(packed, &in); err != nil {
-		return nil, err
+// journey returns what is known of a record, and what the transforms made of it; nil for a record
+// that was not read.
+func (x *Index) journey(ctx context.Context, ref string) (*explain.Journey, []explain.TransformStep, error) {
+	var out *explain.Journey
+	if known := x.trace.Journey(ref); known != nil {
+		whole := *known
+		whole.Items = slices.Clone(known.Items)
+		out = &whole
 	}
-	out := &explain.Journey{
-		Entry: component.Entry{Ref: in.Ref, Kind: in.Kind, Title: in.Title},
-		Items: []component.Item{{Stream: in.Stream, Ref: in.Ref, Kind: in.Kind, Mapping: in.Mapping,
-			Fields: unpackFields(in.Fields)}},
-		Staged: []explain.Staged{{Stream: in.Stream, Encoded: component.Encoded{
-			ID: in.ID, Ref: in.Ref, Type: in.Type, Audience: access.Audience(in.Audience), Rule: in.Rule,
-			Principals: in.Principals, AllOf: in.AllOf, Cut: in.Cut,
-		}}},
-		Ends: []explain.End{{Stream: in.Stream, Ending: component.Delivered, Why: component.DeadLetter{Ref: in.Ref}}},
+	rows, err := x.db.QueryContext(ctx, "SELECT value, journey FROM record WHERE ref = ? ORDER BY rowid", ref)
+	if err != nil {
+		return nil, nil, err
 	}
-	if d := in.Decided; d != nil {
+	defer rows.Close()
+	var steps []explain.TransformStep
+	for rows.Next() {
+		var value, packed []byte
+		if err := rows.Scan(&value, &packed); err != nil {
+			return nil, nil, err
+		}
+		var part journey
+		if err := codec.Unmarshal(packed, &part); err != nil {
+			return nil, nil, err
+		}
+		if out == nil {
+			out = &explain.Journey{Entry: component.Entry{Ref: ref, Kind: part.Kind, Title: part.Title}}
+		}
+		if value != nil {
+			if out.Value, err = codec.Decode(value); err != nil {
+				return nil, nil, err
+			}
+		}
+		steps = append(steps, part.Transforms...)
+		part.unpack(out)
+	}
+	return out, steps, rows.Err()
+}
+
+// unpack adds the part to a journey.
+func (part *journey) unpack(out *explain.Journey) {
+	for _, i := range part.Items {
+		out.Items = append(out.Items, component.Item{Stream: i.Stream, Ref: out.Entry.Ref, Kind: part.Kind,
+			Mapping: i.Mapping, Fields: unpackFields(i.Fields)})
+	}
+	if d := part.Decided; d != nil {
 		out.Decision = &access.Permissions{Audience: access.Audience(d.Audience), Rule: d.Rule, Principals: d.Principals,
 			AllOf: d.AllOf}
 	}
-	return out, nil
+	for _, s := range part.Staged {
+		out.Staged = append(out.Staged, explain.Staged{Stream: s.Stream, Encoded: component.Encoded{ID: s.ID,
+			Ref: out.Entry.Ref, Type: s.Type, Audience: access.Audience(s.Audience), Rule: s.Rule, Principals: s.Principals,
+			AllOf: s.AllOf, Cut: s.Cut}})
+	}
+	for _, e := range part.Ends {
+		out.Ends = append(out.Ends, explain.End{Stream: e.Stream, Ending: component.Ending(e.Ending), Why: e.Why})
+	}
 }
 
 func unpackFields(fields []field) []component.Field {
@@ -121,4 +253,11 @@ func unpackFields(fields []field) []component.Field {
 		}
 	}
 	return out
+}
+
+// only keeps the part of a journey that is about one stream.
+func only(stream string, j *explain.Journey) {
+	j.Items = slices.DeleteFunc(slices.Clone(j.Items), func(i component.Item) bool { return i.Stream != stream })
+	j.Staged = slices.DeleteFunc(slices.Clone(j.Staged), func(s explain.Staged) bool { return s.Stream != stream })
+	j.Ends = slices.DeleteFunc(slices.Clone(j.Ends), func(e explain.End) bool { return e.Stream != stream })
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
@@ -143,4 +144,13 @@ func sorted(words string) string {
 	all := strings.Fields(words)
 	slices.Sort(all)
 	return strings.Join(all, " ")
+}
+
+func asJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := codec.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
