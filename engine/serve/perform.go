@@ -25,6 +25,7 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		return false
 	}
 	log := s.o.Log.With("pipeline", p.Name, "run", w.id)
+	p.reload(ctx) // it may have waited long
 	entry, text, by := p.entry(w)
 	for {
 		err := s.History.Begin(ctx, entry)
@@ -35,6 +36,7 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		if !p.pause(ctx, stop) {
 			return false
 		}
+		p.reload(ctx)
 		entry, text, by = p.entry(w)
 	}
 	var hold *fault.Refusal

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -238,7 +239,13 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := serve.Open(t.Context(), o); !errors.As(err, new(*job.LoadError)) {
 		t.Errorf("a missing file: %v", err)
 	}
-	o.Files, o.Job.State = []string{w.File}, job.NoState
+	o = w.Options
+	o.Review, o.Job.Unpinned = true, true
+	if _, err := serve.Open(t.Context(), o); !errors.As(err, new(*fault.Invalid)) {
+		t.Errorf("a review that cannot see a change of a program: %v", err)
+	}
+	o = w.Options
+	o.Job.State = job.NoState
 	if _, err := serve.Open(t.Context(), o); !errors.As(err, new(*fault.Invalid)) {
 		t.Errorf("no state folder: %v", err)
 	}
@@ -313,6 +320,40 @@ func TestTwoApprovers(t *testing.T) {
 	<-ticket.Ended()
 	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
 		t.Errorf("the approved run: %v, %+v", err, r)
+	}
+}
+
+// TestAllowedBeforeStart: what a person allowed while no server ran is done at its start, once.
+func TestAllowedBeforeStart(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.Start()
+	w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
+	w.Write(30, 10)
+	refused := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
+	state := w.Server.State()
+	waiting, err := p.Waiting(t.Context())
+	if err != nil || waiting == nil {
+		t.Fatalf("%+v, %v", waiting, err)
+	}
+	w.End()
+	w.Start()
+	w.Settle()
+	if n := len(w.Runs()); n != 2 {
+		t.Fatalf("a start without an approval makes %d runs", n)
+	}
+	w.End()
+	place := "file:" + filepath.ToSlash(filepath.Join(w.Dir, "out"))
+	a := baseline.Approval{ID: refused.Refusal, At: time.Now(), By: "ann"}
+	if _, _, err := baseline.Approve(state, place, a); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		w.Start()
+		w.Settle()
+		if runs := w.Ended(3); len(runs) != 3 || runs[0].Class != int(job.Done) {
+			t.Errorf("after the approval: %d runs, the last %+v", len(runs), runs[0])
+		}
+		w.End()
 	}
 }
 
@@ -430,9 +471,9 @@ func TestReview(t *testing.T) {
 	if _, err := p.AcceptRules(t.Context(), held.Rules, "Bot", ""); !errors.As(err, new(*serve.ForbiddenError)) {
 		t.Errorf("who asked for the run accepts: %v", err)
 	}
-	accept := func() {
+	accept := func(rules string) {
 		t.Helper()
-		ticket, err := p.AcceptRules(t.Context(), held.Rules, "ann", "pages of teams are hidden")
+		ticket, err := p.AcceptRules(t.Context(), rules, "ann", "pages of teams are hidden")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -451,17 +492,25 @@ func TestReview(t *testing.T) {
 			t.Fatalf("the allowed run: %+v", last)
 		}
 	}
-	accept()
+	accept(held.Rules)
 	if _, err := p.AcceptRules(t.Context(), held.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("rules are accepted for later: %v", err)
 	}
-	w.WriteFile(string(text)) // the rules of before need a person again, and so do these after them
-	if r := trigger(); r.Verdict != history.VerdictHeld {
-		t.Errorf("the rules of before: %+v", r)
+	w.WriteFile(string(text)) // the rules of before need a person again
+	before := trigger()
+	if before.Verdict != history.VerdictHeld {
+		t.Errorf("the rules of before: %+v", before)
 	}
 	w.WriteFile(changed)
 	if r := trigger(); r.Verdict == history.VerdictHeld {
 		t.Errorf("the rules of the last good run: %+v", r)
+	}
+	w.WriteFile(string(text))
+	trigger()
+	accept(before.Rules)
+	w.WriteFile(changed) // they were accepted for one good run
+	if r := trigger(); r.Verdict != history.VerdictHeld {
+		t.Errorf("rules that were accepted before the last good run: %+v", r)
 	}
 	path := serve.HistoryPath(w.Server.State())
 	w.End()

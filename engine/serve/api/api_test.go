@@ -299,6 +299,37 @@ func testRuns(t *testing.T, c *client) {
 	}
 }
 
+// TestReasonsOfApprovers: what people write about an approval may name records, and needs the role
+// inspect.
+func TestReasonsOfApprovers(t *testing.T) {
+	c := newClientWith(t, handbook, func(*serve.Options) {})
+	text, err := os.ReadFile(c.world.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.world.WriteFile(string(text) + "guards:\n  approvals: 3\n  max_widen: 0\n")
+	bot := c.token("bot", signin.Trigger)
+	c.call(bot, "trigger", "/pipelines/handbook/runs", "", 202)
+	c.world.Ended(1)
+	c.world.Write(100, 10)
+	c.call(bot, "trigger", "/pipelines/handbook/runs", "", 202)
+	c.world.Ended(2)
+	viewer := c.token("viewer", signin.View)
+	id := c.call(viewer, "refusal", "/pipelines/handbook/refusal", "", 200)["id"].(string)
+	for _, name := range []string{"ann", "bob"} {
+		c.call(c.add(name, true, "*", signin.Approve), "approve", "/pipelines/handbook/refusals/"+id+"/approval",
+			`{"reason": "page-7 is for all"}`, 200)
+	}
+	public := c.text(c.send(viewer, "GET", "/pipelines/handbook/refusal", ""))
+	if strings.Contains(public, "page-7") || !strings.Contains(public, `"by":"ann"`) {
+		t.Errorf("without the role inspect: %s", public)
+	}
+	whole := c.text(c.send(c.token("inspector", signin.Inspect), "GET", "/pipelines/handbook/refusal", ""))
+	if strings.Count(whole, "page-7 is for all") != 2 {
+		t.Errorf("with the role inspect: %s", whole)
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	c := newClient(t, handbook)
 	bot := c.token("bot", signin.Trigger)

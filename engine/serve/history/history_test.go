@@ -203,3 +203,16 @@ func TestKilled(t *testing.T) {
 		h.Close()
 	}
 }
+
+// TestActionWithoutSecret: what a person writes is stored without secrets.
+func TestActionWithoutSecret(t *testing.T) {
+	h := open(t, filepath.Join(t.TempDir(), "history.db"), "s3cret-value")
+	err := h.Act(t.Context(), history.Action{At: now, Who: "ann", Action: "approve", Detail: "with s3cret-value"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions, err := h.Actions(t.Context(), "catalog", 0, 10)
+	if err != nil || len(actions) != 1 || strings.Contains(actions[0].Detail, "s3cret") {
+		t.Errorf("%+v, %v", actions, err)
+	}
+}
