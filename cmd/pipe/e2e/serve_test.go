@@ -111,7 +111,8 @@ func TestServe(t *testing.T) {
 	if c := s.command("serve", "link"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "--person NAME") {
 		t.Errorf("a link for a user without a name: exit %d\n%s", c.code, c.both())
 	}
-	if c := s.command("serve", "link", "--person", "ann"); c.code != 0 || !strings.HasPrefix(c.stdout, s.origin+"/sign-in?code=") {
+	if c := s.command("serve", "link", "--person", "ann"); c.code != 0 ||
+		!strings.HasPrefix(c.stdout, s.origin+"/sign-in?code=") {
 		t.Errorf("a link: exit %d\n%s", c.code, c.both())
 	}
 	second := pipe(t, nil, "serve", "--sandbox", "--listen", "127.0.0.1:0", "--state", state, shipped)
