@@ -98,7 +98,6 @@ func (p *Pipeline) loop(ctx context.Context, stop <-chan struct{}) {
 	}()
 	for {
 		p.reload(ctx)
-		p.forgetIndex()
 		p.expireRecords(ctx)
 		wait := p.due(ctx)
 		if w := p.take(); w != nil {

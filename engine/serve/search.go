@@ -17,10 +17,17 @@ const indexTime = 30 * time.Minute
 // search is the index of a pipeline for searching as a person.
 type search struct {
 	mu      sync.Mutex
-	index   *preview.Index // nil while there is none
-	used    time.Time
+	now     *openIndex // nil while there is none
 	reading bool
 	err     error // why the last reading failed
+	closed  bool
+}
+
+// openIndex is an index that is in use from now on.
+type openIndex struct {
+	*preview.Index
+	used     time.Time
+	replaced chan struct{} // closed when it is no longer that of the pipeline
 }
 
 // SearchStatus is the state of the index of a pipeline.
@@ -35,20 +42,25 @@ type SearchStatus struct {
 func (p *Pipeline) SearchStatus() SearchStatus {
 	p.search.mu.Lock()
 	defer p.search.mu.Unlock()
-	s := SearchStatus{Ready: p.search.index != nil, Reading: p.search.reading, Err: p.search.err}
+	s := SearchStatus{Ready: p.search.now != nil, Reading: p.search.reading, Err: p.search.err}
 	if s.Ready {
-		s.Built = p.search.index.Built
+		s.Built = p.search.now.Built
 	}
 	return s
 }
 
-// Index returns the index, nil while there is none. It is closed when it was not used for half
-// an hour, when another one replaces it, and when the server ends.
-func (p *Pipeline) Index() *preview.Index {
+// Index returns the index, which stays open until release is called; nil while there is none. An
+// index is closed when it was not used for half an hour, when another one replaces it, and when
+// the server ends.
+func (p *Pipeline) Index() (x *preview.Index, release func()) {
 	p.search.mu.Lock()
 	defer p.search.mu.Unlock()
-	p.search.used = time.Now()
-	return p.search.index
+	now := p.search.now
+	if now == nil {
+		return nil, func() {}
+	}
+	now.used = p.server.o.Clock.Now()
+	return now.Lend()
 }
 
 // ReadIndex begins to read the source, as a dry run does, for a new index. It returns at once:
@@ -56,42 +68,74 @@ func (p *Pipeline) Index() *preview.Index {
 // fault.ErrStopped when the server is about to end.
 func (p *Pipeline) ReadIndex() error {
 	p.mu.Lock()
-	stopped, text := p.stopped || p.ctx == nil, p.text
-	ctx := p.ctx
+	text, ctx := p.text, p.ctx
 	p.mu.Unlock()
-	if stopped {
-		return fault.ErrStopped
-	}
 	p.search.mu.Lock()
 	defer p.search.mu.Unlock()
+	if p.search.closed || ctx == nil {
+		return fault.ErrStopped
+	}
 	if p.search.reading {
 		return nil
 	}
-	p.search.reading, p.search.used = true, time.Now()
+	p.search.reading = true
 	p.background.Go(func() {
-		index, err := p.buildIndex(ctx, text)
-		p.search.mu.Lock()
-		defer p.search.mu.Unlock()
-		p.search.reading, p.search.err = false, err
+		x, err := p.buildIndex(ctx, text)
 		if err != nil {
 			p.server.o.Log.Error("the documents to search were not read", "pipeline", p.Name, "error", err)
+			p.search.mu.Lock()
+			defer p.search.mu.Unlock()
+			p.search.reading, p.search.err = false, err
 			return
 		}
-		p.closeIndex()
-		p.search.index = index
+		p.keepIndex(ctx, x)
 	})
 	return nil
 }
 
-// closeIndex closes the index that there is. The caller holds search.mu.
-func (p *Pipeline) closeIndex() {
-	if p.search.index == nil {
-		return
+// keepIndex makes an index that of the pipeline, and closes it when it was not used for a while,
+// when it is replaced, and when ctx ends.
+func (p *Pipeline) keepIndex(ctx context.Context, x *preview.Index) {
+	mine := &openIndex{Index: x, replaced: make(chan struct{})}
+	p.useIndex(mine)
+	for kept := true; kept; {
+		timer, release := p.server.o.Clock.After(p.unusedIn(mine))
+		select {
+		case <-timer:
+			kept = p.unusedIn(mine) > 0
+		case <-mine.replaced:
+			kept = false
+		case <-ctx.Done():
+			kept = false
+		}
+		release()
 	}
-	if err := p.search.index.Close(); err != nil {
+	p.search.mu.Lock()
+	if p.search.now == mine {
+		p.search.now = nil
+	}
+	p.search.mu.Unlock()
+	if err := x.Close(); err != nil {
 		p.server.o.Log.Error("an index was not removed", "pipeline", p.Name, "error", err)
 	}
-	p.search.index = nil
+}
+
+// useIndex makes an index that was read that of the pipeline.
+func (p *Pipeline) useIndex(x *openIndex) {
+	p.search.mu.Lock()
+	defer p.search.mu.Unlock()
+	if p.search.now != nil {
+		close(p.search.now.replaced)
+	}
+	x.used = p.server.o.Clock.Now()
+	p.search.now, p.search.reading, p.search.err = x, false, nil
+}
+
+// unusedIn returns how long until an index that is not used must be closed.
+func (p *Pipeline) unusedIn(x *openIndex) time.Duration {
+	p.search.mu.Lock()
+	defer p.search.mu.Unlock()
+	return x.used.Add(indexTime).Sub(p.server.o.Clock.Now())
 }
 
 func (p *Pipeline) buildIndex(ctx context.Context, text []byte) (*preview.Index, error) {
@@ -113,19 +157,10 @@ func (p *Pipeline) buildIndex(ctx context.Context, text []byte) (*preview.Index,
 	return index, nil
 }
 
-// forgetIndex closes an index that was not used for a while.
-func (p *Pipeline) forgetIndex() {
-	p.search.mu.Lock()
-	defer p.search.mu.Unlock()
-	if !p.search.reading && time.Since(p.search.used) > indexTime {
-		p.closeIndex()
-	}
-}
-
-// endSearch ends the reading of an index and closes it.
+// endSearch ends the reading of an index and closes the one that there is.
 func (p *Pipeline) endSearch() {
-	p.background.Wait()
 	p.search.mu.Lock()
-	defer p.search.mu.Unlock()
-	p.closeIndex()
+	p.search.closed = true
+	p.search.mu.Unlock()
+	p.background.Wait()
 }

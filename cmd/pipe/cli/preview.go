@@ -144,7 +144,7 @@ func (a *app) servePreview(ctx context.Context, c *urfave.Context, listener net.
 		Idle:   previewIdle,
 	})
 	pages := preview.Handler(preview.Options{
-		Index: func() *preview.Index { return x }, Secrets: a.redactor, Log: a.log,
+		Index: x.Lend, Secrets: a.redactor, Log: a.log,
 	})
 	server := &http.Server{
 		Handler:           guard.Protect(signedIn(guard, pages)),

@@ -351,7 +351,8 @@ func TestPushedSearch(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	index := p.Index()
+	index, release := p.Index()
+	defer release()
 	if index == nil {
 		t.Fatalf("no index: %+v", p.SearchStatus())
 	}

@@ -26,7 +26,7 @@ func TestSearchInBrowser(t *testing.T) {
 	codes := &signin.Memory{}
 	guard := signin.NewGuard(signin.Options{Origins: []string{"http://" + server.Listener.Addr().String()}, Codes: codes,
 		Cookie: "pipe-preview", Person: func(name string) *signin.Principal { return &signin.Principal{Name: name} }})
-	handler := preview.Handler(preview.Options{Index: func() *preview.Index { return x }})
+	handler := preview.Handler(preview.Options{Index: x.Lend})
 	server.Config.Handler = guard.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if guard.Session(r) == nil {
 			http.Error(w, "not signed in", http.StatusUnauthorized)

@@ -25,7 +25,7 @@ import (
 // Index.Refused. The scratch database is in a folder below folder; "" means that for temporary
 // files. Build sets Until and Observer of o. The caller closes the Index, which does not need
 // the job any more.
-func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ *Index, err error) {
+func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (*Index, error) {
 	presenter, can := j.Pipeline.Sink.(component.Presenter)
 	if !can {
 		return nil, &fault.Invalid{Reason: "what goes to " + j.Definition.Sink.Name + " cannot be previewed"}
@@ -34,9 +34,11 @@ func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ 
 	if err != nil {
 		return nil, fmt.Errorf("create the search index: %w", err)
 	}
+	built := false
 	defer func() {
-		if err != nil {
-			b.x.db.Close()
+		if !built { // also after a panic
+			b.tx.Rollback() // its connection is not closed before
+			b.x.Close()
 		}
 	}()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -56,6 +58,7 @@ func Build(ctx context.Context, j *job.Job, folder string, o job.RunOptions) (_ 
 	if err := b.finish(ctx, j.State, j.Pipeline.Sink.Place()); err != nil {
 		return nil, fmt.Errorf("write the search index: %w", sqlite.Explain("the index", err))
 	}
+	built = true
 	return b.x, nil
 }
 
@@ -101,7 +104,7 @@ func newBuilder(ctx context.Context, folder string, p *component.Pipeline, prese
 		return nil, err
 	}
 	b := &builder{
-		Trace: explain.New(p, func(string) bool { return true }), x: &Index{db: db}, presenter: presenter, streams: p.Streams,
+		Trace: explain.New(p, func(string) bool { return true }), x: newIndex(db), presenter: presenter, streams: p.Streams,
 		failed: func(error) {}, insert: map[string]*sql.Stmt{}, ids: map[uint64]int64{}, principals: map[string]int64{},
 		sets: map[string][]string{}, values: map[string]int32{},
 	}
@@ -112,6 +115,7 @@ func newBuilder(ctx context.Context, folder string, p *component.Pipeline, prese
 	}
 	for _, text := range []string{intoDoc, intoContent, intoRecord, intoFTS, intoACL, intoMember, setBefore} {
 		if b.insert[text], err = b.tx.PrepareContext(ctx, text); err != nil {
+			b.tx.Rollback()
 			db.Close()
 			return nil, err
 		}

@@ -26,8 +26,13 @@ type Document struct {
 // ErrNotFound reports that there is no such document, or that the person does not find it.
 var ErrNotFound = errors.New("there is no such document, or this person does not find it")
 
-// Document returns a document by its ID, or ErrNotFound unless the person finds it in the view.
+// Document returns a document by its ID. It returns ErrNotFound unless the person finds it in the
+// view, and ErrClosed after Close.
 func (x *Index) Document(ctx context.Context, id string, p Person, v View) (*Document, error) {
+	if err := x.begin(); err != nil {
+		return nil, err
+	}
+	defer x.end(&x.searches)
 	var number int64
 	var before, after int
 	args := append([]any{}, x.permitArgs(v, p)...)

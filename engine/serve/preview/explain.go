@@ -29,8 +29,12 @@ func (e *UnknownRefError) Error() string {
 // be the part of a ref that one record alone has. who is an e-mail or a ref; unless it is "", the
 // Answer says whether that person finds the document after this run. Texts of more than 4,000
 // characters are cut, and lists of more than 200 values. Explain returns an *UnknownRefError when
-// ref means no single record.
+// ref means no single record, and ErrClosed after Close.
 func (x *Index) Explain(ctx context.Context, ref, who string) (*explain.Explanation, error) {
+	if err := x.begin(); err != nil {
+		return nil, err
+	}
+	defer x.end(&x.searches)
 	j, steps, err := x.journey(ctx, x.trace.Spelling(ref))
 	if err != nil {
 		return nil, err

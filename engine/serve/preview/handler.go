@@ -21,9 +21,9 @@ type Options struct {
 	// Base is the path below which the pages are, such as /pipelines/backstage/search; "" for the
 	// root.
 	Base string
-	// Index returns the index to search; nil while there is none. It may return another one for
-	// each request, and close the one before.
-	Index func() *Index
+	// Index returns the index to search, which stays open until release is called; nil while there
+	// is none. It may return another one for each request. The Lend of an Index is one.
+	Index func() (x *Index, release func())
 	// Searched and Opened are called before an answer is sent, for an audit log; their error
 	// refuses it. They may be nil.
 	Searched func(r *http.Request, q Query, total int) error
@@ -64,11 +64,11 @@ func Handler(o Options) http.Handler {
 	}
 	h := &handler{o}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+o.Base+"/{$}", h.search)
+	mux.HandleFunc("GET "+o.Base+"/{$}", h.page("search.html", h.search))
 	if o.Base != "" {
-		mux.HandleFunc("GET "+o.Base, h.search)
+		mux.HandleFunc("GET "+o.Base, h.page("search.html", h.search))
 	}
-	mux.HandleFunc("GET "+o.Base+"/document", h.document)
+	mux.HandleFunc("GET "+o.Base+"/document", h.page("document.html", h.document))
 	mux.HandleFunc("GET "+o.Base+"/people", h.people)
 	mux.HandleFunc("GET "+o.Base+"/preview.css", asset("text/css; charset=utf-8", styleText))
 	mux.HandleFunc("GET "+o.Base+"/preview.js", asset("text/javascript; charset=utf-8", script))
@@ -92,8 +92,32 @@ type failure struct {
 // Error returns the text.
 func (f *failure) Error() string { return f.text }
 
-var errReading = &failure{http.StatusServiceUnavailable, "The documents are being read. Load the page again in a " +
-	"while."}
+var errReading = &failure{http.StatusServiceUnavailable, "The documents are being read again, or their texts were " +
+	"removed since they were not used. Load the page again."}
+
+// page answers with the page that view returns.
+func (h *handler) page(name string, view func(x *Index, r *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x, v, err := h.view(r, view)
+		if err != nil {
+			h.fail(w, x, err)
+			return
+		}
+		h.write(w, http.StatusOK, name, x, v)
+	}
+}
+
+// view calls view with the index, which is in use until view returns and not while a slow browser
+// receives the page.
+func (h *handler) view(r *http.Request, view func(*Index, *http.Request) (any, error)) (*Index, any, error) {
+	x, release := h.Index()
+	if x == nil {
+		return nil, nil, errReading
+	}
+	defer release()
+	v, err := view(x, r)
+	return x, v, err
+}
 
 // query returns the query of a request, and people with a similar name when no single person is
 // meant.
@@ -114,12 +138,7 @@ func (h *handler) query(x *Index, r *http.Request) (q Query, near []Person, foun
 	return q, near, found
 }
 
-func (h *handler) search(w http.ResponseWriter, r *http.Request) {
-	x := h.Index()
-	if x == nil {
-		h.fail(w, nil, errReading)
-		return
-	}
+func (h *handler) search(x *Index, r *http.Request) (any, error) {
 	q, near, found := h.query(x, r)
 	v := h.searchView(x, q, cut(r.URL.Query().Get("as"), maxQuery))
 	if !found {
@@ -127,47 +146,39 @@ func (h *handler) search(w http.ResponseWriter, r *http.Request) {
 		for _, p := range near {
 			v.Near = append(v.Near, link{p.String(), h.address(q, p.Email, nil)})
 		}
-		h.write(w, http.StatusOK, "search.html", x, page.Clean(v, h.Secrets))
-		return
+		return page.Clean(v, h.Secrets), nil
 	}
 	results, err := x.Search(r.Context(), q)
 	if err == nil && h.Searched != nil {
 		err = h.Searched(r, q, results.Total)
 	}
 	if err != nil {
-		h.fail(w, x, err)
-		return
+		return nil, err
 	}
 	h.results(&v, x, q, results)
-	h.write(w, http.StatusOK, "search.html", x, page.Clean(v, h.Secrets))
+	return page.Clean(v, h.Secrets), nil
 }
 
-func (h *handler) document(w http.ResponseWriter, r *http.Request) {
-	x := h.Index()
-	if x == nil {
-		h.fail(w, nil, errReading)
-		return
-	}
+func (h *handler) document(x *Index, r *http.Request) (any, error) {
 	q, _, found := h.query(x, r)
 	if !found {
-		h.fail(w, x, ErrNotFound)
-		return
+		return nil, ErrNotFound
 	}
 	d, err := x.Document(r.Context(), r.URL.Query().Get("id"), q.Person, q.View)
 	if err == nil && h.Opened != nil {
 		err = h.Opened(r, q, d)
 	}
 	if err != nil {
-		h.fail(w, x, err)
-		return
+		return nil, err
 	}
-	h.write(w, http.StatusOK, "document.html", x, page.Clean(h.documentView(x, q, d), h.Secrets))
+	return page.Clean(h.documentView(x, q, d), h.Secrets), nil
 }
 
 // people answers the part of a name with people, for the field of the person.
 func (h *handler) people(w http.ResponseWriter, r *http.Request) {
 	names := []string{}
-	if x := h.Index(); x != nil {
+	if x, release := h.Index(); x != nil {
+		defer release()
 		const shown = 20
 		for _, p := range x.Match(cut(r.URL.Query().Get("q"), maxQuery), shown) {
 			names = append(names, p.String())
@@ -187,6 +198,8 @@ func (h *handler) fail(w http.ResponseWriter, x *Index, err error) {
 	f := &failure{http.StatusInternalServerError, "The search failed. The log of pipe says why."}
 	switch {
 	case errors.As(err, &f):
+	case errors.Is(err, ErrClosed):
+		f = errReading
 	case errors.Is(err, ErrNotFound):
 		f = &failure{http.StatusNotFound, "There is no such document, or this person does not find it."}
 	default:

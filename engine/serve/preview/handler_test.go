@@ -19,7 +19,7 @@ type site struct {
 }
 
 func newSite(t testing.TB, x *preview.Index, o preview.Options) site {
-	o.Index = func() *preview.Index { return x }
+	o.Index = x.Lend
 	return site{t, preview.Handler(o)}
 }
 
@@ -162,19 +162,22 @@ func TestHooks(t *testing.T) {
 
 // TestNoIndex: without an index, and after it is closed, pages say so.
 func TestNoIndex(t *testing.T) {
-	s := newSite(t, nil, preview.Options{})
-	for _, path := range []string{"/", "/document"} {
-		if code, body := s.get(path); code != http.StatusServiceUnavailable || !strings.Contains(body, "are being read") {
-			t.Error(code, body)
+	x := newWorld(t).build()
+	x.Close()
+	closed := preview.Handler(preview.Options{Index: func() (*preview.Index, func()) { return x, func() {} }})
+	for name, s := range map[string]site{"none": {t, preview.Handler(preview.Options{Index: none})}, "closed": {t, closed}} {
+		for _, path := range []string{"/", "/document"} {
+			if code, body := s.get(path); code != http.StatusServiceUnavailable || !strings.Contains(body, "are being read") {
+				t.Error(name, code, body)
+			}
+		}
+		if code, _ := s.get("/preview.css"); code != http.StatusOK {
+			t.Error(name, code)
 		}
 	}
-	x := newWorld(t).build()
-	s = newSite(t, x, preview.Options{})
-	x.Close()
-	if code, _ := s.get("/"); code != http.StatusInternalServerError {
-		t.Error(code)
-	}
-	if code, _ := s.get("/preview.css"); code != http.StatusOK {
-		t.Error(code)
+	if x, _ := x.Lend(); x != nil {
+		t.Error("a closed index is lent")
 	}
 }
+
+func none() (*preview.Index, func()) { return nil, nil }

@@ -1,6 +1,8 @@
 package preview
 
 import (
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/explain"
@@ -43,11 +45,13 @@ const (
 	Before View = 2 // those that the last good run published
 )
 
+// ErrClosed reports that an index was closed.
+var ErrClosed = errors.New("the search index was closed")
+
 // Index is the documents that a run would publish, and who finds them. It is safe for concurrent
 // use.
 type Index struct {
-	// Pipeline is the name of the pipeline, and Sandbox reports whether it was read from a
-	// sandbox.
+	// Pipeline is the name of the pipeline.
 	Pipeline string
 	Built    time.Time
 	Report   *run.Report
@@ -68,7 +72,64 @@ type Index struct {
 	byName     map[string]int // the index in people by e-mail and by ref
 	facets     [][]int32      // the values of a document by doc.id - 1
 	values     []FacetValue
+
+	mu       sync.Mutex
+	lent     int // how often it is
+	searches int // that go on, with Document and Explain
+	closing  bool
+	closed   chan struct{} // closed when db is
+	closeErr error
 }
 
-// Close removes the index. Searches that have begun end first.
-func (x *Index) Close() error { return x.db.Close() }
+func newIndex(db *sqlite.Scratch) *Index { return &Index{db: db, closed: make(chan struct{})} }
+
+// Lend returns the index, which stays open until release is called, also when Close is called
+// meanwhile. After Close, Lend returns nil, and release does nothing.
+func (x *Index) Lend() (_ *Index, release func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closing {
+		return nil, func() {}
+	}
+	x.lent++
+	return x, sync.OnceFunc(func() { x.end(&x.lent) })
+}
+
+// begin begins a search, unless the index is closed and not lent. end(&x.searches) ends it.
+func (x *Index) begin() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closing && x.lent == 0 {
+		return ErrClosed
+	}
+	x.searches++
+	return nil
+}
+
+func (x *Index) end(use *int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	*use--
+	x.closeUnused()
+}
+
+// Close removes the texts of the index, and returns when that is done: as soon as it is not lent,
+// and no Search, Document or Explain goes on. Further calls return the same.
+func (x *Index) Close() error {
+	x.mu.Lock()
+	if !x.closing {
+		x.closing = true
+		x.closeUnused()
+	}
+	x.mu.Unlock()
+	<-x.closed
+	return x.closeErr
+}
+
+// closeUnused closes the database after Close, when there is no use. The caller holds mu.
+func (x *Index) closeUnused() {
+	if x.closing && x.lent == 0 && x.searches == 0 {
+		x.closeErr = x.db.Close()
+		close(x.closed)
+	}
+}

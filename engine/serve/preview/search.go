@@ -96,8 +96,12 @@ func (x *Index) permitArgs(v View, p Person) []any {
 	return []any{int(least), p.number, int(v)}
 }
 
-// Search returns the documents that a person finds.
+// Search returns the documents that a person finds. It returns ErrClosed after Close.
 func (x *Index) Search(ctx context.Context, q Query) (*Results, error) {
+	if err := x.begin(); err != nil {
+		return nil, err
+	}
+	defer x.end(&x.searches)
 	found, err := x.found(ctx, q)
 	if err != nil {
 		return nil, err
