@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -136,14 +135,13 @@ func (p *Pipeline) job(
 	if w.dry {
 		q.Run.Until = run.Reviewed
 	}
+	var defect error
 	defer func() {
-		if defect := recover(); defect != nil {
-			p.server.o.Log.Error("a defect in pipe ended the run", "run", w.id, "panic", defect, "stack",
-				string(debug.Stack()))
-			err := fault.Errorf(fault.Permanent, "report it, with the log of the server", "a defect in pipe ended the run")
+		if err := defect; err != nil {
 			r = &job.Result{Record: &report.Record{Version: o.Version, File: o.Path, Error: report.ErrorOf(err),
 				ExitCode: int(job.Failed)}, Class: job.Failed, Err: err}
 		}
 	}()
+	defer p.recovered("the run", &defect, "run", w.id)
 	return job.Run(ctx, q)
 }

@@ -124,7 +124,8 @@ func (p *Pipeline) reload(ctx context.Context) {
 		"error", err)
 }
 
-func (p *Pipeline) tryEdit(ctx context.Context, text []byte) error {
+func (p *Pipeline) tryEdit(ctx context.Context, text []byte) (err error) {
+	defer p.recovered("the reading of the pipeline file", &err)
 	f, err := job.Load(ctx, p.server.jobOptions(p, text))
 	if err != nil {
 		return err

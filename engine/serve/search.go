@@ -138,7 +138,8 @@ func (p *Pipeline) unusedIn(x *openIndex) time.Duration {
 	return x.used.Add(indexTime).Sub(p.server.o.Clock.Now())
 }
 
-func (p *Pipeline) buildIndex(ctx context.Context, text []byte) (*preview.Index, error) {
+func (p *Pipeline) buildIndex(ctx context.Context, text []byte) (_ *preview.Index, err error) {
+	defer p.recovered("the reading of the documents to search", &err)
 	select { // it takes the memory of a run
 	case p.server.slots <- struct{}{}:
 		defer func() { <-p.server.slots }()

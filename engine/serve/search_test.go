@@ -1,14 +1,19 @@
 package serve_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
@@ -156,4 +161,85 @@ func hooked(t *testing.T, open func()) *servetest.World {
 		return inner(cfg, s)
 	}
 	return servetest.New(t, r, "../../pipelines/examples/files/handbook.yaml", "")
+}
+
+// TestDefects: a panic in a run, in the reading of an index or of an edited file does not end the
+// server, and is in the log with its stack.
+func TestDefects(t *testing.T) {
+	var mu sync.Mutex
+	broken := false
+	set := func(to bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		broken = to
+	}
+	r := registry()
+	fail := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if broken {
+			panic("the test's defect")
+		}
+	}
+	source, sink := r.Sources[0].Open, r.Sinks[0].Open
+	r.Sources[0].Open = func(cfg any, s component.Settings) (component.Source, error) { fail(); return source(cfg, s) }
+	r.Sinks[0].Open = func(cfg any, s component.Settings) (component.Sink, error) { fail(); return sink(cfg, s) }
+	w := servetest.New(t, r, "../../pipelines/examples/files/handbook.yaml", "")
+	var log logText
+	w.Options.Log = slog.New(slog.NewTextHandler(&log, nil))
+	p := w.Start()
+	w.Settle()
+	set(true)
+	logged := func(ended string) {
+		t.Helper()
+		if text := log.take(); !strings.Contains(text, "a defect in pipe ended "+ended) ||
+			!strings.Contains(text, "search_test.go") {
+			t.Errorf("the log of a defect in %s: %s", ended, text)
+		}
+	}
+	if r := w.Trigger(p, serve.Request{By: "x", How: serve.ByAPI}); r.Class != int(job.Failed) || len(r.Causes) == 0 {
+		t.Errorf("the run: %+v", r)
+	}
+	logged("the run")
+	if s := readIndex(t, p); s.Ready || s.Err == nil {
+		t.Errorf("the index: %+v", s)
+	}
+	logged("the reading of the documents to search")
+	text, err := os.ReadFile(w.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.WriteFile(string(text) + "# edited\n")
+	w.Pass(time.Minute)
+	if p.Status().Edit == nil {
+		t.Error("the edit is accepted")
+	}
+	logged("the reading of the pipeline file")
+	set(false)
+	if r := w.Trigger(p, serve.Request{By: "x", How: serve.ByAPI}); r.Class != int(job.Done) {
+		t.Errorf("the run after the repair: %+v", r)
+	}
+	if s := readIndex(t, p); !s.Ready {
+		t.Errorf("the index after the repair: %+v", s)
+	}
+}
+
+// logText is a log that is written and read from several goroutines.
+type logText struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *logText) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.b.String()
+	l.b.Reset()
+	return text
 }
