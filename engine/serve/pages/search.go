@@ -28,8 +28,20 @@ func (p *Pages) searchOf(one *serve.Pipeline) http.Handler {
 		return p.server.History.Act(r.Context(), history.Action{At: p.server.Now(), Who: s.Who.Name, Action: action,
 			Pipeline: one.Name, Detail: strings.TrimSpace(detail)})
 	}
+	again := func(r *http.Request) preview.Again {
+		out := preview.Again{}
+		if s := p.guard.Session(r); s != nil {
+			out.Token = s.Token
+		}
+		status := one.SearchStatus()
+		out.Reading, out.Err = status.Reading, status.Err
+		return out
+	}
 	return preview.Handler(preview.Options{
-		Base: searchPath(one.Name), Index: one.Index, Secrets: p.secrets, Log: p.server.Log(),
+		Above: []preview.Link{{Text: "Home", Address: "/"},
+			{Text: one.Name, Address: "/pipelines/" + url.PathEscape(one.Name)}},
+		Again: again,
+		Base:  searchPath(one.Name), Index: one.Index, Secrets: p.secrets, Log: p.server.Log(),
 		Searched: func(r *http.Request, q preview.Query, _ int) error { return act(r, "search", q.Text, q.Person) },
 		Opened: func(r *http.Request, q preview.Query, d *preview.Document) error {
 			return act(r, "open a document", d.Card.Ref, q.Person)

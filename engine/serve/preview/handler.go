@@ -24,6 +24,11 @@ type Options struct {
 	// Index returns the index to search, which stays open until release is called; nil while there
 	// is none. It may return another one for each request. The Lend of an Index is one.
 	Index func() (x *Index, release func())
+	// Above are the pages above this one. Each page links to them.
+	Above []Link
+	// Again returns the form with which the search page reads the documents again. It may be nil:
+	// then there is no form.
+	Again func(r *http.Request) Again
 	// Searched and Opened are called before an answer is sent, for an audit log; their error
 	// refuses it. They may be nil.
 	Searched func(r *http.Request, q Query, total int) error
@@ -31,6 +36,16 @@ type Options struct {
 	// Secrets are removed from all texts.
 	Secrets *redact.Redactor
 	Log     *slog.Logger
+}
+
+// Link is a link of a page.
+type Link struct{ Text, Address string }
+
+// Again is a form that reads the documents again: a POST to Base.
+type Again struct {
+	Token   string // the value of the form's field "token"
+	Reading bool   // they are being read now
+	Err     error  // why they could not be read the last time; nil when they could
 }
 
 //go:embed files
@@ -141,10 +156,13 @@ func (h *handler) query(x *Index, r *http.Request) (q Query, near []Person, foun
 func (h *handler) search(x *Index, r *http.Request) (any, error) {
 	q, near, found := h.query(x, r)
 	v := h.searchView(x, q, cut(r.URL.Query().Get("as"), maxQuery))
+	if h.Again != nil {
+		v.again(h.Again(r))
+	}
 	if !found {
 		v.Unknown = true
 		for _, p := range near {
-			v.Near = append(v.Near, link{p.String(), h.address(q, p.Email, nil)})
+			v.Near = append(v.Near, Link{p.String(), h.address(q, p.Email, nil)})
 		}
 		return page.Clean(v, h.Secrets), nil
 	}
@@ -211,9 +229,10 @@ func (h *handler) fail(w http.ResponseWriter, x *Index, err error) {
 // write renders a page; x may be nil.
 func (h *handler) write(w http.ResponseWriter, status int, name string, x *Index, v any) {
 	frame := struct {
-		Base, Pipeline, Home string
-		Page                 any
-	}{Base: h.Base, Home: h.Base + "/", Page: v}
+		Base, Pipeline string
+		Above          []Link
+		Page           any
+	}{Base: h.Base, Above: h.Above, Page: v}
 	if x != nil {
 		frame.Pipeline = x.Pipeline
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
@@ -165,9 +166,11 @@ func TestNoIndex(t *testing.T) {
 	x := newWorld(t).build()
 	x.Close()
 	closed := preview.Handler(preview.Options{Index: func() (*preview.Index, func()) { return x, func() {} }})
-	for name, s := range map[string]site{"none": {t, preview.Handler(preview.Options{Index: none})}, "closed": {t, closed}} {
+	none := preview.Handler(preview.Options{Index: func() (*preview.Index, func()) { return nil, nil }})
+	for name, s := range map[string]site{"none": {t, none}, "closed": {t, closed}} {
 		for _, path := range []string{"/", "/document"} {
-			if code, body := s.get(path); code != http.StatusServiceUnavailable || !strings.Contains(body, "are being read") {
+			code, body := s.get(path)
+			if code != http.StatusServiceUnavailable || !strings.Contains(body, "are being read") {
 				t.Error(name, code, body)
 			}
 		}
@@ -180,4 +183,40 @@ func TestNoIndex(t *testing.T) {
 	}
 }
 
-func none() (*preview.Index, func()) { return nil, nil }
+// TestPageReadsAgain: the search page says when the documents were read, and has a form that reads
+// them again where its caller has one; each page links to those above it.
+func TestPageReadsAgain(t *testing.T) {
+	x := newWorld(t).build()
+	x.Built = time.Date(2026, 7, 1, 14, 30, 0, 0, time.FixedZone("", 2*60*60))
+	if _, body := newSite(t, x, preview.Options{}).get("/"); strings.Contains(body, "method=\"post\"") ||
+		!strings.Contains(body, "Read at 2026-07-01 12:30 UTC") || strings.Contains(body, "<nav") {
+		t.Error(body)
+	}
+	again := preview.Again{Token: "the-token"}
+	const base = "/pipelines/handbook/search"
+	s := newSite(t, x, preview.Options{Base: base, Again: func(*http.Request) preview.Again { return again },
+		Above: []preview.Link{{Text: "Home", Address: "/"}, {Text: "handbook", Address: "/pipelines/handbook"}}})
+	for _, path := range []string{"/", "/document", "/missing"} {
+		_, body := s.get(base+path, "id", "open")
+		if path != "/missing" && (!strings.Contains(body, `<a href="/"><bdi>Home</bdi></a>`) ||
+			!strings.Contains(body, `<a href="/pipelines/handbook"><bdi>handbook</bdi></a>`)) {
+			t.Errorf("%s has no links to the pages above:\n%s", path, body)
+		}
+		if form := strings.Contains(body, `method="post" action="`+base+`"`); form != (path == "/") {
+			t.Errorf("%s: a form is %v", path, form)
+		}
+	}
+	_, body := s.get(base + "/")
+	if !strings.Contains(body, `name="token" value="the-token"`) || !strings.Contains(body, "Read again") {
+		t.Error(body)
+	}
+	again.Reading = true
+	if _, body = s.get(base); strings.Contains(body, "<button class=\"quiet\"") ||
+		!strings.Contains(body, "are being read again; until then these are from 2026-07-01 12:30 UTC") {
+		t.Error(body)
+	}
+	again = preview.Again{Err: errors.New("the source is <away>")}
+	if _, body = s.get(base); !strings.Contains(body, "the source is &lt;away&gt;") {
+		t.Error(body)
+	}
+}

@@ -22,13 +22,11 @@ const (
 
 type faultView struct{ Text string }
 
-type link struct{ Text, Address string }
-
 type searchView struct {
 	Text, As     string
 	Person       string // "" while it is not known
 	Unknown      bool
-	Near         []link
+	Near         []Link
 	Before       bool // the view
 	HasBefore    bool
 	Earlier      string
@@ -37,13 +35,29 @@ type searchView struct {
 	Total        string
 	Hits         []hitView
 	Facets       []facetView
-	Chosen       []link // facets that are set; the address leaves one out
+	Chosen       []Link // facets that are set; the address leaves one out
 	Values       []string
 	Previous     string
 	Next         string
 	Place        string // which results the page has
 	Documents    string
 	PeopleNumber string
+	Built        string
+	Again        bool   // there is a form that reads the documents again
+	Token        string // of the form
+	Reading      bool
+	ReadError    string
+}
+
+// timeText returns a time in UTC, as the other pages of a server show times.
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// again adds the form that reads the documents again.
+func (v *searchView) again(a Again) {
+	v.Again, v.Token, v.Reading = true, a.Token, a.Reading
+	if a.Err != nil {
+		v.ReadError = a.Err.Error()
+	}
 }
 
 type hitView struct {
@@ -66,7 +80,7 @@ type facetView struct {
 }
 
 type facetLink struct {
-	link
+	Link
 	N      string
 	Chosen bool
 }
@@ -74,9 +88,10 @@ type facetLink struct {
 // searchView returns the page of a search without its results.
 func (h *handler) searchView(x *Index, q Query, as string) searchView {
 	v := searchView{Text: q.Text, As: as, Before: q.View == Before, HasBefore: !x.Earlier.IsZero(),
-		Documents: display.Plural(x.Documents, "document"), PeopleNumber: peopleText(len(x.people))}
+		Documents: display.Plural(x.Documents, "document"), PeopleNumber: peopleText(len(x.people)),
+		Built: timeText(x.Built)}
 	if v.HasBefore {
-		v.Earlier = x.Earlier.Local().Format("2006-01-02 15:04")
+		v.Earlier = timeText(x.Earlier)
 	}
 	if x.Refused != nil {
 		v.Alerts = append(v.Alerts, x.Refused.Error())
@@ -118,13 +133,13 @@ func (h *handler) results(v *searchView, x *Index, q Query, r *Results) {
 		v.Hits = append(v.Hits, h.hitView(x, q, hit))
 	}
 	for _, f := range q.Facets {
-		v.Chosen = append(v.Chosen, link{f.Value, h.address(q, as, func(values url.Values) { toggle(values, f) })})
+		v.Chosen = append(v.Chosen, Link{f.Value, h.address(q, as, func(values url.Values) { toggle(values, f) })})
 	}
 	for _, f := range r.Facets {
 		one := facetView{Label: f.Label, More: f.More}
 		for _, value := range f.Values {
 			one.Values = append(one.Values, facetLink{
-				link: link{value.Value, h.address(q, as, func(values url.Values) { toggle(values, value) })},
+				Link: Link{value.Value, h.address(q, as, func(values url.Values) { toggle(values, value) })},
 				N:    display.Number(value.N), Chosen: isChosen(q.Facets, value),
 			})
 		}

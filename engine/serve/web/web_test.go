@@ -205,6 +205,41 @@ func TestPages(t *testing.T) {
 	bob.open("/", http.StatusUnauthorized)
 }
 
+// TestReadAgain: the search page has a form that reads the documents again, and links to the pages
+// above it.
+func TestReadAgain(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser()
+	b.open(s.link("ann"), http.StatusOK)
+	const path = "/pipelines/handbook/search"
+	read := func(page, button string) string {
+		t.Helper()
+		if !strings.Contains(page, button) {
+			t.Fatalf("the page has no button %q:\n%s", button, page)
+		}
+		b.send(page, path, url.Values{}, http.StatusOK)
+		for range 1000 {
+			if page = b.open(path+"?q=page", http.StatusOK); strings.Contains(page, "Read again") {
+				return page
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatalf("the documents were not read after ten seconds:\n%s", page)
+		return ""
+	}
+	page := read(b.open(path, http.StatusOK), "Read the documents")
+	for _, want := range []string{"50 documents for", `<a href="/">`, `<a href="/pipelines/handbook">`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the search page has no %q:\n%s", want, page)
+		}
+	}
+	b.send("", path, url.Values{}, http.StatusForbidden)
+	s.Write(60, 5)
+	if page = read(page, "Read again"); !strings.Contains(page, "55 documents for") {
+		t.Errorf("the search page after another reading:\n%s", page)
+	}
+}
+
 // TestAddress: health answers everyone; the API takes no cookie, and only the server's own name.
 func TestAddress(t *testing.T) {
 	s := newSite(t, "")
