@@ -24,7 +24,7 @@ import (
 // results are the values of the label result; a run that did not begin has failed.
 var results = []run.Verdict{
 	run.VerdictDelivered, run.VerdictUnconfirmed, run.VerdictDry, run.VerdictRefused, run.VerdictFailed,
-	run.VerdictStopped,
+	run.VerdictStopped, history.VerdictHeld,
 }
 
 // noResponse is the value of the label status for an attempt without a response.
