@@ -45,7 +45,7 @@ func DiffPage(d Diff, calls Calls) *Page {
 	p.add(
 		Section{ID: "audience", Title: "Who could find the documents",
 			Chart: audienceChart(d.Report.Audience, nil, "", "after this run")},
-		accessChanges(d.Diff, sum), streamChanges(d.Diff), itemChanges(d.Diff, sum), rejections(d.Report),
+		accessChanges(d.Diff, sum), streamChanges(d.Diff), itemChanges(d.Diff, sum), rejections(d.Report, Run{}.where),
 		notes(d.Diff.Notes, calls))
 	return p
 }

@@ -335,4 +335,8 @@ func TestRowsAreBounded(t *testing.T) {
 	if n != mostRows || !strings.HasPrefix(cell.Refs.More, "700 more;") {
 		t.Errorf("%d refs, %q", n, cell.Refs.More)
 	}
+	r.Served = true
+	if more := widened(r).Tables[0].Rows[0][2].Refs.More; more != "700 more; the API lists them." {
+		t.Errorf("on a server: %q", more)
+	}
 }

@@ -20,6 +20,16 @@ type Run struct {
 	Record *report.Record // with its error when the run failed
 	// Changes are the differences from the last good run.
 	Changes run.Differences
+	// Served means that the reader did not start the run, and has neither its output nor its files.
+	Served bool
+}
+
+// where returns where the rest of a list is: text speaks of the run's output and files.
+func (r Run) where(text string) string {
+	if r.Served {
+		return "the API lists them"
+	}
+	return text
 }
 
 // Calls complete the command lines of pipe in texts, as the front end writes them. The zero
@@ -69,8 +79,8 @@ func RunPage(r Run, calls Calls) *Page {
 		return p
 	}
 	p.Figures = figures(rep)
-	p.add(audience(rep), streams(rep), widened(r), removed(r), tightened(rep), rejections(rep), endings(rep),
-		kinds(rep), notes(rep.Notes, calls))
+	p.add(audience(rep), streams(rep), widened(r), removed(r), tightened(rep, r.where), rejections(rep, r.where),
+		endings(rep), kinds(rep), notes(rep.Notes, calls))
 	return p
 }
 
@@ -287,7 +297,7 @@ func widened(r Run) Section {
 	}
 	for _, g := range groups {
 		t.Rows = append(t.Rows, []Cell{{Text: g.change, Tone: Warn}, {Text: g.rule},
-			listed(refs[g], len(refs[g]), "--json lists all, and --output DIR writes them to DIR/widened.ndjson")})
+			listed(refs[g], len(refs[g]), r.where("--json lists all, and --output DIR writes them to DIR/widened.ndjson"))})
 	}
 	s := Section{ID: "widened", Title: "Documents with a wider audience", Tables: []Table{t}}
 	s.Intro = fmt.Sprintf("More people can find %s than after the last good run.", display.Plural(n, "document"))
@@ -323,7 +333,7 @@ func removed(r Run) Section {
 	}
 	for _, g := range groups {
 		t.Rows = append(t.Rows, []Cell{{Text: g.stream}, {Text: g.before},
-			listed(refs[g], counts[g], "--output DIR writes all of them to DIR/gone.ndjson")})
+			listed(refs[g], counts[g], r.where("--output DIR writes all of them to DIR/gone.ndjson"))})
 	}
 	s := Section{ID: "removed", Title: "Deleted items, and groups that lose members", Tables: []Table{t}}
 	if would(r.Record.Report) {
@@ -352,7 +362,7 @@ func more(n, shown int, where string) string {
 	return fmt.Sprintf("%s more; %s.", display.Number(n-shown), where)
 }
 
-func tightened(r *run.Report) Section {
+func tightened(r *run.Report, where func(string) string) Section {
 	t := r.Tightened
 	if t == nil {
 		return Section{}
@@ -368,7 +378,7 @@ func tightened(r *run.Report) Section {
 	}{{t.Narrowed, "fewer people"}, {t.Removed, "no one"}} {
 		if len(part.refs) > 0 {
 			table.Rows = append(table.Rows,
-				[]Cell{{Text: part.text}, listed(part.refs, len(part.refs), "--json lists all")})
+				[]Cell{{Text: part.text}, listed(part.refs, len(part.refs), where("--json lists all"))})
 		}
 	}
 	out.Tables = []Table{table}
@@ -387,7 +397,7 @@ func tightened(r *run.Report) Section {
 }
 
 // rejections returns the first rejections, grouped by reason.
-func rejections(r *run.Report) Section {
+func rejections(r *run.Report, where func(string) string) Section {
 	type cause struct{ stage, field, reason string }
 	refs := map[cause][]string{}
 	var causes []cause
@@ -401,7 +411,7 @@ func rejections(r *run.Report) Section {
 	slices.SortStableFunc(causes, func(a, b cause) int { return len(refs[b]) - len(refs[a]) })
 	t := Table{Columns: []Column{{Name: "reason"}, {Name: "records"}}, Stacked: true,
 		More: more(r.Endings[component.Rejected], len(r.Rejections),
-			"--output DIR writes all of them to DIR/rejected.ndjson")}
+			where("--output DIR writes all of them to DIR/rejected.ndjson"))}
 	for _, c := range causes {
 		list := refs[c]
 		text := c.stage + ": " + c.reason

@@ -106,7 +106,7 @@ func (v *visit) addContent(data *runPage, changes run.Differences) error {
 		return err
 	}
 	calls := page.Calls{}
-	p := page.RunPage(page.Run{Record: record, Changes: changes}, calls)
+	p := page.RunPage(page.Run{Record: record, Changes: changes, Served: true}, calls)
 	content, err := page.Fragment(p, v.pages.secrets)
 	data.Content = content
 	return err
