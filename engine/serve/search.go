@@ -19,7 +19,9 @@ type search struct {
 	mu      sync.Mutex
 	now     *openIndex // nil while there is none
 	reading bool
-	err     error // why the last reading failed
+	read    chan struct{} // closed when the reading ends
+	err     error         // why the last reading failed
+	failed  time.Time     // when it did
 	closed  bool
 }
 
@@ -78,14 +80,14 @@ func (p *Pipeline) ReadIndex() error {
 	if p.search.reading {
 		return nil
 	}
-	p.search.reading = true
+	p.search.reading, p.search.read = true, make(chan struct{})
 	p.background.Go(func() {
 		x, err := p.buildIndex(ctx, text)
 		if err != nil {
 			p.server.o.Log.Error("the documents to search were not read", "pipeline", p.Name, "error", err)
 			p.search.mu.Lock()
 			defer p.search.mu.Unlock()
-			p.search.reading, p.search.err = false, err
+			p.endReading(err)
 			return
 		}
 		p.keepIndex(ctx, x)
@@ -128,7 +130,14 @@ func (p *Pipeline) useIndex(x *openIndex) {
 		close(p.search.now.replaced)
 	}
 	x.used = p.server.o.Clock.Now()
-	p.search.now, p.search.reading, p.search.err = x, false, nil
+	p.search.now = x
+	p.endReading(nil)
+}
+
+// endReading says how a reading has ended. The caller holds search.mu.
+func (p *Pipeline) endReading(err error) {
+	p.search.reading, p.search.err, p.search.failed = false, err, p.server.Now()
+	close(p.search.read)
 }
 
 // unusedIn returns how long until an index that is not used must be closed.

@@ -42,9 +42,9 @@ func (p *Pages) searchOf(one *serve.Pipeline) http.Handler {
 			{Text: one.Name, Address: "/pipelines/" + url.PathEscape(one.Name)}},
 		Again: again,
 		Base:  searchPath(one.Name), Index: one.Index, Secrets: p.secrets, Log: p.server.Log(),
-		Searched: func(r *http.Request, q preview.Query, _ int) error { return act(r, "search", q.Text, q.Person) },
+		Searched: func(r *http.Request, q preview.Query, _ int) error { return act(r, serve.ActSearch, q.Text, q.Person) },
 		Opened: func(r *http.Request, q preview.Query, d *preview.Document) error {
-			return act(r, "open a document", d.Card.Ref, q.Person)
+			return act(r, serve.ActOpen, d.Card.Ref, q.Person)
 		},
 	})
 }
@@ -79,7 +79,7 @@ func (v *visit) readIndex() error {
 	if err := v.need(signin.Inspect); err != nil {
 		return err
 	}
-	if err := v.act("read documents to search", "", ""); err != nil {
+	if err := v.act(serve.ActRead, "", ""); err != nil {
 		return err
 	}
 	if err := v.pipeline.ReadIndex(); err != nil {
