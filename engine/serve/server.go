@@ -165,6 +165,9 @@ func (s *Server) Pipeline(name string) *Pipeline {
 // Log returns the log of the server.
 func (s *Server) Log() *slog.Logger { return s.o.Log }
 
+// Secrets returns the secrets that no answer may have.
+func (s *Server) Secrets() *redact.Redactor { return s.o.Job.Secrets }
+
 // Now returns the time by the server's clock.
 func (s *Server) Now() time.Time { return s.o.Clock.Now() }
 

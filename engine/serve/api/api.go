@@ -13,14 +13,20 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/preview"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
 
 // Prefix begins the paths of the API.
 const Prefix = "/api/v1"
+
+// mostNear is the maximum number of refs in a hint.
+const mostNear = 5
 
 // maxBody is the maximum number of bytes of a request that is not a push.
 const maxBody = 1 << 20
@@ -69,6 +75,10 @@ func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks) *A
 		{"POST", "/pipelines/{pipeline}/refusals/{refusal}/approval", signin.Approve, (*call).approve},
 		{"POST", "/pipelines/{pipeline}/rules/{rules}/approval", signin.Approve, (*call).acceptRules},
 		{"GET", "/pipelines/{pipeline}/actions", signin.Inspect, (*call).actions},
+		{"GET", "/pipelines/{pipeline}/documents", signin.Inspect, (*call).documents},
+		{"POST", "/pipelines/{pipeline}/documents", signin.Inspect, (*call).readDocuments},
+		{"GET", "/pipelines/{pipeline}/documents/{ref...}", signin.Inspect, (*call).explain},
+		{"GET", "/pipelines/{pipeline}/search", signin.Inspect, (*call).search},
 		{"POST", "/pipelines/{pipeline}/sets", signin.Push, (*call).beginSet},
 		{"POST", "/pipelines/{pipeline}/sets/{set}/records", signin.Push, (*call).appendRecords},
 		{"POST", "/pipelines/{pipeline}/sets/{set}/commit", signin.Push, (*call).commitSet},
@@ -84,10 +94,10 @@ func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks) *A
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, req *http.Request) {
 		if a.tokens.Sender(req) == nil {
-			write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
+			a.write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
 			return
 		}
-		write(w, http.StatusNotFound, newProblem("not_found", "there is no "+req.Method+" "+short(req.URL.Path),
+		a.write(w, http.StatusNotFound, newProblem("not_found", "there is no "+req.Method+" "+short(req.URL.Path),
 			"see "+Prefix+"/openapi.json"))
 	})
 	return a
@@ -102,7 +112,7 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 	c := &call{Request: req, api: a, who: a.tokens.Sender(req), w: w, whole: req.Body}
 	if c.who == nil {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
+		a.write(w, http.StatusUnauthorized, newProblem("unauthorized", "a token is missing or not known", tokenHint))
 		return
 	}
 	if r.handle == nil {
@@ -113,7 +123,7 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 	if name := req.PathValue("pipeline"); name != "" {
 		c.pipeline = a.server.Pipeline(name)
 		if c.pipeline == nil || !known(c.who, name) {
-			write(w, http.StatusNotFound, newProblem("not_found", "there is no pipeline "+short(name), ""))
+			a.write(w, http.StatusNotFound, newProblem("not_found", "there is no pipeline "+short(name), ""))
 			return
 		}
 		if !c.who.May(r.role, name) {
@@ -121,8 +131,8 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 			if r.role == signin.Approve && !c.who.Person {
 				hint = "a person must approve: sign in, or use a token that was added with --person"
 			}
-			write(w, http.StatusForbidden, newProblem("forbidden", fmt.Sprintf("%s does not have the role %s for %s", c.who.Name,
-				r.role, name), hint))
+			text := fmt.Sprintf("%s does not have the role %s for %s", c.who.Name, r.role, name)
+			a.write(w, http.StatusForbidden, newProblem("forbidden", text, hint))
 			return
 		}
 	}
@@ -131,7 +141,7 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 	if err != nil {
 		status, answer = a.failed(err)
 	}
-	write(w, status, answer)
+	a.write(w, status, answer)
 }
 
 // known reports whether a sender has any role for a pipeline.
@@ -170,7 +180,17 @@ func (a *API) failed(err error) (int, problem) {
 	var forbidden *serve.ForbiddenError
 	var invalid *fault.Invalid
 	var refused *component.PushError
+	var unread *serve.UnreadError
+	var unknown *preview.UnknownRefError
 	switch {
+	case errors.As(err, &unread):
+		return http.StatusBadGateway, newProblem("unread", unread.Error(), report.HintOf(unread.Err))
+	case errors.As(err, &unknown):
+		hint := "write a ref as the source does"
+		if len(unknown.Near) > 0 {
+			hint = "did you mean " + display.List(unknown.Near, mostNear, ", ") + "?"
+		}
+		return http.StatusNotFound, newProblem("not_found", unknown.Error(), hint)
 	case errors.As(err, &refused):
 		p := newProblem(pushCode[refused.Fault], refused.Error(), refused.Remedy)
 		p.Line = refused.Line
@@ -200,7 +220,8 @@ func (a *API) failed(err error) (int, problem) {
 		"the log of the server has the reason")
 }
 
-func write(w http.ResponseWriter, status int, answer any) {
+// write sends an answer without secrets.
+func (a *API) write(w http.ResponseWriter, status int, answer any) {
 	if p, is := answer.(problem); is {
 		answer = map[string]problem{"error": p}
 	}
@@ -210,7 +231,7 @@ func write(w http.ResponseWriter, status int, answer any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(append(b, '\n'))
+	io.WriteString(w, a.server.Secrets().Clean(string(b))+"\n")
 }
 
 // body reads the JSON object of a request; an empty body is an empty object.

@@ -197,7 +197,7 @@ func TestAPI(t *testing.T) {
 	seen := map[string]bool{}
 	var c *client
 	for name, use := range map[string]func(c *client){
-		handbook: func(c *client) { testRuns(c.t, c); testWebhook(c.t, c) },
+		handbook: func(c *client) { testDocuments(c.t, c); testRuns(c.t, c); testWebhook(c.t, c) },
 		wiki:     func(c *client) { testPush(c.t, c) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func (a *API) webhook(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		status, answer = a.failed(err)
 	}
-	write(w, status, answer)
+	a.write(w, status, answer)
 }
 
 func (a *API) signed(w http.ResponseWriter, req *http.Request) (int, any, error) {

@@ -81,22 +81,30 @@ func (x *Index) Match(text string, n int) []Person {
 // that only one person has. The empty text is AnyUser. Otherwise found is false and
 // near are people that may be meant.
 func (x *Index) Pick(text string) (p Person, near []Person, found bool) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return Person{}, nil, true
-	}
-	exact := text
-	if open := strings.LastIndex(text, "<"); open >= 0 && strings.HasSuffix(text, ">") {
-		exact = text[open+1 : len(text)-1]
-	}
-	if i, known := x.byName[x.trace.Spelling(exact)]; known {
-		return x.people[i].Person, nil, true
+	if p, found = x.Person(text); found {
+		return p, nil, true
 	}
 	const shown = 10
 	if near = x.Match(text, shown); len(near) == 1 {
 		return near[0], nil, true
 	}
 	return Person{}, near, false
+}
+
+// Person returns the person that an e-mail, a ref or the text of a Person means. The empty text is
+// AnyUser.
+func (x *Index) Person(text string) (p Person, found bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return AnyUser, true
+	}
+	if open := strings.LastIndex(text, "<"); open >= 0 && strings.HasSuffix(text, ">") {
+		text = text[open+1 : len(text)-1]
+	}
+	if i, known := x.byName[x.trace.Spelling(text)]; known {
+		return x.people[i].Person, true
+	}
+	return Person{}, false
 }
 
 // addMembers writes the principals of documents by which each person finds them after this run.
