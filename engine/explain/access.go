@@ -51,7 +51,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 		}
 		return a
 	}
-	rule := ruleText(doc.Rule)
+	rule := RuleText(doc.Rule)
 	p, why := t.Person(who)
 	switch {
 	case p.Inactive && doc.Audience != access.Listed:
@@ -74,7 +74,7 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 
 // listed sets the answer for a document that names principals.
 func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
-	rule, in := ruleText(doc.Rule), t.membershipOf(p)
+	rule, in := RuleText(doc.Rule), t.membershipOf(p)
 	for _, at := range in.order {
 		if slices.Contains(doc.Principals, at) {
 			a.Finds, a.Chain = true, in.path(at)
@@ -89,7 +89,7 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 		for _, group := range set {
 			a.AllOf = append(a.AllOf, in.path(group))
 		}
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, groupsText(set), t.earlier(p))
+		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, GroupsText(set), t.earlier(p))
 		return
 	}
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
@@ -121,7 +121,8 @@ func (t *Trace) Writes(ref string) bool {
 	})
 }
 
-func ruleText(rule string) string {
+// RuleText returns the name of a permission rule in a sentence.
+func RuleText(rule string) string {
 	if rule == "default" {
 		return "the default"
 	}
@@ -157,13 +158,14 @@ func allowed(doc *component.Encoded) string {
 		out = append(out, names(doc.Principals))
 	}
 	for _, set := range doc.AllOf {
-		out = append(out, groupsText(set))
+		out = append(out, GroupsText(set))
 	}
 	return display.List(out, mostListed, ", ")
 }
 
-// groupsText returns the text for a set of groups where people must be in all of them.
-func groupsText(set []string) string {
+// GroupsText returns a set of groups, given by their principals, where people must be in all of
+// them.
+func GroupsText(set []string) string {
 	list := make([]string, len(set))
 	for i, g := range set {
 		list[i], _ = component.PrincipalName(g)

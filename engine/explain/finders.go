@@ -23,7 +23,7 @@ type Finder struct {
 func (t *Trace) FindersOf(doc *component.Encoded) []Finder {
 	out := t.Finders(doc.Principals)
 	for _, set := range doc.AllOf {
-		f := Finder{Name: groupsText(set), Group: true}
+		f := Finder{Name: GroupsText(set), Group: true}
 		for _, group := range set {
 			f.Unknown = f.Unknown || !t.writes(group)
 		}

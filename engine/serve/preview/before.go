@@ -26,12 +26,12 @@ func (b *builder) addBefore(state, place string) error {
 	if base.Condition != baseline.Intact {
 		return nil
 	}
-	b.x.Earlier = base.Finished
-	was, err := b.earlierPeople(&base)
+	was, groups, users, err := b.earlierPeople(&base)
 	if err != nil {
 		return err
 	}
-	b.hashPrincipals(was.names)
+	b.x.Earlier, b.x.earlier = base.Finished, was
+	b.hashPrincipals(groups)
 	for e, err := range base.Entries() {
 		if err != nil {
 			return err
@@ -44,18 +44,14 @@ func (b *builder) addBefore(state, place string) error {
 	}
 	for i := range b.x.people {
 		p := &b.x.people[i]
-		p.before = len(was.users) == 0 || b.wasUser(p.explained, was.users)
-		of := b.PrincipalsOf(p.explained)[:1:1]
-		for n := 0; n < len(of); n++ {
-			for _, group := range was.groups[codec.Hash([]byte(of[n]))] {
-				if !slices.Contains(of, group) {
-					of = append(of, group)
-				}
-			}
-		}
-		if err := b.members(p.number, Before, of); err != nil {
+		p.before = len(users) == 0 || b.wasUser(p.explained, users)
+		if err := b.members(p.number, Before, was.membershipOf(b.PrincipalsOf(p.explained)[0]).order); err != nil {
 			return err
 		}
+	}
+	was.sets, was.names = b.sets, make([]string, len(b.principals))
+	for name, id := range b.principals {
+		was.names[id-1] = name
 	}
 	return nil
 }
@@ -73,9 +69,7 @@ func (b *builder) before(e *baseline.Entry) error {
 	if audience <= access.Nobody {
 		return nil
 	}
-	if err := b.exec(setBefore, int(audience), id); err != nil {
-		return err
-	}
+	unknown := 0
 	for _, hash := range e.Names {
 		name, known := b.byHash[hash]
 		if !known {
@@ -86,6 +80,7 @@ func (b *builder) before(e *baseline.Entry) error {
 			b.byHash[hash] = name // "" for an unknown one, too
 		}
 		if name == "" {
+			unknown++
 			continue
 		}
 		principal := b.principal(name)
@@ -93,7 +88,7 @@ func (b *builder) before(e *baseline.Entry) error {
 			return err
 		}
 	}
-	return nil
+	return b.exec(setBefore, int(audience), b.x.earlier.rule(e.Rule), unknown, id)
 }
 
 // pairOf returns the set of two groups with a hash; nil when there is none.
@@ -104,24 +99,19 @@ func (b *builder) pairOf(hash uint64) []string {
 		}
 		other := b.byHash[hash-one] // the name of a set is the sum of its groups
 		if _, group := component.PrincipalName(other); group {
-			return []string{name, other}
+			return []string{min(name, other), max(name, other)}
 		}
 	}
 	return nil
 }
 
-// earlier is the users and groups of the last good run.
-type earlier struct {
-	users  map[uint64]bool     // the hashes of IDs
-	groups map[uint64][]string // the groups by the hash of a member
-	names  []string            // of the groups
-}
-
-func (b *builder) earlierPeople(base *baseline.Baseline) (*earlier, error) {
-	was := &earlier{users: map[uint64]bool{}, groups: map[uint64][]string{}}
+// earlierPeople returns what the last good run knew of people and groups, with the principals of
+// its groups and the hashes of the IDs of its users.
+func (b *builder) earlierPeople(base *baseline.Baseline) (*earlier, []string, map[uint64]bool, error) {
+	was, groups, users := &earlier{groups: map[uint64][]string{}}, []string(nil), map[uint64]bool{}
 	for e, err := range base.Entries() {
 		if err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 		if !e.Away.IsZero() {
 			continue
@@ -130,16 +120,17 @@ func (b *builder) earlierPeople(base *baseline.Baseline) (*earlier, error) {
 		case s == nil: // the members of a group
 			if id := e.KnownID(); id != "" {
 				group := component.GroupPrincipal(id)
-				was.names = append(was.names, group)
+				groups = append(groups, group)
 				for _, member := range e.Names {
 					was.groups[member] = append(was.groups[member], group)
 				}
 			}
 		case s.Identities && !s.Groups:
-			was.users[e.ID] = true
+			users[e.ID] = true
 		}
 	}
-	return was, nil
+	was.everyone = len(users)
+	return was, groups, users, nil
 }
 
 // stream returns a stream of the sink; nil for one of the session's own.

@@ -92,7 +92,7 @@ const (
 	intoFTS     = "INSERT INTO fts (rowid, title, words, text) VALUES (?, ?, ?, ?)"
 	intoACL     = "INSERT OR IGNORE INTO acl (doc, view, principal) VALUES (?, ?, ?)"
 	intoMember  = "INSERT OR IGNORE INTO member (person, view, principal) VALUES (?, ?, ?)"
-	setBefore   = "UPDATE doc SET before = ? WHERE id = ?"
+	setBefore   = "UPDATE doc SET before = ?, rule = ?, unknown = ? WHERE id = ?"
 )
 
 func newBuilder(ctx context.Context, folder string, p *component.Pipeline, presenter component.Presenter) (*builder,

@@ -21,6 +21,8 @@ type Document struct {
 	// Explanation has the fields with their lines, the rules, and everyone who finds the document
 	// after this run. Its Answer is nil for AnyUser.
 	Explanation explain.Explanation
+	// Earlier is who found the document before this run; nil without an earlier run.
+	Earlier *Earlier
 }
 
 // ErrNotFound reports that there is no such document, or that the person does not find it.
@@ -72,5 +74,8 @@ func (x *Index) Document(ctx context.Context, id string, p Person, v View) (*Doc
 		answer := x.trace.Finds(j, x.people[p.number-1].Email)
 		out.Explanation.Answer = &answer
 	}
-	return out, nil
+	if x.earlier != nil {
+		out.Earlier, err = x.foundEarlier(ctx, number, out.Before, p)
+	}
+	return out, err
 }

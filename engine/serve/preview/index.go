@@ -17,7 +17,8 @@ import (
 const schema = `
 CREATE TABLE doc (
 	id INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,
-	after INTEGER NOT NULL, before INTEGER NOT NULL DEFAULT 0
+	after INTEGER NOT NULL, before INTEGER NOT NULL DEFAULT 0,
+	rule INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE content (doc INTEGER PRIMARY KEY, card BLOB NOT NULL);
 CREATE TABLE record (ref TEXT NOT NULL, value BLOB, journey BLOB NOT NULL);
@@ -67,6 +68,7 @@ type Index struct {
 
 	definition *pipeline.Definition
 	trace      *explain.Trace
+	earlier    *earlier // nil without an earlier run
 	db         *sqlite.Scratch
 	people     []person
 	byName     map[string]int // the index in people by e-mail and by ref

@@ -250,7 +250,6 @@ type documentView struct {
 	Back           string
 	Person         string
 	Finds          []sentence
-	Chains         [][]string
 	Fields         []fieldView
 	FieldsAt       string
 	Rules          []ruleView
@@ -261,10 +260,24 @@ type documentView struct {
 	PeopleTotal    string
 	More           int
 	Notes          []string
+	Earlier        *earlierView // who found it before this run; nil without an earlier run
 }
 
-// sentence is an answer; Tone is a class of the style sheet.
-type sentence struct{ Tone, Text string }
+// earlierView is who found a document before this run.
+type earlierView struct {
+	Total  string
+	Groups []string
+	People []string
+	More   int
+	Note   string
+}
+
+// sentence is an answer with the paths from the person to the groups that give access; Tone is a
+// class of the style sheet.
+type sentence struct {
+	Tone, Text string
+	Chains     [][]string
+}
 
 type fieldView struct {
 	Name, Expression, At string
@@ -287,8 +300,8 @@ func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
 		Before: audienceText(d.Before), After: audienceText(d.After),
 	}
 	v.Finds = finds(x, d, q.Person)
-	if e.Answer != nil {
-		v.Chains = e.Answer.Chains()
+	if d.Earlier != nil {
+		v.Earlier = x.earlierView(d)
 	}
 	for _, item := range e.Items {
 		v.FieldsAt = item.At
@@ -309,28 +322,61 @@ func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
 	return v
 }
 
-// finds returns whether and why the person finds a document.
+// finds returns whether and why the person finds a document, after this run and before it.
 func finds(x *Index, d *Document, p Person) []sentence {
-	var out []sentence
+	out := []sentence{{"good", "After this run, any user of the datasource finds it", nil}}
 	switch a := d.Explanation.Answer; {
+	case a == nil && !d.FindsAfter:
+		out[0] = sentence{"warn", "After this run, not every user of the datasource finds it", nil}
+	case a != nil && d.FindsAfter:
+		out[0] = sentence{"good", "After this run, " + p.String() + " finds it: " + a.Why, a.Chains()}
+	case a != nil:
+		out[0] = sentence{"warn", "After this run, " + p.String() + " does not find it: " + a.Why, nil}
+	}
+	if d.Earlier == nil {
+		return out
+	}
+	switch a := d.Earlier.Answer; {
+	case a == nil && d.FindsBefore:
+		return append(out, sentence{"", "Before this run, any user of the datasource found it", nil})
 	case a == nil:
-		out = append(out, sentence{"good", "After this run, any user of the datasource finds it"})
-	case d.FindsAfter:
-		out = append(out, sentence{"good", "After this run, " + p.String() + " finds it: " + a.Why})
-	default:
-		out = append(out, sentence{"warn", "After this run, " + p.String() + " does not find it: " + a.Why})
-	}
-	if a := d.Explanation.Answer; a == nil && !d.FindsAfter {
-		out[0] = sentence{"warn", "After this run, not every user of the datasource finds it"}
-	}
-	switch {
-	case x.Earlier.IsZero():
+		return append(out, sentence{"", "Before this run, not every user of the datasource found it", nil})
 	case d.FindsBefore:
-		out = append(out, sentence{"", "Before this run: finds it"})
+		return append(out, sentence{"", "Before this run, " + p.String() + " found it: " + a.Why, a.Chains()})
+	case a.Unknown:
+		return append(out, sentence{"", "It is not known whether " + p.String() + " found it before this run: " + a.Why, nil})
 	default:
-		out = append(out, sentence{"", "Before this run: does not find it"})
+		return append(out, sentence{"", "Before this run, " + p.String() + " did not find it: " + a.Why, nil})
 	}
-	return out
+}
+
+// earlierView returns who found a document before this run.
+func (x *Index) earlierView(d *Document) *earlierView {
+	v, e := &earlierView{}, d.Earlier
+	switch {
+	case d.Before == access.Listed:
+		v.Total = peopleText(len(e.People)) + " of this run found it."
+	case d.Before == access.DatasourceUsers && e.Everyone > 0:
+		v.Total = "All users of the datasource found it: " + display.Number(e.Everyone) + " before this run."
+	case d.Before <= access.Nobody:
+		v.Total = "No one: the last good run did not publish it."
+	default:
+		v.Total = "Found by " + audienceText(d.Before) + "."
+	}
+	for _, g := range e.Groups {
+		v.Groups = append(v.Groups, g.Name+": "+peopleText(g.People))
+	}
+	for _, p := range e.People[:min(len(e.People), mostNames)] {
+		v.People = append(v.People, p.String())
+	}
+	v.More = len(e.People) - len(v.People)
+	if d.Before == access.Listed {
+		v.Note = "The baseline keeps hashes of users and groups, so only people of this run are counted."
+	}
+	for _, text := range unnamed(e.Unknown) {
+		v.Note += " The document also named " + text + "."
+	}
+	return v
 }
 
 // everyone adds who finds the document after this run.
