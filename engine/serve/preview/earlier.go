@@ -153,7 +153,7 @@ func (x *Index) answerEarlier(rule int, audience access.Audience, names []string
 		}
 		a.Unknown = unknown > 0
 		a.Why = decided + " allowed " + display.List(append(allowed, unnamed(unknown)...), mostNames, ", ") +
-			cond(a.Unknown, ", and it is not known whether "+p.Refs[0]+" was in one", ", and "+p.Refs[0]+" was in none")
+			cond(a.Unknown, ", and it is not known whether "+p.Refs[0]+" was in one", ", which did not include "+p.Refs[0])
 	default:
 		a.Why = "the last good run did not publish it"
 	}

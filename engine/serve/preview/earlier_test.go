@@ -55,7 +55,7 @@ func TestEarlier(t *testing.T) {
 		{"bob", "of-bob", `the rule "named people" allowed bob`, "[]", "[]", "bob"},
 		{"dan", "open", "the default allowed every user of the datasource, and dan was one", "[]", "[]", ""},
 		{"eve", "open", "the default allowed every user of the datasource, and eve was not", "[]", "[]", ""},
-		{"dan", "of-red", `the rule "named teams" allowed red, and dan was in none`, "[]", "[{red 2}]", "bob cat"},
+		{"dan", "of-red", `the rule "named teams" allowed red, which did not include dan`, "[]", "[{red 2}]", "bob cat"},
 		{"dan", "new", "the last good run did not publish it", "[]", "[]", ""},
 		{"cat", "of-three", `the rule "all of the teams" allowed a user, a group or a set of groups that cannot be ` +
 			"named, and it is not known whether cat was in one", "[]", "[]", ""},
@@ -115,8 +115,8 @@ func TestPageOfEarlier(t *testing.T) {
 			"only people of this run are counted"}, nil},
 		{"cat", "of-red", "before", []string{"does not find it: the rule", "found it: the rule", "<li><bdi>red</bdi></li>",
 			"2 people of this run found it", "Bob Baker"}, []string{"cannot be named"}},
-		{"cat", "of-three", "after", []string{"It is not known whether Cat Cook", "The document also named a user, a group or " +
-			"a set of groups that cannot be named."}, nil},
+		{"cat", "of-three", "after", []string{"It is not known whether Cat Cook",
+			"The document also named a user, a group or a set of groups that cannot be named."}, nil},
 		{"", "open", "before", []string{"Before this run, any user of the datasource found it",
 			"All users of the datasource found it: 4 before this run"}, []string{"only people of this run"}},
 		{"", "new", "after", []string{"Before this run, not every user of the datasource found it",
