@@ -30,6 +30,9 @@ type Options struct {
 	// Tokens are accepted in the form of the sign-in page when they are those of persons; nil
 	// accepts none.
 	Tokens *Tokens
+	// OpenID signs people in at an OpenID provider, which sends the browser back to CallbackPath at
+	// the first of Origins; nil signs none in.
+	OpenID *OpenID
 	// SignOuts end sessions from elsewhere; nil ends none.
 	SignOuts SignOuts
 	// Client returns the address whose failed sign-ins are counted; nil means Client.
@@ -136,6 +139,10 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 			g.withToken(w, r)
 		case r.URL.Path == SignInPath:
 			g.withLink(w, r)
+		case r.URL.Path == OpenIDPath:
+			g.toProvider(w, r)
+		case r.URL.Path == CallbackPath:
+			g.fromProvider(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -164,6 +171,14 @@ func (g *Guard) sameOrigin(r *http.Request) bool {
 		return slices.Contains(g.o.Origins, origin)
 	}
 	return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+}
+
+// Provider returns the host of the OpenID provider; "" when there is none.
+func (g *Guard) Provider() string {
+	if g.o.OpenID == nil {
+		return ""
+	}
+	return g.o.OpenID.Host()
 }
 
 // Origin returns the address of the server for people.

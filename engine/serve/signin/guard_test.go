@@ -1,9 +1,11 @@
 package signin_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,9 +28,14 @@ type site struct {
 	denied []string // who did not, and why
 	refuse error    // what SignedIn returns
 	tokens string   // the path of the tokens file
+	log    bytes.Buffer
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T) *site { return newSiteWith(t, nil) }
+
+// newSiteWith starts a site with an OpenID provider, which may be nil.
+func newSiteWith(t *testing.T, openID func(s *site) *signin.OpenID) *site {
+	t.Helper()
 	s := &site{t: t, now: time.Now()}
 	clock := func() time.Time { return s.now }
 	s.codes = &signin.Memory{Now: clock}
@@ -42,8 +49,13 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var provider *signin.OpenID
+	if openID != nil {
+		provider = openID(s)
+	}
 	s.guard = signin.NewGuard(signin.Options{
-		Origins: []string{s.server.URL}, Codes: s.codes, Cookie: "pipe", Now: clock, Tokens: tokens,
+		Origins: []string{s.server.URL, strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)}, Codes: s.codes,
+		Cookie: "pipe", Now: clock, Tokens: tokens, OpenID: provider, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		Person: func(name string) *signin.Principal { return &signin.Principal{Name: name, Person: true} },
 		SignedIn: func(_ context.Context, who *signin.Principal, how string) error {
 			s.who = append(s.who, who.Name+" "+how)

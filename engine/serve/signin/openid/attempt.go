@@ -40,7 +40,7 @@ func (e *RefusedError) Error() string { return e.Detail }
 // Begin returns an attempt whose answer comes to the address redirect. It returns a *fault.Error
 // when the provider cannot be used.
 func (p *Provider) Begin(ctx context.Context, redirect string) (*Attempt, error) {
-	m, err := p.metadata(ctx)
+	m, err := p.metadata(context.WithoutCancel(ctx)) // others wait for it, too
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (p *Provider) Finish(ctx context.Context, a *Attempt, answer url.Values, cl
 	if answer.Get("code") == "" {
 		return nil, refused(notBelieved, "the answer has neither a code nor an error")
 	}
-	m, err := p.metadata(ctx)
+	m, err := p.metadata(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}

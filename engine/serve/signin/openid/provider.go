@@ -94,8 +94,7 @@ func (p *Provider) metadata(ctx context.Context) (*metadata, error) {
 	case !p.tried.IsZero() && now.Sub(p.tried) < pause:
 		return nil, p.err
 	}
-	// Others wait for the answer, too: it does not end with the request of this browser.
-	m, err := p.discover(context.WithoutCancel(ctx))
+	m, err := p.discover(ctx)
 	p.tried = p.s.Now()
 	if err != nil {
 		if p.err = err; p.known != nil {
