@@ -85,7 +85,7 @@ func exampleFiles(t *testing.T) []string {
 		more, moreErr := filepath.Glob(filepath.Join(examplesDir, folder, "*.yaml"))
 		files, err = append(files, more...), errors.Join(err, moreErr)
 	}
-	if err != nil || len(files) != 18 {
+	if err != nil || len(files) != 19 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	return files

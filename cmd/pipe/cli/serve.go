@@ -34,7 +34,8 @@ func (a *app) serveCommand() *urfave.Command {
 		ArgsUsage: "FILE…",
 		Description: "Runs each pipeline at the times of schedule: in its file, and when a person or a program asks. The " +
 			"pages show the runs; a person with the role approve allows what a guard refused. A link that signs you " +
-			"in is printed to a terminal, and by pipe serve link. A file is read again when it changes.\n\n" +
+			"in is printed to a terminal, and by pipe serve link; people sign in with a token of their own, too, and with " +
+			"--openid at the company's provider. A file is read again when it changes.\n\n" +
 			"The first SIGTERM or SIGINT stops reading and lets an upload that has begun end; a second one ends " +
 			"everything.",
 		Flags: []urfave.Flag{
@@ -47,6 +48,8 @@ func (a *app) serveCommand() *urfave.Command {
 				Usage: "the addresses of a proxy that adds TLS, a `RANGE` such as 10.0.0.0/8; others are refused"},
 			&urfave.StringFlag{Name: "webhook-secret-file",
 				Usage: "accept webhooks, signed with the secret in this `FILE`, as GitHub signs them"},
+			&urfave.StringFlag{Name: "openid",
+				Usage: "let people sign in at the OpenID provider in this `FILE`, with the roles that it gives them"},
 			&urfave.IntFlag{Name: "parallel", Value: 1, Usage: "how many pipelines run at once: `N`"},
 			&urfave.BoolFlag{Name: "review",
 				Usage: "hold a run after an edit of what a file sends or of who finds it, until a person accepts it"},
@@ -87,7 +90,7 @@ func (a *app) serveAction(c *urfave.Context) error {
 	}
 	place := web.Options{Listen: c.String("listen"), PublicURL: c.String("public-url"), CertFile: c.String("tls-cert"),
 		KeyFile: c.String("tls-key"), BehindProxy: c.StringSlice("behind-proxy"),
-		WebhookSecretFile: c.String("webhook-secret-file")}
+		WebhookSecretFile: c.String("webhook-secret-file"), OpenIDFile: c.String("openid"), Lookup: a.lookup}
 	if err := place.Check(); err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ func (a *app) serveAction(c *urfave.Context) error {
 	}
 	site, err := web.Listen(server, place, a.redactor, measured, version.Current().Version)
 	if err != nil {
-		return err
+		return a.openIDError(c, err)
 	}
 	forget, err := serve.Announce(server.State(), site.Origin())
 	if err != nil {
@@ -167,6 +170,20 @@ func serveUntil(signal <-chan struct{}, all ...func(stop <-chan struct{}) error)
 		err = errors.Join(err, <-errs)
 	}
 	return err
+}
+
+// openIDError prints the problems of a file of an OpenID provider, and returns them; other errors
+// stay as they are.
+func (a *app) openIDError(c *urfave.Context, err error) error {
+	var wrong *signin.FileError
+	if !errors.As(err, &wrong) || c.Bool("json") {
+		return err
+	}
+	a.render(a.Stderr, wrong.Problems, func(string) []byte { return wrong.Source })
+	display.Fprintf(a.Stderr, "%s: %s, nothing was done\n", c.String("openid"),
+		display.Plural(len(wrong.Problems), "problem"))
+	a.shown = true
+	return wrong.Problems
 }
 
 // logRuns makes the log that of a server, which has its runs unless the call or LOG_LEVEL says

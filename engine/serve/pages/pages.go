@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/display"
@@ -248,17 +249,26 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, status int, text 
 
 type signInPage struct {
 	Path, PersonToken, BackField string
+	// Provider is the host of the OpenID provider; "" when there is none. OpenID is the path that
+	// leads there.
+	Provider, OpenID string
 	// Back is the page that the visitor wanted.
 	Back string
+	// Elsewhere reports that a link of another site led here: the browser has not sent the cookie of
+	// a session, and does so when the visitor goes on from this page.
+	Elsewhere bool
 }
 
 // signIn shows the ways to sign in.
 func (v *visit) signIn() error {
 	data := signInPage{Path: signin.SignInPath, PersonToken: signin.PersonTokenField, BackField: signin.BackField,
-		Back: "/"}
+		Provider: v.pages.guard.Provider(), Back: "/"}
 	if v.Method == http.MethodGet {
-		data.Back = v.URL.RequestURI()
+		data.Back = signin.Local(v.URL.RequestURI())
+		from := v.Header.Get("Sec-Fetch-Site")
+		data.Elsewhere = from == "cross-site" || from == "same-site"
 	}
+	data.OpenID = signin.OpenIDPath + "?" + url.Values{signin.BackField: {data.Back}}.Encode()
 	return v.render(http.StatusUnauthorized, "sign-in.html", "Sign in", "", data)
 }
 

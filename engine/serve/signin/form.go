@@ -65,7 +65,7 @@ func (g *Guard) withToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.tries.succeeded(client)
-	http.Redirect(w, r, local(r.PostFormValue(BackField)), http.StatusSeeOther)
+	http.Redirect(w, r, Local(r.PostFormValue(BackField)), http.StatusSeeOther)
 }
 
 func (g *Guard) tooMany(w http.ResponseWriter, r *http.Request) {
@@ -81,9 +81,9 @@ func (g *Guard) denied(r *http.Request, name, reason string) {
 	}
 }
 
-// local returns a path of this server that a browser may be led to; "/" in place of anything
+// Local returns a path of this server that a browser may be led to; "/" in place of anything
 // else.
-func local(back string) string {
+func Local(back string) string {
 	u, err := url.Parse(back)
 	switch {
 	case err != nil:

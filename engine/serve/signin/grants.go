@@ -121,12 +121,24 @@ type OpenID struct {
 	logged error // the last failure of the provider in the log
 }
 
+// FileError means that the file of an OpenID provider is wrong.
+type FileError struct {
+	Problems config.Problems
+	Source   []byte // of the file, without secrets
+}
+
+// Error returns the problems, one on each line.
+func (e *FileError) Error() string { return e.Problems.Error() }
+
+// Unwrap returns the problems.
+func (e *FileError) Unwrap() error { return e.Problems }
+
 // maxOpenIDFile is the maximum size of the file in bytes.
 const maxOpenIDFile = 1 << 20
 
-// OpenOpenID reads the file of an OpenID provider at path; it sends no request. It returns
-// config.Problems when the file is wrong, and a *fault.StateError when it cannot be read or other
-// users may change it.
+// OpenOpenID reads the file of an OpenID provider at path; it sends no request. It returns a
+// *FileError when the file is wrong, and a *fault.StateError when it cannot be read or other users
+// may change it.
 func OpenOpenID(path string, o OpenIDOptions) (*OpenID, error) {
 	p := &OpenID{o: o, file: watched{path: path}}
 	p.file.changed()
@@ -191,7 +203,7 @@ func (p *OpenID) read() (_ *openIDFile, warnings config.Problems, err error) {
 		problems = append(problems, config.Decode(doc.Root(), &f, &config.Variables{Lookup: p.o.Lookup})...)
 	}
 	if problems.HasErrors() {
-		return nil, nil, problems.Sorted().Errors()
+		return nil, nil, &FileError{problems.Sorted().Errors(), doc.Source()}
 	}
 	p.o.Secrets.Add(f.ClientSecret.Reveal())
 	return &f, problems, nil

@@ -61,8 +61,9 @@ func TestWrongFiles(t *testing.T) {
 			}
 			continue
 		}
-		var problems config.Problems
-		if !errors.As(err, &problems) || !strings.Contains(err.Error(), want) ||
+		var wrong *FileError
+		if !errors.As(err, &wrong) || !errors.As(err, new(config.Problems)) ||
+			!strings.HasPrefix(text, string(wrong.Source)) || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), "openid.yaml:") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
@@ -95,5 +96,20 @@ func TestMostAttempts(t *testing.T) {
 	a.add(NewCode(), &attempt{Attempt: &openid.Attempt{}, begun: now.Add(attemptTime + time.Second)})
 	if len(a.all) != 1 || a.order.Len() != 1 {
 		t.Errorf("%d attempts after they have expired", len(a.all))
+	}
+}
+
+// TestExample: the example of the file is right, and gives the roles that it says.
+func TestExample(t *testing.T) {
+	p, err := OpenOpenID("../../../pipelines/examples/openid.yaml", OpenIDOptions{Secrets: &redact.Redactor{},
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Lookup: func(name string) (string, bool) { return "secret", name == "PIPE_OPENID_SECRET" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann, team := p.principal("ann@example.com", nil), p.principal("bob@example.com", []string{"engineering"})
+	if !ann.May(Approve, "backstage") || ann.May(View, "other") || !team.May(View, "other") ||
+		team.May(Trigger, "backstage") || p.principal("eve@example.com", []string{"sales"}) != nil {
+		t.Errorf("ann: %+v, a member of engineering: %+v", ann, team)
 	}
 }

@@ -85,7 +85,7 @@ const attemptCookie = "-sign-in"
 
 // toProvider begins a sign-in and leads the browser to the provider.
 func (g *Guard) toProvider(w http.ResponseWriter, r *http.Request) {
-	back := local(r.URL.Query().Get(BackField))
+	back := Local(r.URL.Query().Get(BackField))
 	switch {
 	case g.o.OpenID == nil:
 		g.o.Refused(w, r, http.StatusNotFound, "This server has no OpenID provider.")

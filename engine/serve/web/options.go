@@ -24,6 +24,11 @@ type Options struct {
 	BehindProxy []string
 	// WebhookSecretFile has the secret that signs webhooks; "" means that there are none.
 	WebhookSecretFile string
+	// OpenIDFile has the OpenID provider at which people sign in, and their roles; "" means that
+	// there is none.
+	OpenIDFile string
+	// Lookup returns the value of a variable of OpenIDFile; nil means that none is set.
+	Lookup func(name string) (string, bool)
 }
 
 // Check returns a *fault.Invalid when a server must not listen like this.

@@ -3,6 +3,8 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/metrics"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
+	"github.com/pipe-engine/pipe/engine/serve/signin/openid/openidtest"
 	"github.com/pipe-engine/pipe/engine/serve/web"
 )
 
@@ -127,4 +130,70 @@ func TestTriesBehindProxy(t *testing.T) {
 	if got := guess("203.0.113.10"); got != http.StatusForbidden {
 		t.Errorf("another client: %d", got)
 	}
+}
+
+// openIDFile writes the file of a provider.
+func openIDFile(t *testing.T, p *openidtest.Provider, grants string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "openid.yaml")
+	text := "issuer: " + p.URL + "\nclient_id: " + p.ClientID + "\nclient_secret: ${SECRET}\ngrants:\n" + grants
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestOpenID: a person signs in at a provider and comes back to the page that they wanted; the
+// audit log has who came and who did not.
+func TestOpenID(t *testing.T) {
+	p := openidtest.Start(t, "localhost")
+	file := openIDFile(t, p, "  - {people: [ann@example.com], roles: [approve, trigger]}\n")
+	s := newSiteWith(t, "", web.Options{OpenIDFile: file,
+		Lookup: func(name string) (string, bool) { return p.Secret, name == "SECRET" }})
+	p.Set(func(p *openidtest.Provider) { p.Redirect = s.web.Origin() + signin.CallbackPath })
+	ann, bob := s.browser(), s.browser()
+	page := ann.open("/pipelines/handbook", http.StatusUnauthorized)
+	host := strings.TrimPrefix(p.URL, "http://")
+	link := signin.OpenIDPath + "?back=%2Fpipelines%2Fhandbook"
+	if !strings.Contains(page, `href="`+link+`">Sign in at `+host+`</a>`) {
+		t.Fatalf("the page does not lead to the provider:\n%s", page)
+	}
+	if page := ann.open(link, http.StatusOK); !strings.Contains(page, `url=/pipelines/handbook"`) {
+		t.Fatalf("the page after signing in:\n%s", page)
+	}
+	page = ann.open("/pipelines/handbook", http.StatusOK)
+	if !strings.Contains(page, "<bdi>ann@example.com</bdi>") {
+		t.Errorf("the page:\n%s", page)
+	}
+	ann.send(page, "/pipelines/handbook/runs", url.Values{}, http.StatusOK)
+	s.idle()
+	if by := s.Runs()[0].Asked[0].By; by != "ann@example.com" {
+		t.Errorf("the run was asked for by %s", by)
+	}
+	p.Set(func(p *openidtest.Provider) { p.Claims["email"] = "bob@example.com" })
+	if page := bob.open(link, http.StatusForbidden); !strings.Contains(page, "bob@example.com has no role") ||
+		!strings.Contains(page, `<a href="/">Sign in</a>`) {
+		t.Errorf("the page without a grant:\n%s", page)
+	}
+	bob.open("/", http.StatusUnauthorized)
+	actions, err := s.Server.History.Actions(t.Context(), "", 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	for _, a := range actions {
+		log.WriteString(a.Who + ": " + a.Action + ": " + a.Detail + "\n")
+	}
+	for _, want := range []string{"ann@example.com: sign in: at " + p.URL + " as ann-1\n",
+		"bob@example.com: sign-in refused: no grant names this person or one of their groups\n"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the audit log has no %q:\n%s", want, log.String())
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	ann.open("/", http.StatusUnauthorized)
+	ann.open(s.link("ann"), http.StatusOK) // other ways to sign in stay
+	ann.open("/readyz", http.StatusOK)
 }

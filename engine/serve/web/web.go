@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type Web struct {
 
 	server   *serve.Server
 	tokens   *signin.Tokens
+	openID   *signin.OpenID // nil when there is none
 	metrics  Metrics
 	listener net.Listener
 	proxies  []netip.Prefix
@@ -52,8 +54,9 @@ type Metrics interface {
 }
 
 // Listen opens the address and the tokens file. It returns a *fault.Invalid when the server must
-// not listen like this or cannot, and a *fault.StateError when the tokens file or that of the
-// secret for webhooks cannot be used.
+// not listen like this or cannot, a *signin.FileError when the file of the OpenID provider is
+// wrong, and a *fault.StateError when this file, the tokens file or that of the secret for webhooks
+// cannot be used.
 func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics, version string) (
 	*Web, error,
 ) {
@@ -69,6 +72,11 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 	var hooks *signin.Webhooks
 	if o.WebhookSecretFile != "" {
 		if hooks, err = signin.OpenWebhooks(o.WebhookSecretFile); err != nil {
+			return nil, err
+		}
+	}
+	if o.OpenIDFile != "" {
+		if w.openID, err = openID(server, o, secrets, version); err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +103,22 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 	return w, nil
 }
 
+// openID reads the file of the OpenID provider.
+func openID(server *serve.Server, o Options, secrets *redact.Redactor, version string) (*signin.OpenID, error) {
+	p, err := signin.OpenOpenID(o.OpenIDFile, signin.OpenIDOptions{Lookup: o.Lookup, Secrets: secrets,
+		Log: server.Log(), Now: time.Now, UserAgent: "pipe/" + version})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range p.Pipelines() {
+		if server.Pipeline(name) == nil {
+			server.Log().Warn("a grant is for a pipeline that this server does not run", "file", o.OpenIDFile,
+				"pipeline", name)
+		}
+	}
+	return p, nil
+}
+
 // people returns the handler of the pages.
 func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.Handler {
 	var site *pages.Pages
@@ -103,7 +127,7 @@ func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.H
 	}
 	w.Guard = signin.NewGuard(signin.Options{
 		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: w.server.Now, Log: w.server.Log(),
-		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, Client: w.client,
+		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, OpenID: w.openID, Client: w.client,
 		SignedIn: func(ctx context.Context, who *signin.Principal, how string) error {
 			return act(ctx, who.Name, "sign in", how)
 		},
@@ -234,6 +258,13 @@ const graceTime = 10 * time.Second
 
 // Serve answers requests until stop is closed.
 func (w *Web) Serve(stop <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	var checks sync.WaitGroup
+	defer checks.Wait()
+	defer cancel()
+	if w.openID != nil {
+		checks.Go(func() { w.openID.Check(ctx) })
+	}
 	ended := make(chan error, 1)
 	go func() {
 		if w.http.TLSConfig != nil {
@@ -248,9 +279,9 @@ func (w *Web) Serve(stop <-chan struct{}) error {
 	case <-stop:
 	}
 	w.stopping.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
-	defer cancel()
-	if err := w.http.Shutdown(ctx); err != nil {
+	ending, cancelEnding := context.WithTimeout(context.Background(), graceTime)
+	defer cancelEnding()
+	if err := w.http.Shutdown(ending); err != nil {
 		return w.http.Close()
 	}
 	return nil

@@ -47,12 +47,17 @@ type site struct {
 
 func newSite(t *testing.T, more string) *site {
 	t.Helper()
+	return newSiteWith(t, more, web.Options{})
+}
+
+func newSiteWith(t *testing.T, more string, o web.Options) *site {
+	t.Helper()
+	o.Listen = "127.0.0.1:0"
 	s := &site{World: servetest.New(t, registry(), "../../../pipelines/examples/files/handbook.yaml", more), t: t,
 		stop: make(chan struct{}), done: make(chan error, 1)}
 	s.Start()
 	var err error
-	s.web, err = web.Listen(s.Server, web.Options{Listen: "127.0.0.1:0"}, &redact.Redactor{},
-		metrics.New("v1.2.3"), "v1.2.3")
+	s.web, err = web.Listen(s.Server, o, &redact.Redactor{}, metrics.New("v1.2.3"), "v1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
