@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/config"
@@ -24,9 +23,9 @@ type Settings struct {
 	Loopback bool
 	// Model is the model of the pipeline, for a source with SourceSpec.ModelKey.
 	Model Model
-	// Observe is called after every attempt of a request, with status 0 when there was no response.
-	// It may be called from several goroutines. May be nil.
-	Observe func(method string, status int, began time.Time)
+	// Observe is called after every attempt of a request, from several goroutines. It does not keep
+	// the Part. May be nil.
+	Observe func(Attempt)
 }
 
 // SourceSpec describes a source with configuration C, a pointer to a struct. Parsing, checks

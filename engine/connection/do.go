@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -128,7 +129,7 @@ func (c *Connection) renew(ctx context.Context, failed *fault.Error, used auth.U
 
 // attempt sends the call once, follows the redirects that may be followed, and
 // reads and checks the answer, all within the call's time.
-func (c *Connection) attempt(parent context.Context, k *call, number int) (_ *Response, used auth.Used, err error) {
+func (c *Connection) attempt(parent context.Context, k *call, number int) (out *Response, used auth.Used, err error) {
 	ctx, cancel := context.WithTimeout(parent, k.timeout)
 	defer cancel()
 	status, started := 0, time.Now()
@@ -137,7 +138,12 @@ func (c *Connection) attempt(parent context.Context, k *call, number int) (_ *Re
 			err = timedOut(fmt.Sprintf("no complete response within %v", k.timeout))
 		}
 		if c.s.Observe != nil {
-			c.s.Observe(k.Method, status, started)
+			a := component.Attempt{Method: k.Method, Number: number, Status: status, Began: started, Sent: len(k.Body),
+				Part: k.Part}
+			if out != nil {
+				a.Received = len(out.Body)
+			}
+			c.s.Observe(a)
 		}
 	}()
 	target := k.target

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -245,8 +246,9 @@ func TestWhatIsSent(t *testing.T) {
 		s.Compress = true
 	})
 	var seen []string
-	f.s.Observe = func(method string, status int, began time.Time) {
-		seen = append(seen, fmt.Sprint(method, " ", status, " ", time.Since(began) < time.Minute))
+	f.s.Observe = func(a component.Attempt) {
+		seen = append(seen, fmt.Sprint(a.Method, " ", a.Status, " ", time.Since(a.Began) < time.Minute, " ", a.Number, " ",
+			a.Sent, " ", a.Received, " ", a.Part))
 	}
 	if _, err := f.Do(t.Context(),
 		Request{Method: "POST", Path: "/a b", Query: map[string][]string{"filter": {"kind=a,b"}},
@@ -272,7 +274,7 @@ func TestWhatIsSent(t *testing.T) {
 	if got.Header.Get("Content-Encoding") != "gzip" || len(body) >= len(long) || got.Header.Get("Cookie") != "" {
 		t.Errorf("%v, %d bytes", got.Header, len(body))
 	}
-	if !slices.Equal(seen, []string{"POST 200 true", "POST 200 true"}) {
+	if !slices.Equal(seen, []string{"POST 200 true 1 2 2 <nil>", "POST 200 true 1 2000 2 <nil>"}) {
 		t.Errorf("observed %q", seen)
 	}
 }

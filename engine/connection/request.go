@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -62,6 +63,8 @@ type Request struct {
 	// MaxBytes overrides Config.MaxResponse, Timeout Config.Timeout.
 	MaxBytes int64
 	Timeout  time.Duration
+	// Part describes the request for Settings.Observe; Parse may complete it. May be nil.
+	Part *component.Part
 }
 
 // Response is a complete answer with a status of 200 to 299.

@@ -3,8 +3,8 @@ package connection
 import (
 	"log/slog"
 	"net/url"
-	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
@@ -50,9 +50,9 @@ type Settings struct {
 	Redactor *redact.Redactor
 	// Log receives warnings, retries and, at debug, failed attempts; nil drops them.
 	Log *slog.Logger
-	// Observe is called after every attempt, with status 0 when there was no answer. It may be
-	// called from several goroutines. May be nil.
-	Observe func(method string, status int, began time.Time)
+	// Observe is called after every attempt, from several goroutines. It does not keep the Part. May
+	// be nil.
+	Observe func(component.Attempt)
 }
 
 // DeprecationHeader is a header of an API that announces removals, one in each value.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -122,11 +121,11 @@ func (j *Job) source(settings component.Settings) (component.Source, error) {
 }
 
 // observe returns what is called for each attempt of a request to an end.
-func (j *Job) observe(end string) func(method string, status int, began time.Time) {
-	return func(method string, status int, began time.Time) {
-		j.span.Request(end, method, status, began)
+func (j *Job) observe(end string) func(component.Attempt) {
+	return func(a component.Attempt) {
+		j.span.Request(end, a)
 		if j.o.Observe != nil {
-			j.o.Observe(end, method, status, began)
+			j.o.Observe(end, a.Method, a.Status, a.Began)
 		}
 	}
 }

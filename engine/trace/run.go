@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -53,22 +52,38 @@ func (r *Run) Act(name string) (end func()) {
 	}
 }
 
-// Request adds the span of an attempt of a request to an end, source or sink, that has just ended;
-// status is 0 when there was no response.
-func (r *Run) Request(end, method string, status int, began time.Time) {
+// Request adds the span of an attempt of a request to an end, source or sink, that has just ended.
+// It is called page for a page of the source's listing, upload for a page of an upload, and after
+// its end and method otherwise.
+func (r *Run) Request(end string, a component.Attempt) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	parent := r.parent
 	r.mu.Unlock()
-	_, span := r.tracer.Start(parent, end+" "+method, trace.WithTimestamp(began),
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-			attribute.String("pipe.end", end), attribute.String("http.request.method", method)))
-	if status != 0 {
-		span.SetAttributes(attribute.Int("http.response.status_code", status))
+	name := end + " " + a.Method
+	if a.Part != nil {
+		name = a.Part.Name
 	}
-	if status == 0 || status >= 400 {
+	_, span := r.tracer.Start(parent, name, trace.WithTimestamp(a.Began),
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+			attribute.String("pipe.end", end), attribute.String("http.request.method", a.Method)))
+	if a.Status != 0 {
+		span.SetAttributes(attribute.Int("http.response.status_code", a.Status))
+	}
+	if a.Number > 1 {
+		span.SetAttributes(attribute.Int("http.request.resend_count", a.Number-1))
+	}
+	if p := a.Part; p != nil {
+		bytes := a.Received
+		if p.Name == component.PartUpload {
+			bytes = a.Sent
+		}
+		span.SetAttributes(attribute.String("pipe.page.kind", p.Kind), attribute.Int("pipe.page.number", p.Number),
+			attribute.Int("pipe.page.records", p.Records), attribute.Int("pipe.page.bytes", bytes))
+	}
+	if a.Status == 0 || a.Status >= 400 {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End()

@@ -136,8 +136,8 @@ func TestRun(t *testing.T) {
 	if got != int64(result.Report.Read) || got == 0 {
 		t.Errorf("%d records read", got)
 	}
-	requests := map[string][]string{"read": {"source GET"}, "review": {"sink GET", "sink POST"},
-		"publish": {"sink POST"}, "confirm": {"sink GET", "sink POST"}}
+	requests := map[string][]string{"read": {"page", "source GET"}, "review": {"sink GET", "sink POST"},
+		"publish": {"upload", "sink POST"}, "confirm": {"sink GET", "sink POST"}}
 	below := 0
 	for act, names := range requests {
 		spans := r.named(act)
@@ -166,11 +166,46 @@ func TestRun(t *testing.T) {
 	if before := len(r.spans) - 1 - len(requests) - below; before < 0 || before > 10 {
 		t.Errorf("%d of %d spans are in no act", before, len(r.spans))
 	}
+	r.checkParts(t, "read", "page", "Component", result.Report.Read)
+	uploaded := 0
+	for _, s := range result.Report.Streams {
+		if uploaded += s.Staged; s.Rows > 0 { // the members of groups
+			uploaded += s.Rows - s.Staged
+		}
+	}
+	r.checkParts(t, "publish", "upload", "documents", uploaded)
 	for _, s := range r.spans {
 		if text := s.String(); strings.Contains(text, "default/") || strings.Contains(text, "127.0.0.1") ||
 			strings.Contains(text, "/api/") || strings.Contains(text, "secret") {
 			t.Errorf("a span says too much: %s", text)
 		}
+	}
+}
+
+// checkParts checks the spans of the pages of a listing or an upload below an act: the pages of
+// each kind are numbered from 1, one of the kinds is kind, and all pages together have n records.
+func (r *receiver) checkParts(t *testing.T, act, name, kind string, n int) {
+	t.Helper()
+	below := r.named(act)[0].SpanId
+	got, pages, last := 0, map[string]int64{}, map[string]int64{}
+	for _, s := range r.named(name) {
+		number := func(key string) int64 { return attribute(s.Attributes, key).GetIntValue() }
+		of := attribute(s.Attributes, "pipe.page.kind").GetStringValue()
+		pages[of]++
+		last[of] = max(last[of], number("pipe.page.number"))
+		if of == "" || number("pipe.page.number") < 1 || number("pipe.page.bytes") < 10 ||
+			number("http.response.status_code") != 200 || !bytes.Equal(s.ParentSpanId, below) {
+			t.Errorf("a span %s: %v", name, s)
+		}
+		got += int(number("pipe.page.records"))
+	}
+	for of, n := range last {
+		if n > pages[of] {
+			t.Errorf("%d pages of %s have numbers up to %d", pages[of], of, n)
+		}
+	}
+	if pages[kind] == 0 || got != n {
+		t.Errorf("the spans %s are of %v, with %d records; want some of %s, and %d records", name, pages, got, kind, n)
 	}
 }
 
@@ -206,15 +241,33 @@ func TestRequest(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
 	tracer := trace.Start(t.Context(), "v1.2.3", slog.New(slog.DiscardHandler))
 	run := tracer.Run("p", "id")
-	run.Request("sink", "POST", 0, time.Now().Add(-time.Hour))
-	run.Request("sink", "POST", 503, time.Now())
-	run.Request("sink", "POST", 200, time.Now())
+	run.Request("sink", component.Attempt{Method: "POST", Number: 1, Began: time.Now().Add(-time.Hour)})
+	run.Request("sink", component.Attempt{Method: "POST", Number: 2, Status: 503, Began: time.Now()})
+	run.Request("sink", component.Attempt{Method: "POST", Number: 3, Status: 200, Began: time.Now()})
+	for _, name := range []string{component.PartPage, component.PartUpload} {
+		run.Request("end", component.Attempt{Method: "POST", Number: 1, Status: 200, Began: time.Now(), Sent: 17,
+			Received: 18, Part: &component.Part{Name: name, Kind: "k", Number: 2, Records: 3}})
+	}
 	run.End(nil)
 	run.End(&pipelinerun.Report{})
 	tracer.Close()
 	spans := r.named("sink POST")
 	if len(spans) != 3 || len(r.named("run")) != 1 {
 		t.Fatalf("%d requests, %d runs", len(spans), len(r.named("run")))
+	}
+	for i, s := range spans {
+		if got := attribute(s.Attributes, "http.request.resend_count").GetIntValue(); got != int64(i) {
+			t.Errorf("attempt %d has been made again %d times", i+1, got)
+		}
+	}
+	for name, size := range map[string]int64{component.PartPage: 18, component.PartUpload: 17} {
+		parts := r.named(name)
+		if len(parts) != 1 || attribute(parts[0].Attributes, "pipe.page.bytes").GetIntValue() != size ||
+			attribute(parts[0].Attributes, "pipe.page.kind").GetStringValue() != "k" ||
+			attribute(parts[0].Attributes, "pipe.page.number").GetIntValue() != 2 ||
+			attribute(parts[0].Attributes, "pipe.page.records").GetIntValue() != 3 {
+			t.Errorf("the span of a %s: %v", name, parts)
+		}
 	}
 	if took := time.Duration(spans[0].EndTimeUnixNano - spans[0].StartTimeUnixNano); took < time.Hour {
 		t.Errorf("took %v", took)

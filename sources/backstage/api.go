@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
@@ -62,6 +63,16 @@ type request struct {
 	unordered bool
 	maxBytes  int64 // of the answer; 0 means the configured limit
 	once      bool  // the caller decides about retries
+	kind      string
+	number    int // of the page among those of the kind, from 1; 0 when nothing of it is read
+}
+
+// part describes a page of a kind; nil when nothing of it is read.
+func (rq *request) part() *component.Part {
+	if rq.number == 0 {
+		return nil
+	}
+	return &component.Part{Name: component.PartPage, Kind: rq.kind, Number: rq.number}
 }
 
 // query requests a page. Filter, order and limit are sent with each one: a cursor carries no
@@ -78,11 +89,14 @@ func (a api) query(ctx context.Context, rq request) (page, error) {
 		q.Set("offset", strconv.Itoa(rq.offset))
 	}
 	var p page
+	part := rq.part()
 	_, err := a.conn.Do(ctx,
 		connection.Request{Method: http.MethodGet, Path: byQuery, Query: q, MaxBytes: rq.maxBytes, NoRetry: rq.once,
-			Proven: a.proven.Load(),
+			Proven: a.proven.Load(), Part: part,
 			Parse: func(body []byte) (err error) {
-				p, err = parsePage(body)
+				if p, err = parsePage(body); part != nil {
+					part.Records = len(p.items)
+				}
 				return err
 			}})
 	if err != nil {

@@ -23,6 +23,7 @@ type reader struct {
 	seen    refset.Set      // the refs that came
 	passes  []int32         // the last pass in which each came, by its number
 	leftOut map[string]bool // refs that could not be read
+	pages   int             // that were requested
 }
 
 // maxIdle is how many pages in a row may bring nothing new: a server that
@@ -186,6 +187,7 @@ func (r *reader) came(ref string, p *pass) (known, repeated bool) {
 // answer is a requested page with its cursor.
 type answer struct {
 	cursor string
+	number int // of the page
 	page   page
 	err    error
 }
@@ -193,24 +195,26 @@ type answer struct {
 // ahead requests a page; exactly one answer is sent.
 func (r *reader) ahead(ctx context.Context, cursor string) chan answer {
 	out := make(chan answer, 1)
+	r.pages++
+	a := answer{cursor: cursor, number: r.pages}
 	go func() {
-		a := answer{cursor: cursor}
 		defer func() {
 			if v := recover(); v != nil {
 				a.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 			}
 			out <- a
 		}()
-		a.page, a.err = r.fetch(ctx, cursor)
+		a.page, a.err = r.fetch(ctx, cursor, a.number)
 	}()
 	return out
 }
 
 // fetch requests a page of a size that the server can answer.
-func (r *reader) fetch(ctx context.Context, cursor string) (p page, err error) {
+func (r *reader) fetch(ctx context.Context, cursor string, number int) (p page, err error) {
 	err = r.size.ask(ctx, r.log.With("kind", r.kind), func(once bool) (int, error) {
 		p, err = r.api.query(ctx,
-			request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once})
+			request{filter: r.filter, cursor: cursor, limit: r.size.now, maxBytes: r.size.maxBytes(), once: once,
+				kind: r.kind, number: number})
 		return p.bytes, err
 	})
 	return p, err

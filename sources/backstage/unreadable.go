@@ -33,7 +33,7 @@ func (r *reader) around(ctx context.Context, p *pass, a answer) (page, error) {
 	cursor, window := a.cursor, r.size.now
 	for window > 1 {
 		half := window / 2
-		pg, err := r.one(ctx, request{cursor: cursor, limit: half})
+		pg, err := r.one(ctx, request{cursor: cursor, limit: half, number: a.number})
 		switch {
 		case err == nil && pg.next == "":
 			return pg, nil
@@ -51,7 +51,7 @@ func (r *reader) around(ctx context.Context, p *pass, a answer) (page, error) {
 			return page{}, err
 		}
 	}
-	return r.past(ctx, p, answer{cursor: cursor, err: a.err})
+	return r.past(ctx, p, answer{cursor: cursor, number: a.number, err: a.err})
 }
 
 // answers reports whether the server answers other requests. The one entity of a
@@ -67,7 +67,7 @@ func (r *reader) answers(ctx context.Context) bool {
 
 // one makes one attempt at a request of the kind.
 func (r *reader) one(ctx context.Context, rq request) (page, error) {
-	rq.filter, rq.once, rq.maxBytes = r.filter, true, r.size.limit
+	rq.kind, rq.filter, rq.once, rq.maxBytes = r.kind, r.filter, true, r.size.limit
 	return r.api.query(ctx, rq)
 }
 
@@ -95,7 +95,8 @@ func (r *reader) past(ctx context.Context, p *pass, a answer) (page, error) {
 			return page{}, err
 		}
 		// with all retries
-		pg, err := r.api.query(ctx, request{filter: r.filter, cursor: a.cursor, limit: 1, maxBytes: r.size.limit})
+		pg, err := r.api.query(ctx, request{filter: r.filter, cursor: a.cursor, limit: 1, maxBytes: r.size.limit,
+			kind: r.kind, number: a.number})
 		if err == nil {
 			return pg, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sourcegraph/conc/pool"
 
@@ -28,6 +29,7 @@ type changes struct {
 	withheld map[string]bool // IDs of documents that were not sent, since they are hidden
 	failed   []string        // documents that a tightening could not narrow, and why
 	pace     pace            // of documents
+	numbers  atomic.Int64    // the pages that were sent
 }
 
 func (p *publishing) changes() *changes {

@@ -138,7 +138,7 @@ func (c *changes) post(ctx context.Context, p *page) error {
 	client := c.publisher.client
 	tail := `,"datasource":` + string(codec.Quote(nil, client.Datasource))
 	return client.Write(ctx, connection.Request{Path: api.PathIndexDocuments, Body: p.request(tail), Idempotent: true,
-		Again: func() []byte { return p.request(tail) }})
+		Again: func() []byte { return p.request(tail) }, Part: p.describe(api.StreamDocuments, &c.numbers)})
 }
 
 // writeOne writes a document whose permissions Glean could not replace.

@@ -1,6 +1,8 @@
 package upload
 
 import (
+	"sync/atomic"
+
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
@@ -12,6 +14,7 @@ type page struct {
 	buf   []byte
 	items []component.Encoded // without bodies
 	ends  []int               // where each item's body ends in buf
+	part  component.Part      // as it was described; see describe
 }
 
 // newPage begins a page whose list is the member of that name.
@@ -30,6 +33,14 @@ func (p *page) add(e component.Encoded) {
 	p.ends = append(p.ends, len(p.buf))
 	e.Body = nil
 	p.items = append(p.items, e)
+}
+
+// describe returns what traces say of the page, whose number is the next one of count.
+func (p *page) describe(stream string, count *atomic.Int64) *component.Part {
+	if p.part.Number == 0 {
+		p.part = component.Part{Name: component.PartUpload, Kind: stream, Number: int(count.Add(1)), Records: len(p.items)}
+	}
+	return &p.part
 }
 
 // body returns the bytes of item i.

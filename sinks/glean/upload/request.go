@@ -26,7 +26,7 @@ func (u *upload) request(ctx context.Context, p *page, first, last bool) (uncert
 		return body
 	}
 	err = u.publisher.client.Write(ctx, connection.Request{
-		Path: u.path, Body: next(), Again: next,
+		Path: u.path, Body: next(), Again: next, Part: p.describe(u.stream, &u.numbers),
 		Idempotent: true, // pages are upserts by id; post recovers the first and the last
 	})
 	status := api.StatusOf(err)

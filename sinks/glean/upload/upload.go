@@ -39,6 +39,7 @@ type upload struct {
 	withheld map[string]bool
 
 	accepted, refused atomic.Int64 // items
+	numbers           atomic.Int64 // the pages that were sent
 }
 
 func (p *publishing) upload(stream, path string, planned int) *upload {
