@@ -67,6 +67,15 @@ func (p *Pipeline) approvers() int {
 // Needed returns how many people must approve a refusal.
 func (w *Waiting) Needed(p *Pipeline) int { return guard.Needed(w.Refusal, p.approvers()) }
 
+// Missing returns what is missing when an approval of the refusal has too few people; "" when it
+// has enough.
+func (w *Waiting) Missing(p *Pipeline, a *baseline.Approval) string {
+	if guard.TooFew(a, w.Refusal, p.approvers()) == "" {
+		return ""
+	}
+	return guard.MorePeople(a)
+}
+
 // Approver is who approves: a person, the caller has made sure of it.
 type Approver struct {
 	Name string

@@ -141,12 +141,13 @@ func (c *call) refusal() (int, any, error) {
 		At      time.Time      `json:"at"`
 		Causes  []string       `json:"causes"`
 		Counts  map[string]int `json:"counts"`
+		Needed  int            `json:"needed"`
 		Reasons []string       `json:"reasons,omitempty"`
 		Changes []fault.Change `json:"changes,omitempty"`
 
 		Approval *baseline.Approval `json:"approval,omitempty"`
 	}{ID: waiting.Refusal.ID, Run: waiting.Run.ID, At: waiting.Refusal.At, Causes: waiting.Run.Causes,
-		Approval: waiting.Approval.WithoutReasons(), Counts: map[string]int{}}
+		Approval: waiting.Approval.WithoutReasons(), Counts: map[string]int{}, Needed: waiting.Needed(c.pipeline)}
 	for _, change := range waiting.Refusal.Changes {
 		answer.Counts[change.Stream] += change.N
 	}
@@ -174,6 +175,10 @@ func (c *call) approve() (int, any, error) {
 	if err := c.act("approve", "", id+" "+body.Reason); err != nil {
 		return 0, nil, err
 	}
+	waiting, err := c.pipeline.Waiting(c.Context())
+	if err != nil {
+		return 0, nil, err
+	}
 	a, t, err := c.pipeline.Approve(c.Context(), id,
 		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Reason: body.Reason})
 	if err != nil {
@@ -182,8 +187,13 @@ func (c *call) approve() (int, any, error) {
 	answer := struct {
 		Approval *baseline.Approval `json:"approval"`
 		Until    time.Time          `json:"until"`
+		Needed   int                `json:"needed,omitzero"`
+		Missing  string             `json:"missing,omitempty"`
 		Run      string             `json:"run,omitempty"`
-	}{a, a.Until(), t.Run}
+	}{Approval: a, Until: a.Until(), Run: t.Run}
+	if waiting != nil {
+		answer.Needed, answer.Missing = waiting.Needed(c.pipeline), waiting.Missing(c.pipeline, a)
+	}
 	return http.StatusOK, answer, nil
 }
 
