@@ -99,7 +99,7 @@ var layers = [][]string{
 	{"engine/verify", "engine/serve/preview"},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
-		"engine/serve/metrics", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
+		"engine/serve/metrics", "engine/serve/api", "engine/serve/pages", "engine/serve/web", "engine/serve/client",
 	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",

@@ -52,15 +52,17 @@ func TestTrigger(t *testing.T) {
 	expect(pipe(t, map[string]string{"PIPE_TOKEN": s.token}, "trigger", "--server", s.origin, "--full", "--json", "--wait",
 		"backstage"), job.Done, `"verdict": "delivered"`, `"exit_code": 0`)
 	expect(s.command("trigger", "backstage", "--token-file", file, "--dry-run"), job.Done, "run ")
-	expect(s.command("trigger", "other", "--token-file", file), job.Failed, "there is no pipeline other", "→")
-	expect(s.command("trigger", shipped, "--token-file", file), job.Wrong, "is not the name of a pipeline")
+	expect(s.command("trigger", "other", "--token-file", file), job.Wrong, "there is no pipeline other", "→")
+	expect(s.command("trigger", shipped, "--token-file", file, "--dry-run"), job.Done, "run ")
+	expect(s.command("trigger", "pipelines/none.yaml", "--token-file", file), job.Wrong,
+		"is neither the name of a pipeline")
 	expect(s.command("trigger", "backstage"), job.Wrong, "PIPE_TOKEN is not set")
 	expect(s.command("trigger", "backstage", "--token-file", file, "--server", "http://192.0.2.1:7979"), job.Wrong,
 		"unencrypted")
 	view := map[string]string{"PIPE_TOKEN": token("viewer", "view")}
-	expect(pipe(t, view, "trigger", "--server", s.origin, "backstage"), job.Failed, "does not have the role trigger")
+	expect(pipe(t, view, "trigger", "--server", s.origin, "backstage"), job.Wrong, "does not have the role trigger")
 	view["PIPE_TOKEN"] += "x"
-	expect(pipe(t, view, "trigger", "--server", s.origin, "backstage"), job.Failed, "pipe serve token list")
+	expect(pipe(t, view, "trigger", "--server", s.origin, "backstage"), job.Wrong, "pipe serve token list")
 	write(file, s.token+"\n", 0o640)
 	if c := s.command("trigger", "backstage", "--token-file", file); runtime.GOOS != "windows" {
 		expect(c, job.Wrong, "can be used by other users")
