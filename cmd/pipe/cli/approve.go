@@ -25,13 +25,16 @@ func (a *app) approveCommand() *urfave.Command {
 		Description: "Shows what the refused run would have changed and stores an approval of exactly these changes " +
 			"in the state folder, for one complete run within 24 hours. Changes that the refusal did not " +
 			"list are still checked by the guards. A dry run or a failed run does not use it up. To approve " +
-			"and run in one step: pipe run --approve ID FILE.",
-		Flags: []urfave.Flag{
+			"and run in one step: pipe run --approve ID FILE.\n\n" +
+			"With --server or --token-file a running pipe serve stores the approval and begins the run. FILE may then be the " +
+			"name of the pipeline. The token is that of a person with the role approve; without --token-file it is in the " +
+			"variable " + tokenVariable + ".",
+		Flags: append(serverFlags(),
 			&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"},
 			&urfave.BoolFlag{Name: "alone",
 				Usage: "in an emergency, do without the other people that guards.approvals asks for; needs --reason, and " +
 					"sends a notification"},
-		},
+		),
 		Action: a.approveAction,
 	}
 }
@@ -44,6 +47,9 @@ type approvedJSON struct {
 }
 
 func (a *app) approveAction(c *urfave.Context) error {
+	if asksServer(c) {
+		return a.approveAtServer(c)
+	}
 	if c.Args().Len() != 2 || !isFile(c.Args().First()) {
 		return usage{"pipe approve takes a pipeline file and the ID of a refused run",
 			"write pipe approve pipelines/backstage.yaml ID"}
@@ -95,12 +101,10 @@ func (a *app) approveAction(c *urfave.Context) error {
 	}
 	people := strings.Join(stored.People(), " and ")
 	if guard.TooFew(stored, refused, most) != "" {
-		display.Fprintf(a.Stdout, "\nApproved by %s, but this refusal needs %d people until %s: %s.\n", people, needed,
-			until.Local().Format("2006-01-02 15:04"), guard.MorePeople(stored))
+		a.printTooFew(people, needed, until, guard.MorePeople(stored))
 		return nil
 	}
-	display.Fprintf(a.Stdout, "\nApproved by %s: one complete run until %s may make these changes.\n", people,
-		until.Local().Format("2006-01-02 15:04"))
+	display.Fprintf(a.Stdout, approvedText, people, until.Local().Format("2006-01-02 15:04"))
 	return nil
 }
 

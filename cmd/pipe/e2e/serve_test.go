@@ -83,8 +83,14 @@ func (s *served) call(method, path, body string, status int) map[string]any {
 // ended waits until a run has ended, and returns it.
 func (s *served) ended(run string) map[string]any {
 	s.t.Helper()
+	return s.endedOf("backstage", run)
+}
+
+// endedOf is ended for a run of a pipeline.
+func (s *served) endedOf(pipeline, run string) map[string]any {
+	s.t.Helper()
 	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(50 * time.Millisecond) {
-		if r := s.call("GET", "/pipelines/backstage/runs/"+run, "", http.StatusOK); r["ended"] != nil {
+		if r := s.call("GET", "/pipelines/"+pipeline+"/runs/"+run, "", http.StatusOK); r["ended"] != nil {
 			return r
 		}
 	}
