@@ -15,17 +15,22 @@ func (a *app) explainCommand() *urfave.Command {
 		Usage:     "show how one entity becomes a document, and who finds it",
 		ArgsUsage: "FILE REF",
 		Description: "Does what a run does, up to sending, for one entity. REF may be a part of a ref, such as " +
-			"checkout or component:checkout, where only one entity matches.",
-		Flags: append([]urfave.Flag{
+			"checkout or component:checkout, where only one entity matches.\n\n" +
+			"With --server or --token-file a running pipe serve explains what it has read. FILE may then be the name of the " +
+			"pipeline. The token needs the role inspect; without --token-file it is in the variable " + tokenVariable + ".",
+		Flags: append(append([]urfave.Flag{
 			&urfave.StringFlag{Name: "as",
 				Usage: "show whether this person finds it, and why: an `E-MAIL` or the ref of a user"},
 			&urfave.BoolFlag{Name: "record", Usage: "also print the whole record"},
-		}, sourceFlags()...),
+		}, sourceFlags()...), serverFlags()...),
 		Action: a.explainRecord,
 	}
 }
 
 func (a *app) explainRecord(c *urfave.Context) error {
+	if asksServer(c) {
+		return a.explainAtServer(c)
+	}
 	path, err := theFile(c, " component:default/checkout")
 	if err != nil {
 		return err

@@ -25,6 +25,12 @@ func (a *app) findFile(p *parsed) error {
 	if cmd == nil || !strings.HasPrefix(cmd.ArgsUsage, "FILE") || slices.Contains(needFile, p.name()) || a.hasFile(*p) {
 		return nil
 	}
+	if len(p.words) > 1 && slices.ContainsFunc(p.options, func(o string) bool {
+		name, _, _ := strings.Cut(o, "=")
+		return name == "--server" || name == "--token-file"
+	}) {
+		return nil // the first word is the name of a pipeline
+	}
 	if p.name() == "check" && slices.ContainsFunc(p.options, func(o string) bool {
 		return strings.HasPrefix(o, "--explain")
 	}) {

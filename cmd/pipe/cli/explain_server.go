@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
+)
+
+// readingTime is how long a server may read before a call gives up.
+const readingTime = 10 * time.Minute
+
+// explainAtServer explains a record that a server has read.
+func (a *app) explainAtServer(c *urfave.Context) error {
+	for _, name := range []string{"input", "sandbox", "catalog"} {
+		if c.IsSet(name) {
+			return usage{"--" + name + " is for a file, but a server reads its source", "leave out one of the two"}
+		}
+	}
+	if c.Args().Len() != 2 {
+		return usage{"pipe explain needs a pipeline and one ref",
+			"write pipe explain --server URL backstage component:default/checkout"}
+	}
+	name, err := a.servedName(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	server, err := a.openServer(c)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	e, err := server.Explain(ctx, name, c.Args().Get(1), strings.TrimSpace(c.String("as")), readingTime, func() {
+		display.Fprintln(a.Stderr, "the server reads the documents first")
+	})
+	if a.stopped.Load() != 0 {
+		return fault.ErrStopped
+	}
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return a.printJSON(e, nil)
+	}
+	display.Fprintf(a.Stdout, "read at %s\n", display.Time(e.Read))
+	print.Explanation(a.Stdout, e.Explanation, c.Bool("record"), a.colors(c))
+	return nil
+}
