@@ -56,6 +56,7 @@ func newSiteWith(t *testing.T, more string, o web.Options) *site {
 	s := &site{World: servetest.New(t, registry(), "../../../pipelines/examples/files/handbook.yaml", more), t: t,
 		stop: make(chan struct{}), done: make(chan error, 1)}
 	s.Start()
+	s.Settle() // at its start, the server removes what is too old by its clock
 	var err error
 	s.web, err = web.Listen(s.Server, o, &redact.Redactor{}, metrics.New("v1.2.3"), "v1.2.3")
 	if err != nil {
