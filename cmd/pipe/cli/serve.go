@@ -70,6 +70,7 @@ func (a *app) serveCommand() *urfave.Command {
 				Flags: []urfave.Flag{&urfave.StringFlag{Name: "person",
 					Usage: "the `NAME` for the audit log (default: that of the user on this machine)"}},
 			},
+			a.serveSignOutCommand(),
 			a.serveTokenCommand(),
 		},
 	}
@@ -257,7 +258,7 @@ func (a *app) serveLinkCall(state string) string {
 // newLink stores a code for a person and returns the address that uses it.
 func newLink(ctx context.Context, h *history.History, origin, person string) (string, error) {
 	code := signin.NewCode()
-	if err := h.AddLink(ctx, code, person, time.Now().Add(signin.LinkTime)); err != nil {
+	if err := h.AddLink(ctx, code, signin.Canonical(person), time.Now().Add(signin.LinkTime)); err != nil {
 		return "", err
 	}
 	return signin.Link(origin, code), nil

@@ -97,3 +97,30 @@ func TestOpenID(t *testing.T) {
 	pipe(t, nil, "serve", "--sandbox", "--listen", "127.0.0.1:0", "--state", t.TempDir(), "--openid", "none.yaml",
 		shipped).expect(t, int(job.Wrong), "does not exist: none.yaml", "→")
 }
+
+// TestServeSignOut: a command on the machine of the server ends sessions at once.
+func TestServeSignOut(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, filepath.Join(t.TempDir(), "state"), "--sandbox", shipped)
+	ann, bob := newVisitor(t), newVisitor(t)
+	for name, v := range map[string]visitor{"Ann@example.com": ann, "bob": bob} {
+		v.open(strings.TrimSpace(s.command("serve", "link", "--person", name).stdout), http.StatusOK)
+	}
+	unused := strings.TrimSpace(s.command("serve", "link", "--person", "cid").stdout)
+	added := s.command("serve", "token", "add", "ann@example.com", "--person", "--role", "view")
+	c := s.command("serve", "sign-out", "ANN@example.com")
+	c.expect(t, 0, "ended the sessions and links of ann@example.com", "still signs in")
+	if strings.Contains(c.both(), strings.TrimSpace(added.stdout)) {
+		t.Errorf("the output has the token:\n%s", c.both())
+	}
+	ann.open(s.origin+"/", http.StatusUnauthorized)
+	bob.open(s.origin+"/", http.StatusOK)
+	s.command("serve", "sign-out", "cid").expect(t, 0, "ended the sessions and links of cid")
+	newVisitor(t).open(unused, http.StatusForbidden)
+	s.command("serve", "sign-out", "--all", "--json").expect(t, 0, `"all": true`)
+	bob.open(s.origin+"/", http.StatusUnauthorized)
+	s.command("serve", "sign-out", "eve").expect(t, int(job.Wrong), "eve has never signed in")
+	s.command("serve", "sign-out").expect(t, int(job.Wrong), "one NAME, or --all")
+	s.command("serve", "sign-out", "bob", "--all").expect(t, int(job.Wrong), "one NAME, or --all")
+	s.command("serve", "link", "--person", "bob").expect(t, 0, s.origin)
+}

@@ -60,6 +60,8 @@ CREATE TABLE good ( -- the last run of each pipeline that delivered everything i
 	pipeline TEXT PRIMARY KEY, run TEXT NOT NULL, started INTEGER NOT NULL, rules TEXT NOT NULL
 );
 INSERT INTO good SELECT pipeline, max(id), started, rules FROM runs WHERE dry = 0 AND class IN (0, 3, 7) GROUP BY pipeline;
+`, `
+CREATE TABLE signouts (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, at INTEGER NOT NULL); -- '' is everybody
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from
@@ -97,6 +99,7 @@ func (h *History) Prune(ctx context.Context, now time.Time) error {
 			WHERE n <= ?)`, millis(now.Add(-keptRuns)), mostKept),
 		h.exec(ctx, "DELETE FROM actions WHERE at < ?", millis(now.Add(-keptActions))),
 		h.exec(ctx, "DELETE FROM links WHERE expires < ?", millis(now)),
+		h.exec(ctx, "DELETE FROM signouts WHERE at < ?", millis(now.Add(-keptSignOuts))),
 	)
 }
 

@@ -216,3 +216,69 @@ func TestActionWithoutSecret(t *testing.T) {
 		t.Errorf("%+v, %v", actions, err)
 	}
 }
+
+// TestSignOut: a sign-out is for sessions that began before it, of one person or of everybody, and
+// takes back the links that were not used.
+func TestSignOut(t *testing.T) {
+	h := open(t, filepath.Join(t.TempDir(), "history.db"))
+	ctx, now := t.Context(), time.Now()
+	want := func(person string, mark int64, out bool) {
+		t.Helper()
+		if got, err := h.SignedOut(ctx, person, mark); err != nil || got != out {
+			t.Errorf("%s after mark %d: %v, %v", person, mark, got, err)
+		}
+	}
+	mark := func() int64 {
+		t.Helper()
+		m, err := h.Mark(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	signOut := func(person string, known bool) {
+		t.Helper()
+		if got, err := h.SignOut(ctx, person, now); err != nil || got != known {
+			t.Errorf("signing out %q: %v, %v", person, got, err)
+		}
+	}
+	first := mark()
+	want("ann", first, false)
+	signOut("ann", false)
+	for code, person := range map[string]string{"code-1": "ann", "code-2": "bob"} {
+		if err := h.AddLink(ctx, code, person, now.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := mark()
+	signOut("ann", true)
+	want("ann", first, true)
+	want("ann", second, true)
+	want("ann", mark(), false)
+	want("bob", first, false)
+	if _, err := h.TakeLink(ctx, "code-1", now); !errors.Is(err, history.ErrNotFound) {
+		t.Errorf("the link of ann: %v", err)
+	}
+	if _, err := h.TakeLink(ctx, "code-2", now); err != nil {
+		t.Errorf("the link of bob: %v", err)
+	}
+	if err := h.Act(ctx, history.Action{At: now, Who: "bob", Action: "sign in"}); err != nil {
+		t.Fatal(err)
+	}
+	signOut("bob", true)
+	third := mark()
+	signOut("", true)
+	for _, person := range []string{"ann", "bob", "cid"} {
+		want(person, third, true)
+		want(person, mark(), false)
+	}
+	if err := h.Prune(ctx, now.Add(49*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if last := mark(); last != 0 {
+		t.Errorf("the mark is %d after all were removed", last)
+	}
+	signOut("ann", false)
+	want("ann", 0, true)
+	want("ann", third, true)
+}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,9 @@ type site struct {
 	denied []string // who did not, and why
 	refuse error    // what SignedIn returns
 	tokens string   // the path of the tokens file
+	outs   []string // who was signed out from elsewhere
+	outErr error    // what the store of sign-outs returns
+	taken  func()   // is called when a link was used; may be nil
 	log    bytes.Buffer
 }
 
@@ -54,8 +58,9 @@ func newSiteWith(t *testing.T, openID func(s *site) *signin.OpenID) *site {
 		provider = openID(s)
 	}
 	s.guard = signin.NewGuard(signin.Options{
-		Origins: []string{s.server.URL, strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)}, Codes: s.codes,
-		Cookie: "pipe", Now: clock, Tokens: tokens, OpenID: provider, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		Origins: []string{s.server.URL, strings.Replace(s.server.URL, "127.0.0.1", "localhost", 1)}, Codes: s,
+		Cookie: "pipe", Now: clock, Tokens: tokens, OpenID: provider, SignOuts: s,
+		Log:    slog.New(slog.NewTextHandler(&s.log, nil)),
 		Person: func(name string) *signin.Principal { return &signin.Principal{Name: name, Person: true} },
 		SignedIn: func(_ context.Context, who *signin.Principal, how string) error {
 			s.who = append(s.who, who.Name+" "+how)
@@ -64,6 +69,23 @@ func newSiteWith(t *testing.T, openID func(s *site) *signin.OpenID) *site {
 		Denied: func(_ context.Context, name, reason string) { s.denied = append(s.denied, name+": "+reason) },
 	})
 	return s
+}
+
+// Take implements signin.Codes.
+func (s *site) Take(ctx context.Context, code string) (string, error) {
+	person, err := s.codes.Take(ctx, code)
+	if s.taken != nil {
+		s.taken()
+	}
+	return person, err
+}
+
+// Mark implements signin.SignOuts.
+func (s *site) Mark(context.Context) (int64, error) { return int64(len(s.outs)), s.outErr }
+
+// SignedOut implements signin.SignOuts.
+func (s *site) SignedOut(_ context.Context, person string, mark int64) (bool, error) {
+	return slices.Contains(s.outs[mark:], person), s.outErr
 }
 
 func (s *site) page(w http.ResponseWriter, r *http.Request) {
@@ -249,5 +271,38 @@ func TestTLSCookie(t *testing.T) {
 	g.Protect(http.NotFoundHandler()).ServeHTTP(w, r)
 	if c := w.Result().Cookies(); len(c) != 1 || c[0].Name != "__Host-pipe" || !c[0].Secure {
 		t.Errorf("%d: %+v", w.Code, c)
+	}
+}
+
+// TestSignedOut: a sign-out from elsewhere ends the sessions of a person that began before it, and
+// while it is not known whether there was one, there is no session.
+func TestSignedOut(t *testing.T) {
+	c := newCompany(t, annMayApprove)
+	token, _ := c.token("ann@example.com", true, signin.View)
+	link, form, there := c.signIn(), c.withToken(token), sessionOf(c.signInThere())
+	want := func(what string, status int) {
+		t.Helper()
+		for name, cookie := range map[string]string{"link": link, "form": form, "provider": there} {
+			status := status
+			if name == "link" && what == "after a sign-out" {
+				status = http.StatusOK // of ann, who is another person
+			}
+			c.want(what+", "+name, c.do("GET", "/", cookie, ""), status)
+		}
+	}
+	want("before", http.StatusOK)
+	c.outErr = errors.New("the disk is full")
+	want("when it is not known", http.StatusUnauthorized)
+	c.want("a sign-in then", c.send(token, "/"), http.StatusServiceUnavailable)
+	c.refused("a sign-in at the provider then", http.StatusServiceUnavailable, "cannot be recorded")
+	c.outErr = nil
+	want("when it is known again", http.StatusOK)
+	c.outs = append(c.outs, "ann@example.com")
+	want("after a sign-out", http.StatusUnauthorized)
+	c.want("a new session", c.do("GET", "/", c.withToken(token), ""), http.StatusOK)
+	u, _ := url.Parse(c.guard.Link(c.codes.Issue("ann@example.com")))
+	c.taken = func() { c.outs = append(c.outs, "ann@example.com") }
+	if session := sessionOf(c.do("GET", u.RequestURI(), "", "")); session == "" || c.session(session) != nil {
+		t.Error("a sign-out while a link is used does not end its session")
 	}
 }

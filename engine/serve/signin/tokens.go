@@ -104,6 +104,18 @@ func AddToken(path string, t Token) (token string, added Token, err error) {
 	return token, t, err
 }
 
+// PersonTokens returns the IDs of the tokens of a person in the file at path; "" means of all
+// people.
+func PersonTokens(path, person string) (ids []string, err error) {
+	all, err := ReadTokens(path)
+	for _, t := range all {
+		if t.Person && (person == "" || Canonical(t.Name) == person) {
+			ids = append(ids, t.ID)
+		}
+	}
+	return ids, err
+}
+
 // RevokeToken removes the token with an ID from the file. It returns a *fault.Invalid when there
 // is none.
 func RevokeToken(path, id string) (Token, error) {

@@ -43,7 +43,7 @@ func TestSignInInBrowser(t *testing.T) {
 		press("Sign out")
 		b.Wait(`document.body.innerText.includes("You are signed out")`)
 	}
-	b.Open(s.web.Origin()+"/pipelines/handbook")
+	b.Open(s.web.Origin() + "/pipelines/handbook")
 	b.Wait(`document.querySelector("#person-token") !== null`)
 	b.Look("sign-in")
 	press("Sign in at")
@@ -57,7 +57,7 @@ func TestSignInInBrowser(t *testing.T) {
 	signedIn("ann@example.com")
 	signOut()
 
-	b.Open(strings.Replace(s.web.Origin(), "127.0.0.1", "localhost", 1)+"/pipelines/handbook")
+	b.Open(strings.Replace(s.web.Origin(), "127.0.0.1", "localhost", 1) + "/pipelines/handbook")
 	b.Wait(`document.querySelector("#person-token") !== null`)
 	press("Sign in at") // begins at the address that the provider knows
 	signedIn("ann@example.com")
@@ -67,13 +67,13 @@ func TestSignInInBrowser(t *testing.T) {
 	signOut()
 
 	p.Set(func(p *openidtest.Provider) { p.Claims["email"] = "eve@example.com" })
-	b.Open(s.web.Origin()+"/pipelines/handbook")
+	b.Open(s.web.Origin() + "/pipelines/handbook")
 	press("Sign in at")
 	b.Wait(`document.body.innerText.includes("eve@example.com has no role on this server")`)
 	b.Look("sign-in-refused")
 
 	token := s.token("bob", true, signin.View)
-	b.Open(s.web.Origin()+"/pipelines/handbook")
+	b.Open(s.web.Origin() + "/pipelines/handbook")
 	b.Focus(" person-token")
 	b.Press(token, browsertest.Enter)
 	signedIn("bob")

@@ -197,3 +197,20 @@ func TestOpenID(t *testing.T) {
 	ann.open(s.link("ann"), http.StatusOK) // other ways to sign in stay
 	ann.open("/readyz", http.StatusOK)
 }
+
+// TestSignOut: a sign-out in the history ends a session of the server.
+func TestSignOut(t *testing.T) {
+	s := newSite(t, "")
+	ann, bob := s.browser(), s.browser()
+	ann.open(s.link("ann"), http.StatusOK)
+	bob.open(s.link("bob"), http.StatusOK)
+	unused := s.link("ann")
+	if known, err := s.Server.History.SignOut(t.Context(), "ann", s.Clock.Now()); err != nil || !known {
+		t.Fatal(known, err)
+	}
+	ann.open("/", http.StatusUnauthorized)
+	ann.open(unused, http.StatusForbidden)
+	bob.open("/", http.StatusOK)
+	ann.open(s.link("ann"), http.StatusOK)
+	ann.open("/", http.StatusOK)
+}

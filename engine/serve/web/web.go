@@ -127,7 +127,8 @@ func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.H
 	}
 	w.Guard = signin.NewGuard(signin.Options{
 		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: w.server.Now, Log: w.server.Log(),
-		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, OpenID: w.openID, Client: w.client,
+		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, OpenID: w.openID, SignOuts: w.server.History,
+		Client: w.client,
 		SignedIn: func(ctx context.Context, who *signin.Principal, how string) error {
 			return act(ctx, who.Name, "sign in", how)
 		},
