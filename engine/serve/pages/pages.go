@@ -63,6 +63,7 @@ func New(server *serve.Server, guard *signin.Guard, secrets *redact.Redactor, ve
 		"POST /pipelines/{pipeline}/refusals/{refusal}/approval": (*visit).approve,
 		"POST /pipelines/{pipeline}/rules/{rules}/approval":      (*visit).acceptRules,
 		"POST /sign-out":                                         (*visit).signOut,
+		"GET /log":                                               (*visit).wholeLog,
 		"GET /pipelines/{pipeline}/search":                       (*visit).search,
 		"GET /pipelines/{pipeline}/search/{rest...}":             (*visit).search,
 		"POST /pipelines/{pipeline}/search":                      (*visit).readIndex,

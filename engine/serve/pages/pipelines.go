@@ -129,7 +129,10 @@ func audiencesOf(r *history.Run) (out []audience) {
 	return out
 }
 
-type overviewPage struct{ Pipelines []*overview }
+type overviewPage struct {
+	Pipelines []*overview
+	Log       bool // the visitor may read the audit log of the whole server
+}
 
 func (o overviewPage) live() bool {
 	for _, p := range o.Pipelines {
@@ -141,7 +144,7 @@ func (o overviewPage) live() bool {
 }
 
 func (v *visit) overview() error {
-	var data overviewPage
+	data := overviewPage{Log: v.mayReadAll()}
 	for _, p := range v.pages.server.Pipelines() {
 		if !v.session.Who.May(signin.View, p.Name) {
 			continue
@@ -186,29 +189,46 @@ func (v *visit) pipelinePage() error {
 }
 
 type logPage struct {
-	Name    string
+	Name    string // "" for all pipelines, and for what belongs to none
 	Actions []history.Action
 	Older   int64
 }
 
-// log shows who did what.
+// log shows who did what with a pipeline.
 func (v *visit) log() error {
 	if err := v.need(signin.Inspect); err != nil {
 		return err
 	}
+	return v.logOf(v.pipeline.Name, v.pipeline.Name)
+}
+
+// mayReadAll reports whether the visitor may see what all people did: who has the role inspect for
+// all pipelines, also for those that this server does not run any more.
+func (v *visit) mayReadAll() bool { return v.session.Who.May(signin.Inspect, signin.AllPipelines) }
+
+// wholeLog shows who did what, with the sign-ins.
+func (v *visit) wholeLog() error {
+	if !v.mayReadAll() {
+		return refused{http.StatusForbidden, "This needs the role inspect for all pipelines.",
+			"Ask the person who runs the server."}
+	}
+	return v.logOf("", "Audit log")
+}
+
+func (v *visit) logOf(pipeline, title string) error {
 	before, err := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64)
 	if err != nil {
 		before = 0
 	}
-	actions, err := v.pages.server.History.Actions(v.Context(), v.pipeline.Name, before, perPage)
+	actions, err := v.pages.server.History.Actions(v.Context(), pipeline, before, perPage)
 	if err != nil {
 		return err
 	}
-	data := logPage{Name: v.pipeline.Name, Actions: actions}
+	data := logPage{Name: pipeline, Actions: actions}
 	if len(actions) == perPage {
 		data.Older = actions[perPage-1].ID
 	}
-	return v.render(http.StatusOK, "log.html", v.pipeline.Name, "audit log", data)
+	return v.render(http.StatusOK, "log.html", title, "audit log", data)
 }
 
 func (v *visit) trigger() error {

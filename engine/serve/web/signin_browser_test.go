@@ -48,6 +48,9 @@ func TestSignInInBrowser(t *testing.T) {
 	b.Look("sign-in")
 	press("Sign in at")
 	signedIn("ann@example.com")
+	b.Open(s.web.Origin() + "/log")
+	b.Wait(`document.body.innerText.includes("sign in")`)
+	b.Look("whole-log")
 
 	b.Open(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1))
 	press("the run")

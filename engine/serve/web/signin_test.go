@@ -20,8 +20,13 @@ import (
 // token adds a token for all pipelines.
 func (s *site) token(name string, person bool, roles ...signin.Role) string {
 	s.t.Helper()
+	return s.tokenFor(name, signin.AllPipelines, person, roles...)
+}
+
+func (s *site) tokenFor(name, pipeline string, person bool, roles ...signin.Role) string {
+	s.t.Helper()
 	token, _, err := signin.AddToken(signin.TokensPath(serve.Folder(s.Server.State())), signin.Token{Name: name,
-		Person: person, Grant: signin.Grant{Roles: roles, Pipelines: []string{signin.AllPipelines}}})
+		Person: person, Grant: signin.Grant{Roles: roles, Pipelines: []string{pipeline}}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -176,19 +181,24 @@ func TestOpenID(t *testing.T) {
 		t.Errorf("the page without a grant:\n%s", page)
 	}
 	bob.open("/", http.StatusUnauthorized)
-	actions, err := s.Server.History.Actions(t.Context(), "", 0, 100)
-	if err != nil {
-		t.Fatal(err)
+	if page := ann.open("/", http.StatusOK); !strings.Contains(page, `href="/log"`) {
+		t.Errorf("the overview does not lead to the audit log:\n%s", page)
 	}
-	var log strings.Builder
-	for _, a := range actions {
-		log.WriteString(a.Who + ": " + a.Action + ": " + a.Detail + "\n")
-	}
-	for _, want := range []string{"ann@example.com: sign in: at " + p.URL + " as ann-1\n",
-		"bob@example.com: sign-in refused: no grant names this person or one of their groups\n"} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the audit log has no %q:\n%s", want, log.String())
+	log := ann.open("/log", http.StatusOK)
+	for _, want := range []string{
+		"<bdi>ann@example.com</bdi></td><td>sign in</td><td><bdi></bdi></td>\n<td><bdi>at " + p.URL + " as ann-1</bdi>",
+		"<bdi>bob@example.com</bdi></td><td>sign-in refused</td><td><bdi></bdi></td>\n<td><bdi>no grant names this person",
+		"<td>trigger</td><td><bdi>handbook</bdi></td>",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the audit log has no %q:\n%s", want, log)
 		}
+	}
+	cid := s.browser()
+	cid.withToken("/", s.tokenFor("cid", "handbook", true, signin.Inspect), http.StatusOK)
+	cid.open("/log", http.StatusForbidden)
+	if page := cid.open("/", http.StatusOK); strings.Contains(page, "/log") {
+		t.Errorf("the overview leads to the audit log:\n%s", page)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
