@@ -33,8 +33,9 @@ type identity struct {
 	keyFile         string // of the client pipe-key
 }
 
-// startIdentity runs npm's oidc-provider at the port that Backstage was started for.
-func startIdentity(t *testing.T, r real) identity {
+// startIdentity runs npm's oidc-provider at the port that Backstage was started for, with more
+// variables.
+func startIdentity(t *testing.T, r real, env ...string) identity {
 	t.Helper()
 	home, port := os.Getenv("IDENTITY_HOME"), os.Getenv("IDENTITY_PORT")
 	if home == "" || port == "" {
@@ -76,6 +77,7 @@ func startIdentity(t *testing.T, r real) identity {
 		"TARGET_TOKEN="+r.env["BACKSTAGE_API_TOKEN"],
 		fmt.Sprintf(`AWS_KEYS={"%s":{"secret":"%s","token":"%s"}}`, roleKeyID, roleSecret, roleToken),
 		fmt.Sprintf(`PUBLIC_KEY={"kty":"EC","crv":"P-256","x":"%s","y":"%s","kid":"k1","use":"sig"}`, b64(raw[1:33]), b64(raw[33:])))
+	cmd.Env = append(cmd.Env, env...)
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"regexp"
@@ -132,11 +131,11 @@ var (
 // browse opens an address and sends each form that comes back, with what a person types.
 func browse(t *testing.T, address, answer string) error {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Jar: jar, Timeout: patience}
+	return browseAs(newVisitor(t).http, address, "ann", answer)
+}
+
+// browseAs opens an address as a person.
+func browseAs(client *http.Client, address, person, answer string) error {
 	at, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return err
@@ -172,7 +171,7 @@ func browse(t *testing.T, address, answer string) error {
 			form.Set("abort", "yes")
 			aborted = true
 		case form.Get("prompt") == "login":
-			form.Set("login", "ann")
+			form.Set("login", person)
 			form.Set("password", "any")
 		}
 		if step > 10 {

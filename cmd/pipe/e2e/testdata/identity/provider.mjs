@@ -1,10 +1,11 @@
 // An OpenID provider on loopback, and a gateway that verifies AWS signatures with npm aws4
-// and passes requests on. PORT, GATEWAY_PORT, TARGET and PUBLIC_KEY (a JWK) are variables.
+// and passes requests on. PORT, GATEWAY_PORT, TARGET, PUBLIC_KEY (a JWK) and SERVE_REDIRECT (where
+// it sends browsers back to) are variables.
 import http from 'node:http';
 import aws4 from 'aws4';
 import Provider from 'oidc-provider';
 
-const { PORT, GATEWAY_PORT, TARGET, PUBLIC_KEY, AWS_KEYS } = process.env;
+const { PORT, GATEWAY_PORT, TARGET, PUBLIC_KEY, AWS_KEYS, SERVE_REDIRECT } = process.env;
 const issuer = `http://127.0.0.1:${PORT}`;
 const machine = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
 
@@ -20,6 +21,10 @@ const provider = new Provider(issuer, {
       client_id: 'pipe-cli', token_endpoint_auth_method: 'none', application_type: 'native', redirect_uris: [], response_types: [],
       grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     },
+    {
+      client_id: 'pipe-serve', client_secret: 'secret of serve/+ %', token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['authorization_code'], response_types: ['code'], redirect_uris: [SERVE_REDIRECT || 'http://127.0.0.1/unused'],
+    },
   ],
   features: {
     devInteractions: { enabled: true }, // the pages on which a person signs in and consents
@@ -33,6 +38,11 @@ const provider = new Provider(issuer, {
       }),
     },
   },
+  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
+  findAccount: (_ctx, id) => ({
+    accountId: id,
+    claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: id !== 'eve', groups: [`team-${id}`] }),
+  }),
   clientBasedCORS: () => false,
 });
 let tokens = 0;
