@@ -125,6 +125,7 @@ func signInReal(t *testing.T, env map[string]string, file, answer string) call {
 var (
 	completeAddress = regexp.MustCompile(`http://\S+user_code=[A-Z-]{9}\n`)
 	formAction      = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
+	abortLink       = regexp.MustCompile(`href="([^"]+/abort)"`)
 	formInput       = regexp.MustCompile(`<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"`)
 )
 
@@ -160,6 +161,17 @@ func browseAs(client *http.Client, address, person, answer string) error {
 				return fmt.Errorf("%s answers %d: %s", resp.Request.URL, resp.StatusCode, page)
 			}
 			return nil
+		}
+		if m := abortLink.FindSubmatch(page); m != nil && answer == "abort" {
+			to, err := resp.Request.URL.Parse(string(m[1]))
+			if err != nil {
+				return err
+			}
+			aborted = true
+			if resp, err = client.Get(to.String()); err != nil {
+				return err
+			}
+			continue
 		}
 		form := url.Values{}
 		for _, input := range formInput.FindAllSubmatch(page, -1) {
