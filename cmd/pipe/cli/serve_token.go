@@ -70,9 +70,6 @@ func (a *app) serveTokenAdd(c *urfave.Context) error {
 	if t.Grant.Roles, err = signin.ParseRoles(commaList(c.StringSlice("role"))); err != nil {
 		return usage{err.Error(), "pipe help serve token add says what each may do"}
 	}
-	if err := checkToken(c, t); err != nil {
-		return err
-	}
 	if text := c.String("expires"); text != "" {
 		var d config.Duration
 		if err := d.UnmarshalText([]byte(text)); err != nil || d == 0 {
@@ -89,31 +86,6 @@ func (a *app) serveTokenAdd(c *urfave.Context) error {
 	}
 	display.Fprintf(a.Stderr, "pipe: token %s of %s; it is not shown again:\n", t.ID, t.Name)
 	display.Fprintln(a.Stdout, display.Block(token))
-	return nil
-}
-
-// checkToken refuses a token that could not do what its roles say.
-func checkToken(c *urfave.Context, t signin.Token) error {
-	has := func(role signin.Role) bool {
-		return strings.Contains(","+joined(t.Grant.Roles)+",", ","+string(role)+",")
-	}
-	switch {
-	case len(t.Grant.Roles) == 0:
-		return usage{"a token without a role may do nothing", "add --role view, or another one"}
-	case strings.TrimSpace(t.Name) == "" || strings.ContainsAny(t.Name, "\n\r\t"):
-		return usage{"a token needs a name for the audit log", "write pipe serve token add NAME --role view"}
-	case has(signin.Approve) && !t.Person:
-		return usage{"only a person may approve, and this token is for a program",
-			"add --person when a person of this name uses it, or leave the role approve out"}
-	case t.Records.Identities && len(t.Records.Kinds)+len(t.Records.Namespaces) > 0:
-		return usage{"a token for people and groups pushes nothing else, so it has no --kind and no --namespace",
-			"add a second token for other records"}
-	case has(signin.Push) && len(t.Records.Kinds) == 0 && !t.Records.Identities:
-		return usage{"a token with the role push names the kinds that it may push",
-			"add --kind Component, and so on, or --identities for people and groups"}
-	case !has(signin.Push) && (c.IsSet("kind") || c.IsSet("namespace") || c.IsSet("identities")):
-		return usage{"--kind, --namespace and --identities go with the role push", "add --role push, or leave them out"}
-	}
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
 
 func signature(secret, body string) []string {
@@ -27,7 +29,7 @@ func testWebhook(t *testing.T, c *client) {
 	c.call("", "webhook", path, body+" ", 401, right...)
 	c.call("", "webhook", "/webhooks/x", body, 401)
 	c.call("", "webhook", "/webhooks/x", body, 404, right...)
-	c.call(c.token("hook"), "webhook", path, body, 401)
+	c.call(c.token("hook", signin.View), "webhook", path, body, 401)
 	c.call("", "webhook", path, strings.Repeat("x", 11<<20), 413, right...)
 	c.call("", "webhook", path, body, 200, append([]string{"X-GitHub-Event", "ping"}, right...)...)
 	if after := len(c.world.Runs()); after != before {

@@ -247,10 +247,10 @@ func TestNames(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "tokens.json")
-	if _, _, err := signin.AddToken(path, signin.Token{Name: "CI"}); err != nil {
+	if _, _, err := signin.AddToken(path, signin.Token{Name: "CI", Grant: viewAll}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := signin.AddToken(path, signin.Token{Name: "ci", Person: true}); err == nil {
+	if _, _, err := signin.AddToken(path, signin.Token{Name: "ci", Person: true, Grant: viewAll}); err == nil {
 		t.Error("ci is a person and a program")
 	}
 }

@@ -87,9 +87,40 @@ func ReadTokens(path string) ([]Token, error) {
 	return read.Tokens, nil
 }
 
+// check returns a *fault.Invalid for a token that could not do what its roles say.
+func (t *Token) check() error {
+	has := func(role Role) bool { return slices.Contains(t.Grant.Roles, role) }
+	pushes := len(t.Records.Kinds)+len(t.Records.Namespaces) > 0
+	switch {
+	case len(t.Grant.Roles) == 0:
+		return &fault.Invalid{Reason: "a token without a role may do nothing", Remedy: "add --role view, or another one"}
+	case strings.TrimSpace(t.Name) == "" || strings.ContainsAny(t.Name, "\n\r\t"):
+		return &fault.Invalid{Reason: "a token needs a name for the audit log",
+			Remedy: "write pipe serve token add NAME --role view"}
+	case has(Approve) && !t.Person:
+		return &fault.Invalid{Reason: "only a person may approve, and this token is for a program",
+			Remedy: "add --person when a person of this name uses it, or leave the role approve out"}
+	case t.Records.Identities && pushes:
+		return &fault.Invalid{
+			Reason: "a token for people and groups pushes nothing else, so it has no --kind and no --namespace",
+			Remedy: "add a second token for other records"}
+	case has(Push) && len(t.Records.Kinds) == 0 && !t.Records.Identities:
+		return &fault.Invalid{Reason: "a token with the role push names the kinds that it may push",
+			Remedy: "add --kind Component, and so on, or --identities for people and groups"}
+	case !has(Push) && (pushes || t.Records.Identities):
+		return &fault.Invalid{Reason: "--kind, --namespace and --identities go with the role push",
+			Remedy: "add --role push, or leave them out"}
+	}
+	return nil
+}
+
 // AddToken adds a token to the file at path, and returns it: the only time that it is known. Two
-// processes that change the file at once lose nothing.
+// processes that change the file at once lose nothing. It returns a *fault.Invalid for a token that
+// could not do what its roles say, and for a person with the name of a program.
 func AddToken(path string, t Token) (token string, added Token, err error) {
+	if err := t.check(); err != nil {
+		return "", t, err
+	}
 	secret := make([]byte, tokenBytes)
 	rand.Read(secret) // never fails
 	token = prefix + base64.RawURLEncoding.EncodeToString(secret)

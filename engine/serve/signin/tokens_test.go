@@ -15,6 +15,43 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
 
+var viewAll = signin.Grant{Roles: []signin.Role{signin.View}, Pipelines: []string{signin.AllPipelines}}
+
+// TestTokenCheck: a token that could not do what its roles say is not added.
+func TestTokenCheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens.json")
+	grant := func(roles ...signin.Role) signin.Grant {
+		return signin.Grant{Roles: roles, Pipelines: []string{signin.AllPipelines}}
+	}
+	kinds, people := signin.Records{Kinds: []string{"API"}}, signin.Records{Identities: true}
+	both, place := signin.Records{Identities: true, Kinds: kinds.Kinds}, signin.Records{Namespaces: []string{"x"}}
+	for want, bad := range map[string]signin.Token{
+		"without a role":          {Name: "a"},
+		"needs a name":            {Name: " ", Grant: viewAll},
+		"for the audit log":       {Name: "a\nb", Grant: viewAll},
+		"only a person":           {Name: "a", Grant: grant(signin.Approve)},
+		"pushes nothing else":     {Name: "a", Grant: grant(signin.Push), Records: both},
+		"names the kinds":         {Name: "a", Grant: grant(signin.Push)},
+		"go with the role push":   {Name: "a", Grant: viewAll, Records: kinds},
+		"--identities go with":    {Name: "a", Grant: viewAll, Records: people},
+		"names the kinds that it": {Name: "a", Grant: grant(signin.Push), Records: place},
+	} {
+		_, _, err := signin.AddToken(path, bad)
+		if !errors.As(err, new(*fault.Invalid)) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", bad, err, want)
+		}
+	}
+	for _, good := range []signin.Token{{Name: "a", Grant: grant(signin.Push), Records: kinds},
+		{Name: "b", Grant: grant(signin.Push), Records: people}, {Name: "c", Person: true, Grant: grant(signin.Approve)}} {
+		if _, _, err := signin.AddToken(path, good); err != nil {
+			t.Errorf("%+v: %v", good, err)
+		}
+	}
+	if all, err := signin.ReadTokens(path); err != nil || len(all) != 3 {
+		t.Errorf("%d tokens: %v", len(all), err)
+	}
+}
+
 func TestTokens(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "serve", "tokens.json")
 	now := time.Now()
@@ -46,7 +83,8 @@ func TestTokens(t *testing.T) {
 		t.Error("the token does not expire")
 	}
 	now = now.Add(-time.Hour)
-	if _, _, err := signin.AddToken(path, signin.Token{Name: "ci", Person: true}); !errors.As(err, new(*fault.Invalid)) {
+	person := signin.Token{Name: "ci", Person: true, Grant: view.Grant}
+	if _, _, err := signin.AddToken(path, person); !errors.As(err, new(*fault.Invalid)) {
 		t.Errorf("a person with the name of a program: %v", err)
 	}
 	if _, err := signin.RevokeToken(path, added.ID); err != nil {
@@ -66,7 +104,7 @@ func TestTokensOfOthers(t *testing.T) {
 		t.Skip("Windows has no such modes")
 	}
 	path := filepath.Join(t.TempDir(), "tokens.json")
-	token, _, err := signin.AddToken(path, signin.Token{Name: "ci"})
+	token, _, err := signin.AddToken(path, signin.Token{Name: "ci", Grant: viewAll})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +145,7 @@ func TestAddAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if _, _, err := signin.AddToken(path, signin.Token{Name: fmt.Sprint("bot-", i)}); err != nil {
+			if _, _, err := signin.AddToken(path, signin.Token{Name: fmt.Sprint("bot-", i), Grant: viewAll}); err != nil {
 				t.Error(err)
 			}
 		})
