@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -242,7 +241,7 @@ func (a *app) announceServer(ctx context.Context, c *urfave.Context, server *ser
 		flush(a.Stdout)
 		return nil
 	}
-	link, err := newLink(ctx, server.History, site.Origin(), a.who())
+	link, err := web.NewLink(ctx, server.History, site.Origin(), a.who())
 	if err != nil {
 		return err
 	}
@@ -253,15 +252,6 @@ func (a *app) announceServer(ctx context.Context, c *urfave.Context, server *ser
 
 func (a *app) serveLinkCall(state string) string {
 	return "pipe serve link --state " + shellWord(state)
-}
-
-// newLink stores a code for a person and returns the address that uses it.
-func newLink(ctx context.Context, h *history.History, origin, person string) (string, error) {
-	code := signin.NewCode()
-	if err := h.AddLink(ctx, code, signin.Canonical(person), time.Now().Add(signin.LinkTime)); err != nil {
-		return "", err
-	}
-	return signin.Link(origin, code), nil
 }
 
 func (a *app) serveLinkAction(c *urfave.Context) error {
@@ -289,7 +279,7 @@ func (a *app) serveLinkAction(c *urfave.Context) error {
 		return err
 	}
 	defer h.Close()
-	link, err := newLink(c.Context, h, origin, person)
+	link, err := web.NewLink(c.Context, h, origin, person)
 	if err != nil {
 		return err
 	}

@@ -75,11 +75,11 @@ func newSiteWith(t *testing.T, more string, o web.Options) *site {
 // link returns a link that signs a person in.
 func (s *site) link(person string) string {
 	s.t.Helper()
-	code := signin.NewCode()
-	if err := s.Server.History.AddLink(s.t.Context(), code, person, time.Now().Add(time.Minute)); err != nil {
+	link, err := web.NewLink(s.t.Context(), s.Server.History, s.web.Origin(), person)
+	if err != nil {
 		s.t.Fatal(err)
 	}
-	return signin.Link(s.web.Origin(), code)
+	return link
 }
 
 // browser is a client that keeps cookies, as a browser does.
