@@ -58,17 +58,33 @@ func ClassOf(err error) Class {
 	return Permanent
 }
 
-// RemedyOf returns the first remedy in err's chain; "" when there is none.
+// RemedyOf returns the first remedy of an Error or a StateError in err's chain; "" when there is
+// none.
 func RemedyOf(err error) string {
 	for err != nil {
-		var e *Error
-		if !errors.As(err, &e) {
+		switch e := err.(type) {
+		case *Error:
+			if e.Remedy != "" {
+				return e.Remedy
+			}
+		case *StateError:
+			if e.Remedy != "" {
+				return e.Remedy
+			}
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, one := range e.Unwrap() {
+				if remedy := RemedyOf(one); remedy != "" {
+					return remedy
+				}
+			}
+			return ""
+		default:
 			return ""
 		}
-		if e.Remedy != "" {
-			return e.Remedy
-		}
-		err = e.Err
 	}
 	return ""
 }

@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -112,11 +111,7 @@ func (r *Reader) Notes() []string { return r.notes }
 func (r *Reader) Check(ctx context.Context) []component.Finding {
 	err := r.open(ctx)
 	if err != nil {
-		one := component.Finding{What: "pushed records", Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}
-		if state := new(fault.StateError); errors.As(err, &state) {
-			one.Remedy = state.Remedy
-		}
-		return []component.Finding{one}
+		return []component.Finding{{What: "pushed records", Detail: err.Error(), Remedy: fault.RemedyOf(err), Err: err}}
 	}
 	stats := r.state.Stats()
 	var counts []string
