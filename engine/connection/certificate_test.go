@@ -87,7 +87,7 @@ func TestClientCertificateExpiry(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cert, key := ca.issue(t, time.Now().Add(tc.until), "x")
-			c, err := newClientCertificate(TLS{CertFile: cert, KeyFile: key})
+			c, err := LoadKeyPair(TLS{CertFile: cert, KeyFile: key}.pair())
 			if err != nil {
 				t.Fatal(err)
 			}

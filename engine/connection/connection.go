@@ -31,7 +31,7 @@ type Connection struct {
 	redactor    *redact.Redactor
 	transport   transports
 	proxy       *proxyChoice            // nil for none
-	certificate *clientCertificate      // nil for none
+	certificate *KeyPair                // nil for none
 	source      *atomic.Pointer[string] // the address of this machine that was used last
 	warnings    []string
 	expected    *atomic.Int64 // bytes of the last answer

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/connection/auth"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -76,6 +77,12 @@ func (o Options) Check() error {
 }
 
 func invalid(reason, remedy string) error { return &fault.Invalid{Reason: reason, Remedy: remedy} }
+
+// pair returns the files of the certificate.
+func (o Options) pair() connection.PairFiles {
+	return connection.PairFiles{CertFile: o.CertFile, KeyFile: o.KeyFile, CertSetting: "--tls-cert",
+		KeySetting: "--tls-key"}
+}
 
 // proxies returns BehindProxy as ranges of addresses.
 func (o Options) proxies() ([]netip.Prefix, error) {

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve"
@@ -80,10 +81,10 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 			return nil, err
 		}
 	}
-	var certificate *keyPair
+	var certificate *connection.KeyPair
 	if o.CertFile != "" {
-		if certificate, err = loadKeyPair(o.CertFile, o.KeyFile); err != nil {
-			return nil, invalid(err.Error(), "check --tls-cert and --tls-key")
+		if certificate, err = connection.LoadKeyPair(o.pair()); err != nil {
+			return nil, invalid(err.Error(), "check the file")
 		}
 	}
 	if w.listener, err = net.Listen("tcp", o.Listen); err != nil {
@@ -98,7 +99,8 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(server.Log().Handler(), slog.LevelWarn),
 	}
 	if certificate != nil {
-		w.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get}
+		w.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Current(), nil }}
 	}
 	return w, nil
 }
