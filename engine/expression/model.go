@@ -69,9 +69,11 @@ type Function struct {
 	Doc       string // one or two sentences
 	Examples  []Example
 	MinArgs   int
-	MaxArgs   int  // -1: any number
-	Bare      bool // may be used without parentheses, such as `page`
-	Gives     Kind // kind of the result if it is not nil; AnyKind when it varies
+	MaxArgs   int // -1: any number
+	// Bare means that it may be used without parentheses, such as `page`. A name of the record
+	// may be the same; it is then meant only with a member, as in `page.title`.
+	Bare  bool
+	Gives Kind // kind of the result if it is not nil; AnyKind when it varies
 	// Elements is the kind of the elements of a returned list; AnyKind when it varies.
 	Elements Kind
 	// Knows returns, for an argument, the texts that have a meaning: a similar text is most

@@ -47,7 +47,9 @@ func (c *compilation) resolveNode(node *ast.Node) {
 			c.use("vars." + name)
 			return
 		}
-		c.resolve(&n.Node)
+		if !c.memberOfBare(n) {
+			c.resolve(&n.Node)
+		}
 		c.resolve(&n.Property)
 	case *ast.SliceNode:
 		c.resolveSlice(node, n)
@@ -89,6 +91,18 @@ func (c *compilation) use(name string) {
 	}
 }
 
+// memberOfBare reports whether an access reads a member of a name that is also a function, such
+// as `page.title`. Without a member, the name means the function.
+func (c *compilation) memberOfBare(n *ast.MemberNode) bool {
+	id, isName := n.Node.(*ast.IdentifierNode)
+	if !isName || slices.Contains(c.locals, id.Value) {
+		return false
+	}
+	_, named := c.names[id.Value]
+	f, called := c.functions[id.Value]
+	return named && called && f.Bare
+}
+
 // varOf returns the var that a member access reads, if its name is constant.
 func varOf(n *ast.MemberNode) (name string, ok bool) {
 	id, isName := n.Node.(*ast.IdentifierNode)
@@ -125,13 +139,15 @@ func (c *compilation) resolveName(node *ast.Node, n *ast.IdentifierNode) {
 		c.resolveDefine(node, i)
 		return
 	}
+	f, isFunction := c.functions[n.Value]
+	if isFunction && f.Bare {
+		c.bind(node, f, nil)
+		return
+	}
 	if _, ok := c.names[n.Value]; ok {
 		return
 	}
-	if f, ok := c.functions[n.Value]; ok && f.Bare {
-		c.bind(node, f, nil)
-		return
-	} else if ok {
+	if isFunction {
 		c.failAt(n, CodeWrongArguments, "write "+f.Signature, "%s is a function", n.Value)
 		return
 	}
