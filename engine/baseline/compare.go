@@ -81,6 +81,7 @@ type Run struct {
 	Hidden      Hiding
 	Fate        func(ref string) (component.Ending, string) // returns how a record ended, and why
 	Off         func(kind string) bool                      // reports whether a kind is not written
+	Missing     func(ref string) string                     // why a record was not read, "" when unknown; may be nil
 	Now         time.Time
 	Permissions func(stream string) bool // reports whether the items of a stream have permissions
 	// Strict compares only with the last good run: a document that it did not deliver counts as
@@ -395,6 +396,11 @@ func (c *comparer) why(e Entry) string {
 	case component.Pending:
 		if c.Off(e.Kind) {
 			return e.Kind + " switched off"
+		}
+		if c.Missing != nil {
+			if why := c.Missing(e.Ref); why != "" {
+				return "gone from the source: " + why
+			}
 		}
 		return "gone from the source"
 	case component.Delivered:

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -18,10 +19,10 @@ func ChangeHidden(store *Store, change func([]Hidden) ([]Hidden, error)) error {
 	return listError(err)
 }
 
-// HiddenNow reads the hidden list.
-func HiddenNow(store *Store) (Hiding, error) {
+// HiddenNow reads the hidden list. hosts are those of the pipeline's model; see HidingOf.
+func HiddenNow(store *Store, hosts component.Hosts) (Hiding, error) {
 	all, err := store.Hidden()
-	return HidingOf(all), listError(err)
+	return HidingOf(all, hosts), listError(err)
 }
 
 func listError(err error) error {

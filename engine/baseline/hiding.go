@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/component"
 )
 
 // Hiding is the hidden list of a place at one time, indexed for look-ups. The zero value hides
@@ -13,11 +14,14 @@ import (
 type Hiding struct {
 	Refs map[string]Hidden // including those that were let back
 	IDs  map[uint64]Hidden // by the hashes of their IDs, including those that were let back
+	// hosts finds the host of an attached record, which is hidden with its host.
+	hosts component.Hosts
 }
 
-// HidingOf returns the index of a hidden list.
-func HidingOf(all []Hidden) Hiding {
-	h := Hiding{Refs: make(map[string]Hidden, len(all)), IDs: map[uint64]Hidden{}}
+// HidingOf returns the index of a hidden list. hosts finds the hosts of attached records, which
+// are hidden with their hosts.
+func HidingOf(all []Hidden, hosts component.Hosts) Hiding {
+	h := Hiding{Refs: make(map[string]Hidden, len(all)), IDs: map[uint64]Hidden{}, hosts: hosts}
 	for _, one := range all {
 		h.Refs[one.Ref] = one
 		for _, id := range one.IDHashes() {
@@ -29,10 +33,24 @@ func HidingOf(all []Hidden) Hiding {
 	return h
 }
 
-// Find returns the entry for an item: the entry of its ref, or the entry of its ID, which it
-// may have kept under another ref.
+// FindRef returns the entry for a ref: its own, or that of its host.
+func (h Hiding) FindRef(ref string) (Hidden, bool) {
+	own, listed := h.Refs[ref]
+	if len(h.Refs) == 0 || h.hosts == nil || listed && own.Back.IsZero() {
+		return own, listed
+	}
+	if host, attached := h.hosts(ref); attached {
+		if of, also := h.Refs[host]; also && (!listed || of.Back.IsZero()) {
+			return of, true
+		}
+	}
+	return own, listed
+}
+
+// Find returns the entry for an item: the entry of its ref or of its host, or the entry of its
+// ID, which it may have kept under another ref.
 func (h Hiding) Find(ref string, id uint64) (Hidden, bool) {
-	byRef, listed := h.Refs[ref]
+	byRef, listed := h.FindRef(ref)
 	if byID, also := h.IDs[id]; also && (!listed || !byRef.Back.IsZero()) {
 		return byID, true
 	}
@@ -59,8 +77,14 @@ func (h Hiding) HiddenRefs() []string {
 
 // HasRef reports whether a ref is hidden now.
 func (h Hiding) HasRef(ref string) bool {
-	one, listed := h.Refs[ref]
+	one, listed := h.FindRef(ref)
 	return listed && one.Back.IsZero()
+}
+
+// WhyRef returns the reason for which a hidden ref is withheld.
+func (h Hiding) WhyRef(ref string) string {
+	one, _ := h.FindRef(ref)
+	return Because(one, ref)
 }
 
 // HasID is Has for an ID in clear.

@@ -12,7 +12,7 @@ func TestSettleKeepsLaterEntries(t *testing.T) {
 	back := func(ref string, at int64) Hidden {
 		return Hidden{Ref: ref, At: time.Unix(1, 0).UTC(), Back: time.Unix(at, 0).UTC()}
 	}
-	began := HidingOf([]Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}, {Ref: "f"}})
+	began := HidingOf([]Hidden{back("a", 2), back("b", 2), back("c", 2), {Ref: "d"}, {Ref: "f"}}, nil)
 	store := open(t, t.TempDir())
 	listed := []Hidden{back("a", 2), {Ref: "b"}, back("c", 3), back("d", 3), {Ref: "e"}, {Ref: "f"}}
 	if err := store.UpdateHidden(func([]Hidden) ([]Hidden, error) { return listed, nil }); err != nil {
@@ -36,9 +36,9 @@ func TestSettleKeepsLaterEntries(t *testing.T) {
 
 // TestHiddenSince: entries that were hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
-	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}})
+	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}}, nil)
 	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}},
-		{Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}).Since(before)
+		{Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}, nil).Since(before)
 	if len(now.Refs) != 2 || len(now.IDs) != 2 { // b and d, 2 and 4
 		t.Errorf("refs %v, IDs %v", now.Refs, now.IDs)
 	}
@@ -52,7 +52,7 @@ func TestHiddenSince(t *testing.T) {
 
 // TestHiddenReason: the reason names the hidden ref when it differs from the item's ref.
 func TestHiddenReason(t *testing.T) {
-	h := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}})
+	h := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}, At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)}}, nil)
 	for ref, want := range map[string]string{"a": "hidden with pipe hide on 2026-03-01",
 		"b": "hidden with pipe hide on 2026-03-01 as a"} {
 		if got := h.Why(ref, "1"); got != want {
@@ -68,7 +68,7 @@ func TestWithout(t *testing.T) {
 	h := HidingOf([]Hidden{
 		{Ref: "a", At: at, IDs: []string{"id of a"}},
 		{Ref: "b", At: at, IDs: []string{"id of b"}},
-	}).Without("a")
+	}, nil).Without("a")
 	if h.HasRef("a") || h.HasID("other", "id of a") {
 		t.Error("it is still hidden")
 	}

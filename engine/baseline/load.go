@@ -194,6 +194,30 @@ func (s *Snapshot) Entries() iter.Seq2[Entry, error] {
 	}
 }
 
+// Marks returns the marks of hosts.
+func (s *Snapshot) Marks() (map[string]Mark, error) {
+	out := map[string]Mark{}
+	sc := s.lines()
+	for sc.Scan() {
+		kind, rest, _ := bytes.Cut(sc.Bytes(), []byte("\t"))
+		if string(kind) != lineMark {
+			continue
+		}
+		f := strings.Split(string(rest), "\t")
+		if len(f) != 3 {
+			return nil, errLine
+		}
+		host, hostErr := unescape(f[0])
+		text, textErr := unescape(f[1])
+		items, err := strconv.Atoi(f[2])
+		if err := errors.Join(hostErr, textErr, err); err != nil {
+			return nil, errLine
+		}
+		out[host] = Mark{Text: text, Items: items}
+	}
+	return out, sc.Err()
+}
+
 // parser parses lines and keeps one copy of each repeated word.
 type parser struct {
 	words map[string]string

@@ -62,7 +62,7 @@ func TestWords(t *testing.T) {
 // not compared; only items that the last good run delivered are there.
 func TestReadPrevious(t *testing.T) {
 	hidden := HidingOf([]Hidden{{Ref: "hidden", At: time.Now()}, {Ref: "hidden and away", At: time.Now()},
-		{Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}})
+		{Ref: "undecided", At: time.Now()}, {Ref: "let back", At: time.Now(), Back: time.Now()}}, nil)
 	undecided := document("undecided", access.AllUsers)
 	undecided.Audience = ""
 	unreadable := document("unreadable", access.AllUsers)
@@ -129,7 +129,7 @@ func TestPreviousOfOneRef(t *testing.T) {
 func TestCountHidden(t *testing.T) {
 	ago := func(ref string, d time.Duration) Hidden { return Hidden{Ref: ref, At: time.Now().Add(-d)} }
 	hidden := HidingOf([]Hidden{ago("a", 0), ago("b", YoungCounts-time.Minute), ago("c", YoungCounts+time.Minute),
-		ago("withheld", 0)})
+		ago("withheld", 0)}, nil)
 	p, _ := previousOf(t, hidden, document("a", access.AllUsers), document("b", access.Listed),
 		document("c", access.AllUsers), document("withheld", access.Nobody), document("shown", access.AllUsers))
 	if h := p.hidden["documents"]; len(p.hidden) != 1 || h.n != 3 || h.types["component"] != 2 {

@@ -174,7 +174,7 @@ func TestKeptFloor(t *testing.T) {
 	beyond.Floor = Floor{Grant: to("sam"), At: day(-4), Further: day(-3)}
 	other := document("c", access.AllUsers)
 	other.ID = codec.Hash([]byte("id of c"))
-	c := windowOf(t, now, HidingOf([]Hidden{{Ref: "b"}}), plain, beyond, other)
+	c := windowOf(t, now, HidingOf([]Hidden{{Ref: "b"}}, nil), plain, beyond, other)
 	for _, tc := range []struct {
 		ref, id string
 		want    access.Grant

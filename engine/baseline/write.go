@@ -30,6 +30,7 @@ const (
 	lineHeader = "pipe-state"
 	lineNames  = "n"
 	lineEntry  = "e"
+	lineMark   = "m" // what was read of the attached records of a host; earlier programs ignore it
 	lineEnd    = "end"
 )
 
@@ -121,6 +122,15 @@ func (w *Writer) Add(e Entry) {
 	w.put(lineEntry, fields...)
 	w.count++
 }
+
+// Mark is the component.Attached.Mark of a host, and how many of its records the sink holds.
+type Mark struct {
+	Text  string
+	Items int
+}
+
+// Mark appends the mark of a host.
+func (w *Writer) Mark(host string, m Mark) { w.put(lineMark, host, m.Text, strconv.Itoa(m.Items)) }
 
 // The fields of an entry after its ref: a letter and the value. Empty fields are left out.
 const (

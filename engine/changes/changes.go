@@ -317,7 +317,7 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 	case Documents:
 		return d.document(t, told)
 	case Members:
-		if !d.kept(t.ID) {
+		if !d.keeps(t.ID) {
 			told.Least.Names, told.Content = nil, 0
 		}
 		return d.members(t, told)
@@ -336,6 +336,9 @@ func (d *differ) item(s Stream, t stage.Tag) differing {
 // document returns the difference of an item with permissions.
 func (d *differ) document(t stage.Tag, told baseline.Told) differing {
 	is := differing{told: told, to: t.Grant}
+	if t.Kept {
+		return d.kept(t, is)
+	}
 	if !told.There {
 		is.steps = bit(component.Write)
 		return is
@@ -360,9 +363,28 @@ func (d *differ) document(t stage.Tag, told baseline.Told) differing {
 	return is
 }
 
-// kept reports whether the sink has certainly kept a group since its members were sent: when a
+// kept returns the difference of an item whose content this run does not have: it is narrowed and
+// widened, and never written.
+func (d *differ) kept(t stage.Tag, is differing) differing {
+	if !is.told.There {
+		return is
+	}
+	narrower, wider := is.told.Most.WiderThan(t.Grant), t.Grant.WiderThan(is.told.Least)
+	if narrower {
+		is.steps = bit(component.Narrow)
+		meet := access.Meet(is.told.Least, t.Grant)
+		is.to = d.known(meet)
+		wider = wider || len(is.to.Names) < len(meet.Names)
+	}
+	if wider || !narrower && !is.told.Least.Same(t.Grant) {
+		is.steps |= bit(component.Widen)
+	}
+	return is
+}
+
+// keeps reports whether the sink has certainly kept a group since its members were sent: when a
 // group is deleted, its members are lost with it.
-func (d *differ) kept(group string) bool {
+func (d *differ) keeps(group string) bool {
 	for _, s := range d.in.Streams {
 		if s.What == Groups && d.in.Journal.Knows(s.Name, codec.Hash([]byte(group))) {
 			told := d.in.Journal.Told(d.in.Last, s.Name, group)

@@ -17,19 +17,20 @@ const (
 	Filtered                // by a named filter, a plugin's drop, or a named omission
 	Merged                  // into another item
 	Withheld                // no one may find it
+	Kept                    // not read: it stays in the sink as it is, with the permissions of its host
 	Delivered               // sent; in a dry run: would be sent
 	Rejected                // with stage, field and reason
 )
 
 // Endings lists all endings in the order of reports.
-var Endings = [...]Ending{Delivered, Merged, Filtered, Withheld, Rejected}
+var Endings = [...]Ending{Delivered, Kept, Merged, Filtered, Withheld, Rejected}
 
 // String returns the word for the ending in reports.
 func (e Ending) String() string {
 	return endingNames[e]
 }
 
-var endingNames = [...]string{"pending", "filtered", "merged", "withheld", "delivered", "rejected"}
+var endingNames = [...]string{"pending", "filtered", "merged", "withheld", "kept", "delivered", "rejected"}
 
 // MarshalText returns the word for the ending, which makes it usable as a key of a JSON object.
 func (e Ending) MarshalText() ([]byte, error) { return []byte(e.String()), nil }

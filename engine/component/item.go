@@ -52,6 +52,9 @@ type Encoded struct {
 	Principal string
 	// Cut are the fields whose values were cut.
 	Cut []string
+	// Kept means that the sink keeps the content that it has, which this run did not read; see
+	// Keeper. A kept item may only be narrowed and widened, never written.
+	Kept bool
 	// Body is one JSON object, exactly as it is sent.
 	Body []byte
 	// Access is the offset in Body where the permissions begin, which are its last part; 0 when

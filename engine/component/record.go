@@ -31,5 +31,8 @@ type Phase struct {
 	// Identities marks the phase whose items the sink needs to resolve the principals of all
 	// other items.
 	Identities bool
-	Kinds      []Kind
+	// Attached marks a phase whose records belong to records of earlier phases; see Attacher.
+	// Such phases are the last ones.
+	Attached bool
+	Kinds    []Kind
 }

@@ -222,8 +222,8 @@ type Plan struct {
 	Kind func(ref string) string
 }
 
-// StreamPlan is one stream of a plan. Items returns the staged items in order and can be ranged
-// over more than once; Body is valid until the next item.
+// StreamPlan is one stream of a plan. Items and Content return staged items in order and can be
+// ranged over more than once; Body is valid until the next item.
 type StreamPlan struct {
 	Name     string
 	Count    int
@@ -242,9 +242,16 @@ type StreamPlan struct {
 	Cleared bool
 	// Own means that the stream is derived by the session, and that principals are counted
 	// instead of items.
-	Own   bool
+	Own bool
+	// Kept is the number of items that stay in the sink although their content was not read. A
+	// stream that has some must not be uploaded as a whole.
+	Kept int
+	// Items yields all items. When some are kept, it ends with an error instead, after which an
+	// upload must be left unfinished.
 	Items iter.Seq2[Encoded, error]
-	// Ordered returns the bodies of the items ordered by ref and ID, an order that is the same
+	// Content yields the items that are not kept.
+	Content iter.Seq2[Encoded, error]
+	// Ordered returns the bodies of the items that are not kept, ordered by ref and ID, an order that is the same
 	// in every run of a catalog. A body is valid until the next one.
 	Ordered iter.Seq2[[]byte, error]
 	// Withheld returns the items that are not sent because no one may find them, with Ref, and

@@ -129,7 +129,7 @@ func (d *Diff) note(format string, args ...any) {
 func (d *Diff) stream(ctx context.Context, s component.StreamPlan, past *output.Stream) error {
 	counts := &StreamDiff{Name: s.Name, Before: past.Count, Fields: map[string]int{}}
 	d.Streams = append(d.Streams, counts)
-	for e, err := range s.Items {
+	for e, err := range s.Content {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -38,7 +38,7 @@ type HideResult struct {
 }
 
 // Hide adds refs to the hidden list, which no run delivers, and then makes the sink hide and
-// delete their items. It takes no lock of the place: it works during a run, which reads the
+// delete their items and those of the records attached to them. It takes no lock of the place: it works during a run, which reads the
 // list again while it publishes. Refs stay on the list when the sink or the source fails. The
 // result is nil only when nothing was done.
 //
@@ -53,7 +53,7 @@ func Hide(ctx context.Context, p *component.Pipeline, o HideOptions) (*HideResul
 	if err != nil {
 		return nil, baseline.Unusable(err)
 	}
-	h := &hiding{store: store, hider: hider, refID: p.Sink.RefID, o: o}
+	h := &hiding{store: store, hider: hider, refID: p.Sink.RefID, hosts: component.HostsOf(p.Model), o: o}
 	if err := h.list(); err != nil {
 		return nil, err
 	}
@@ -85,6 +85,7 @@ type hiding struct {
 	store    *baseline.Store
 	hider    component.Hider
 	refID    func(ref string) string // the sink's RefID
+	hosts    component.Hosts         // of the model
 	o        HideOptions
 	targets  []*target
 	baseline error // why the last good run could not be read

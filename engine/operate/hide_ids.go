@@ -40,12 +40,17 @@ func (t *target) knowsDelivered() bool {
 func (h *hiding) recall() {
 	h.baseline = eachDelivered(h.store, func(e baseline.Entry) {
 		for _, t := range h.targets {
+			host, attached := h.hosts(e.Ref)
+			mine := attached && host == t.Ref // what belongs to the record is hidden with it
 			switch {
-			case t.Ref != e.Ref || e.Audience == "":
+			case t.Ref != e.Ref && !mine || e.Audience == "":
 			case e.Audience == access.Nobody.String() || !e.Away.IsZero():
 				t.gone = append(t.gone, e.ID)
 			default:
 				t.delivered = append(t.delivered, e.ID)
+				if id := e.KnownID(); mine && id != "" {
+					t.addIDs(id)
+				}
 				for _, id := range t.ids {
 					if codec.Hash([]byte(id)) == e.ID {
 						t.types[id] = union(t.types[id], []string{e.Type})
@@ -132,13 +137,13 @@ func RememberedIDs(sink component.Sink, dir, ref string) (ids []string, unknown 
 	if err != nil {
 		return nil, false, baseline.Unusable(err)
 	}
-	list, err := baseline.HiddenNow(store)
+	list, err := baseline.HiddenNow(store, nil) // the entry of the ref alone is read
 	if err != nil {
 		return nil, false, err
 	}
 	t := &target{HiddenRef: HiddenRef{Ref: ref}, types: map[string][]string{}, ids: []string{sink.RefID(ref)}}
 	t.addIDs(list.Refs[ref].IDs...)
-	h := &hiding{store: store, targets: []*target{t}}
+	h := &hiding{store: store, targets: []*target{t}, hosts: component.HostsOf(nil)}
 	h.recall()
 	return t.ids, !t.knowsDelivered(), h.baseline
 }

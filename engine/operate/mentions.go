@@ -39,7 +39,7 @@ func Mentions(ctx context.Context, p *component.Pipeline, o SelectOptions) (map[
 	for _, ref := range o.Refs {
 		m.titles[ref] = ""
 	}
-	hidden, err := baseline.HiddenNow(store)
+	hidden, err := baseline.HiddenNow(store, component.HostsOf(p.Model))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (m *mentions) documents(staged *run.Staged, wanted func(ref string) bool,
 		if s, _ := staged.Pipeline.Stream(stream.Name); !s.Permissions {
 			continue
 		}
-		for e, err := range stream.Items {
+		for e, err := range stream.Content {
 			if err != nil {
 				return err
 			}

@@ -137,7 +137,7 @@ func pushedItems(p *component.Pipeline, sel *component.Selection) iter.Seq[compo
 // hideAgain hides documents that were hidden during the push: the requests of push and hide may
 // have reached the sink in any order.
 func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store, sel *component.Selection) error {
-	now, err := baseline.HiddenNow(store)
+	now, err := baseline.HiddenNow(store, component.HostsOf(p.Model))
 	if err != nil {
 		return err
 	}

@@ -110,6 +110,15 @@ func (k *Kept) same(p *component.Pipeline) error {
 // covers refuses output that lacks a stream that this run writes, or has a stream that the sink
 // does not have.
 func (k *Kept) covers(p *component.Pipeline) error {
+	for _, s := range k.Streams {
+		if s.Kept > 0 {
+			return &fault.Invalid{
+				Reason: fmt.Sprintf("%s lacks %s of %s that run %s could not read: publishing it would delete them", k.Dir,
+					display.Number(s.Kept), s.Name, k.Run),
+				Remedy: another,
+			}
+		}
+	}
 	var lacks []string
 	for _, s := range p.Streams {
 		if p.Unwritten(s.Name) == "" && k.stream(s.Name) == nil {

@@ -46,6 +46,8 @@ type ManifestStream struct {
 	Name  string `json:"name"`
 	Own   bool   `json:"own,omitempty"` // see component.StreamPlan
 	Items int    `json:"items"`
+	// Kept are further items that the sink keeps although the run did not read them.
+	Kept int `json:"kept,omitempty"`
 }
 
 // description is what a folder has about an item in addition to its body, on the same line of
@@ -72,7 +74,7 @@ func (o *Folder) describe(ctx context.Context, plan *component.Plan, s component
 	}
 	defer all.Close()
 	var keys []string
-	for e, err := range s.Items {
+	for e, err := range s.Content {
 		if err == nil {
 			err = ctx.Err()
 		}

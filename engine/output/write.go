@@ -96,7 +96,7 @@ func (o *Folder) DeadLetter(d component.DeadLetter) error {
 func (o *Folder) Plan(ctx context.Context, plan *component.Plan) error {
 	streams := []ManifestStream{}
 	for _, s := range plan.Streams {
-		streams = append(streams, ManifestStream{Name: s.Name, Own: s.Own, Items: s.Count})
+		streams = append(streams, ManifestStream{Name: s.Name, Own: s.Own, Items: s.Count - s.Kept, Kept: s.Kept})
 		if err := o.describe(ctx, plan, s); err != nil {
 			return err
 		}

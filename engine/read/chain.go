@@ -19,7 +19,9 @@ type chain struct {
 	p       *component.Pipeline
 	session component.Session
 	hidden  baseline.Hiding
-	off     map[string]bool    // kinds that are read for the look-up only
+	off     map[string]bool // kinds that are read for the look-up only
+	hosts   *hosts          // nil when no phase is attached
+	hostOf  component.Hosts
 	watch   component.Observer // nil in ordinary runs
 }
 
@@ -41,8 +43,9 @@ type result struct {
 }
 
 type stagedItem struct {
-	stream string
-	e      component.Encoded
+	stream      string
+	e           component.Encoded
+	permissions access.Permissions
 }
 
 func (r *result) reject(stream, ref string, err error) {
@@ -195,6 +198,10 @@ func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
 	if m.Omitted != "" {
 		res.ends = append(res.ends, ended{ref: r.Ref, ending: component.Filtered, reason: m.Omitted})
 	}
+	if host, attached := c.hostOf(r.Ref); attached {
+		c.encode(c.inherit(r, host, m.Items, res), res)
+		return
+	}
 	var decided access.Permissions
 	for i := range m.Items {
 		item := &m.Items[i]
@@ -210,6 +217,29 @@ func (c *chain) other(w *component.Worker, r *component.Record, res *result) {
 		item.Permissions = decided
 	}
 	c.encode(m.Items, res)
+}
+
+// inherit gives the items of an attached record the permissions of its host, and returns those
+// that are left when the host's own item is not delivered (invariant 2). No rule is evaluated.
+func (c *chain) inherit(r *component.Record, host string, items []component.Item, res *result) []component.Item {
+	from := c.hosts.inherit(host)
+	if o := component.Watching(c.watch, r.Ref); o != nil && from.Audience != access.Undecided {
+		o.Decided(r, from.Permissions)
+	}
+	left := items[:0]
+	for _, item := range items {
+		switch s, _ := c.p.Stream(item.Stream); {
+		case !s.Permissions:
+			left = append(left, item)
+		case from.Audience == access.Undecided:
+			res.ends = append(res.ends, ended{stream: item.Stream, ref: item.Ref, id: c.idOf(&item), ending: from.ending,
+				reason: from.reason, decided: from.decided})
+		default:
+			item.Permissions = from.Permissions
+			left = append(left, item)
+		}
+	}
+	return left
 }
 
 // decide evaluates the permission rules.
@@ -247,7 +277,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 		}
 		why, decided := withheld(item.Permissions), item.Permissions.Audience == access.Nobody
 		if s.Permissions && c.hidden.HasRef(item.Ref) {
-			why, decided = baseline.Because(c.hidden.Refs[item.Ref], item.Ref), false
+			why, decided = c.hidden.WhyRef(item.Ref), false
 		}
 		if why != "" {
 			res.ends = append(res.ends,
@@ -274,7 +304,7 @@ func (c *chain) encode(items []component.Item, res *result) {
 		default:
 			e.Cut = append(e.Cut, item.Cut...)
 			e.Hash()
-			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e})
+			res.staged = append(res.staged, stagedItem{stream: item.Stream, e: e, permissions: item.Permissions})
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestEncode(t *testing.T) {
 		"a note with a hidden id": {item: component.Item{Stream: "notes"},
 			desk: desk{answer: component.Encoded{ID: "hidden id"}}},
 	} {
-		c := &chain{session: tc.desk, hidden: baseline.HidingOf(hidden), p: &component.Pipeline{
+		c := &chain{session: tc.desk, hostOf: component.HostsOf(nil), hidden: baseline.HidingOf(hidden, nil), p: &component.Pipeline{
 			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true},
 				{Name: "notes"}, {Name: "off"}},
 			Unwritten: func(stream string) string {

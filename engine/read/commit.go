@@ -35,10 +35,14 @@ func (a *reading) commit(res *result) error {
 	for _, e := range res.ends {
 		switch {
 		case e.err != nil:
+			a.refuse(e.stream, e.ref)
 			a.ledger.reject(e.stream, e.ref, e.err)
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
 			if e.ending == component.Withheld {
+				if s, _ := a.p.Stream(e.stream); s.Permissions {
+					a.chain.hosts.withhold(e.ref, e.decided)
+				}
 				if err := a.stage.Withhold(e.stream, e.ref, e.id, e.decided); err != nil {
 					return err
 				}
@@ -48,27 +52,54 @@ func (a *reading) commit(res *result) error {
 		}
 	}
 	for _, s := range res.staged {
-		if err := a.keep(s.stream, s.e); err != nil {
+		kept, err := a.keep(s.stream, s.e)
+		if err != nil {
 			return err
+		}
+		d, _ := a.p.Stream(s.stream)
+		host, attached := a.chain.hostOf(s.e.Ref)
+		switch {
+		case !kept:
+			a.refuse(s.stream, s.e.Ref)
+		case d.Permissions && attached:
+			a.attachments.add(host)
+		case d.Permissions:
+			a.chain.hosts.deliver(s.e.Ref, s.permissions)
 		}
 	}
 	return nil
 }
 
-// keep stages an item unless an item with its ID is already staged.
-func (a *reading) keep(stream string, e component.Encoded) error {
+// refuse records that a record, or one of its items, was rejected.
+func (a *reading) refuse(stream, ref string) {
+	if host, attached := a.chain.hostOf(ref); attached {
+		a.attachments.spoil(host)
+		return
+	}
+	if s, _ := a.p.Stream(stream); stream == "" || s.Permissions {
+		a.chain.hosts.refuse(ref)
+	}
+}
+
+// keep stages an item. It rejects it and returns false when an item with its ID is already
+// staged.
+func (a *reading) keep(stream string, e component.Encoded) (kept bool, err error) {
 	other, err := a.stage.Put(stream, e, 1, a.ledger.Knows)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if other != "" {
 		a.ledger.reject(stream, e.Ref, fault.Reject(fault.StageEncode, "id", "the id %q is already that of %s", e.ID, other))
-		return nil
+		return false, nil
 	}
 	a.staged(stream, e)
 	a.cuts.add(stream, &e)
-	a.ledger.endItem(stream, e.Ref, component.Delivered, "")
-	return nil
+	ending := component.Delivered
+	if e.Kept {
+		ending = component.Kept
+	}
+	a.ledger.endItem(stream, e.Ref, ending, "")
+	return true, nil
 }
 
 func (a *reading) staged(stream string, e component.Encoded) {

@@ -166,16 +166,24 @@ func (l *Ledger) reject(stream, ref string, err error) {
 // place matches an index in a list, which reasons leave out.
 var place = regexp.MustCompile(`\[[0-9]+\]`)
 
+// sentAs returns the ending of an item that the sink holds or receives: delivered or kept.
+func (l *Ledger) sentAs(ref string) component.Ending {
+	if e, _ := l.Fate(ref); e == component.Kept {
+		return e
+	}
+	return component.Delivered
+}
+
 // RejectLate changes an item from delivered to rejected.
 func (l *Ledger) RejectLate(stream, ref string, err error) {
-	l.count(stream, component.Delivered, -1)
+	l.count(stream, l.sentAs(ref), -1)
 	l.reject(stream, ref, err)
 }
 
 // WithholdLate changes an item from delivered to withheld. TakeBack changes the ending of its
 // record.
 func (l *Ledger) WithholdLate(stream, ref, reason string) {
-	l.count(stream, component.Delivered, -1)
+	l.count(stream, l.sentAs(ref), -1)
 	l.count(stream, component.Withheld, 1)
 	l.observe(stream, component.Withheld, component.DeadLetter{Ref: ref, Reason: reason})
 }
@@ -193,7 +201,7 @@ func (l *Ledger) count(stream string, e component.Ending, n int) {
 func (l *Ledger) TakeBack(ref, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m := l.find(ref); m != nil && m.ending == component.Delivered {
+	if m := l.find(ref); m != nil && (m.ending == component.Delivered || m.ending == component.Kept) {
 		*m = mark{kind: m.kind}
 		l.mark(ref, component.Withheld, reason)
 	}

@@ -26,7 +26,8 @@ func (o outlet) Keep(stream string, e component.Encoded) error {
 		o.a.ledger.endItem(stream, e.Ref, component.Filtered, why)
 		return nil
 	}
-	return o.a.keep(stream, e)
+	_, err := o.a.keep(stream, e)
+	return err
 }
 
 func (o outlet) End(stream, ref string, ending component.Ending, reason string) {

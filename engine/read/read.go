@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -18,6 +19,8 @@ type Options struct {
 	Ledger   *Ledger
 	Last     *baseline.Snapshot // of the last good run; nil when there is none
 	Hidden   baseline.Hiding
+	// Attachments is what becomes of attached records; nil when no phase is attached.
+	Attachments *Attachments
 	// Fetch finds records that are looked up but were not read; nil when all records are read.
 	Fetch func(ref string) (component.Entry, bool)
 	Note  func(format string, args ...any)
@@ -32,10 +35,18 @@ func Run(ctx context.Context, o Options) error {
 	a := &reading{
 		p: o.Pipeline, ledger: o.Ledger, index: newIndex(o.Pipeline.Model), stage: o.Stage, last: o.Last, note: o.Note,
 		tick: o.Tick, watch: o.Observer,
-		chain:   &chain{p: o.Pipeline, session: o.Session, hidden: o.Hidden, off: map[string]bool{}, watch: o.Observer},
+		chain: &chain{p: o.Pipeline, session: o.Session, hidden: o.Hidden, off: map[string]bool{}, watch: o.Observer,
+			hostOf: component.HostsOf(o.Pipeline.Model)},
 		workers: make(chan *component.Worker, o.Pipeline.Limits.Workers), cuts: cuts{},
 	}
 	a.index.fetch = o.Fetch
+	a.attachments = o.Attachments
+	if a.attachments == nil {
+		a.attachments = NewAttachments(nil, false)
+	}
+	if slices.ContainsFunc(o.Pipeline.Model.Phases(), func(ph component.Phase) bool { return ph.Attached }) {
+		a.chain.hosts = newHosts()
+	}
 	for _, ph := range o.Pipeline.Model.Phases() {
 		for _, k := range ph.Kinds {
 			a.chain.off[k.Name] = k.Off
@@ -67,12 +78,20 @@ type reading struct {
 	watch   component.Observer
 	sealed  bool
 	cuts    cuts
+
+	attachments *Attachments
 }
 
 // run reads the phases in order. It seals the identities before the first phase of other
 // records.
 func (a *reading) run(ctx context.Context) error {
 	phases := a.p.Model.Phases()
+	last := 0 // of the phases that are not attached
+	for i, ph := range phases {
+		if !ph.Attached {
+			last = i
+		}
+	}
 	for i, ph := range phases {
 		if ph.Identities {
 			if err := a.identities(ctx, ph); err != nil {
@@ -87,7 +106,10 @@ func (a *reading) run(ctx context.Context) error {
 			break
 		}
 		read := a.whole
-		if i == len(phases)-1 {
+		switch {
+		case ph.Attached:
+			read = a.attached
+		case i == last:
 			read = a.streamed
 		}
 		if err := read(ctx, ph); err != nil {
@@ -205,7 +227,7 @@ func (a *reading) receive(ctx context.Context, ph component.Phase, take func(*co
 		return nil
 	}
 	err := a.p.Source.Read(ctx, ph, emit)
-	if err == nil {
+	if err == nil && !ph.Attached {
 		err = a.confirm(ctx, ph, emit)
 	}
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) {

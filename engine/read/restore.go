@@ -104,5 +104,6 @@ func (a *reading) restore(o Options, stream string, item EarlierItem, own bool) 
 	case declared.Permissions && o.Hidden.HasID(item.Ref, item.ID):
 		return a.withhold(stream, item, o.Hidden.Why(item.Ref, item.ID))
 	}
-	return a.keep(stream, item.Encoded)
+	_, err := a.keep(stream, item.Encoded)
+	return err
 }

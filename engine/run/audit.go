@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // auditBegin writes to the ledger which access this run is about to change, before anything is
@@ -152,12 +153,9 @@ func (a *auditing) stream(s component.StreamPlan) error {
 	if len(told) == 0 {
 		return nil
 	}
-	for e, err := range s.Items {
+	for e, err := range a.r.staged.Chosen(s.Name, func(t stage.Tag) bool { return told[t.ID] }) {
 		if err != nil {
 			return fmt.Errorf("read the stage: %w", err)
-		}
-		if !told[e.ID] {
-			continue
 		}
 		item, err := a.decoder.Decode(s.Name, e.Body)
 		if err != nil {

@@ -22,7 +22,7 @@ func (r *run) hiddenSince() (func(component.Encoded) bool, error) {
 	if r.store == nil {
 		return nil, nil
 	}
-	now, err := baseline.HiddenNow(r.store)
+	now, err := baseline.HiddenNow(r.store, component.HostsOf(r.p.Model))
 	if err != nil {
 		// Not a StateError, which would mean that nothing was read or sent.
 		return nil, fault.Errorf(fault.Permanent, fault.RemedyOf(err), "read the hidden list again: %v", err)

@@ -154,7 +154,7 @@ func TestHiddenAndLetBack(t *testing.T) {
 			{Ref: "b", IDs: []string{"1"}, Back: back}}, false},
 		"neither is on the list": {[]baseline.Hidden{{Ref: "c", IDs: []string{"2"}}}, false},
 	} {
-		h := baseline.HidingOf(tc.list)
+		h := baseline.HidingOf(tc.list, nil)
 		if got := h.HasID("a", "1"); got != tc.hidden {
 			t.Errorf("%s: hidden %v", name, got)
 		}

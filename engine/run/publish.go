@@ -29,8 +29,11 @@ func (r *run) choose(ctx context.Context, session component.Session) error {
 	if err := r.findChanges(ctx, session); err != nil {
 		return err
 	}
-	mode, why := r.mode()
+	mode, why, without := r.mode()
 	estimate := changer.Estimate(r.plan)
+	if kept := r.keptItems(); kept > 0 {
+		return r.changesOnly(kept, why, without, estimate)
+	}
 	switch {
 	case mode == component.PublishChanges && why != "":
 		return fault.Errorf(fault.Fatal, "run without --changes, which publishes everything",
@@ -53,6 +56,62 @@ func (r *run) choose(ctx context.Context, session component.Session) error {
 		r.report.Publish.Later = narrowing
 	}
 	return nil
+}
+
+// keptItems returns the number of items of the plan that stay in the sink unread.
+func (r *run) keptItems() (n int) {
+	for _, s := range r.plan.Streams {
+		n += s.Kept
+	}
+	return n
+}
+
+// changesOnly chooses to send only changes because sending everything would delete the items that
+// were not read (invariant 4). why is the reason for sending everything, and without means that
+// changes alone cannot be sent.
+func (r *run) changesOnly(kept int, why string, without bool, estimate component.Estimate) error {
+	if without {
+		return fault.Errorf(fault.Transient, "make the source readable and run again",
+			"everything must be sent, because %s, but %s that the sink holds could not be read and would be deleted",
+			r.unknown(), display.Plural(kept, "document"))
+	}
+	if hosts, records := r.attachments.Unread(); records > 0 {
+		because := ""
+		if why != "" || r.wanted() == component.PublishFull {
+			because = " instead of everything"
+		}
+		r.note("only the changes are published%s: %s of %s could not be read, and a full upload would delete them",
+			because, display.Plural(records, "document"), display.List(hosts, display.Shown, ", "))
+	}
+	r.plan.Only = true
+	r.report.Publish = &Publish{Mode: component.PublishChanges, Seconds: estimate.Changes.Seconds(),
+		Steps: r.steps(component.Steps)}
+	return nil
+}
+
+// mayKeep reports whether the run will publish only changes, before the source is read: records
+// that did not change need not be read then. A run that writes its output reads everything.
+func (r *run) mayKeep(ctx context.Context, session component.Session) bool {
+	_, changer := session.(component.Changer)
+	_, keeper := session.(component.Keeper)
+	if !changer || !keeper || r.store == nil || r.last == nil || r.dry() || r.p.Offline || r.o.Output != nil ||
+		r.p.Fingerprint == "" || r.p.Fingerprint != r.last.Fingerprint || r.wanted() == component.PublishFull {
+		return false
+	}
+	held, err := session.Holds(ctx)
+	if err != nil {
+		return false
+	}
+	journal, err := r.store.Journal(nil)
+	if err != nil || !journal.Empty() {
+		return false
+	}
+	ahead := &run{p: r.p, o: r.o, store: r.store, last: r.last, owner: r.owner, held: held, journal: journal,
+		report: &Report{}, plan: &component.Plan{Changes: &component.Changes{}}}
+	ahead.o.Publish = component.PublishAuto
+	ahead.track.begin(r.last, held.History, r.o.clock.Now())
+	_, why, _ := ahead.mode()
+	return why == ""
 }
 
 // reviewed reports to Progress how many items of each stream will be sent.
@@ -101,46 +160,62 @@ func (r *run) wanted() component.PublishMode {
 	return component.PublishAuto
 }
 
-// mode returns the requested mode, and why everything must be sent nevertheless.
-func (r *run) mode() (mode component.PublishMode, why string) {
-	mode = r.wanted()
-	if mode == component.PublishFull {
-		return mode, ""
+// mode returns the requested mode, and why everything must be sent nevertheless. without means
+// that the sink would be wrong if only the changes were sent.
+func (r *run) mode() (mode component.PublishMode, why string, without bool) {
+	mode, why = r.wanted(), r.unknown()
+	switch without = why != ""; {
+	case mode == component.PublishFull:
+		return mode, "", without
+	case why == "":
+		why = r.due(mode)
 	}
+	return mode, why, without
+}
+
+// unknown returns why it is not known what the sink holds; "" when it is.
+func (r *run) unknown() string {
 	switch {
 	case r.last == nil:
-		return mode, "this state folder has no earlier run"
+		return "this state folder has no earlier run"
 	case r.held.New:
-		return mode, "the datasource does not exist yet"
-	case r.last.Encoding != r.encoding():
-		return mode, "the sink's settings, or the way this version of pipe encodes items, changed"
+		return "the datasource does not exist yet"
 	case r.journal.Damaged != "":
-		return mode, "the journal of sent items is damaged: " + r.journal.Damaged
+		return "the journal of sent items is damaged: " + r.journal.Damaged
 	case r.journal.Purged:
-		return mode, "a purge was started and not finished"
+		return "a purge was started and not finished"
+	case len(r.held.Unfinished) > 0:
+		return "an upload was started and not finished: " + display.List(r.held.Unfinished, display.Shown, ", ")
+	case len(r.track.lost) > 0:
+		return r.track.by + " lost " + named(r.track.lost)
+	}
+	return ""
+}
+
+// due returns why everything should be sent although the changes are known; "" when it need not.
+func (r *run) due(mode component.PublishMode) string {
+	switch {
+	case r.last.Encoding != r.encoding():
+		return "the sink's settings, or the way this version of pipe encodes items, changed"
 	case r.plan.Changes.Unknown > 0:
-		return mode, fmt.Sprintf("the ids of %s to delete are unknown, because an earlier version of pipe wrote "+
+		return fmt.Sprintf("the ids of %s to delete are unknown, because an earlier version of pipe wrote "+
 			"the baseline",
 			display.Plural(r.plan.Changes.Unknown, "item"))
-	case len(r.held.Unfinished) > 0:
-		return mode, "an upload was started and not finished: " + display.List(r.held.Unfinished, display.Shown, ", ")
-	case len(r.track.lost) > 0:
-		return mode, r.track.by + " lost " + named(r.track.lost)
 	case mode == component.PublishChanges: // the following reasons do not apply to it
-		return mode, ""
+		return ""
 	case len(r.track.paused) > 0:
-		return mode, fmt.Sprintf("%s has paused the deletion of %s", r.track.by,
+		return fmt.Sprintf("%s has paused the deletion of %s", r.track.by,
 			display.List(slices.Sorted(maps.Keys(r.track.paused)), display.Shown, ", "))
 	case r.uploadedLater() != "":
-		return mode, "run " + r.uploadedLater() + " uploaded later than this state folder knows"
+		return "run " + r.uploadedLater() + " uploaded later than this state folder knows"
 	case r.journal.Interrupted || r.last.Interrupted:
-		return mode, "an earlier publish was interrupted"
+		return "an earlier publish was interrupted"
 	case r.last.Whole.IsZero():
-		return mode, "the time of the last complete publish is unknown"
+		return "the time of the last complete publish is unknown"
 	case r.p.Publish.FullEvery > 0 && r.o.clock.Now().Sub(r.last.Whole) >= r.p.Publish.FullEvery:
-		return mode, "everything was last published on " + display.Time(r.last.Whole)
+		return "everything was last published on " + display.Time(r.last.Whole)
 	}
-	return mode, ""
+	return ""
 }
 
 // uploadedLater returns a run with the owner id of this state folder whose upload the sink

@@ -3,7 +3,9 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/read"
@@ -39,9 +41,13 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 	if err := r.startTransforms(ctx); err != nil {
 		return fault.Cause(ctx, err)
 	}
+	if err := r.attach(ctx, session); err != nil {
+		return fault.Cause(ctx, err)
+	}
 	err := read.Run(ctx, read.Options{
 		Pipeline: r.p, Session: session, Stage: r.staged, Ledger: r.ledger, Last: r.last, Hidden: r.hidden,
-		Fetch: r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
+		Attachments: r.attachments,
+		Fetch:       r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
 	})
 	if err != nil {
 		return fault.Cause(ctx, err)
@@ -54,6 +60,22 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 	r.notesOf(r.p.Source)
 	r.notesOf(session)
 	return r.staged.Flush()
+}
+
+// attach prepares the reading of attached records, if the model has any.
+func (r *run) attach(ctx context.Context, session component.Session) error {
+	if !slices.ContainsFunc(r.p.Model.Phases(), func(ph component.Phase) bool { return ph.Attached }) {
+		return nil
+	}
+	var marks map[string]baseline.Mark
+	if r.last != nil {
+		var err error
+		if marks, err = r.last.Marks(); err != nil {
+			return baseline.Unreadable(err)
+		}
+	}
+	r.attachments = read.NewAttachments(marks, r.mayKeep(ctx, session))
+	return nil
 }
 
 func (r *run) startTransforms(ctx context.Context) error {

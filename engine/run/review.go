@@ -111,12 +111,21 @@ func (r *run) compare() error {
 	}
 	var err error
 	v.Comparison, err = baseline.Compare(r.plan, r.last, baseline.Run{
-		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off,
+		Stage: r.staged, Hidden: r.hidden, Fate: r.ledger.Fate, Off: r.p.Off, Missing: r.missing,
 		Permissions: func(stream string) bool { s, _ := r.p.Stream(stream); return s.Permissions },
 		Now:         v.Now,
 		Strict:      r.o.Earlier != nil,
 	})
 	return err
+}
+
+// missing returns why a record that was not read is missing, as far as its host shows it; "" else.
+func (r *run) missing(ref string) string {
+	host, attached := r.attachedTo(ref)
+	if !attached || r.attachments == nil {
+		return ""
+	}
+	return r.attachments.Shrunk(host)
 }
 
 // differences returns the differences between the plan and the last good run.

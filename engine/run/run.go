@@ -60,8 +60,10 @@ type run struct {
 	o      Options
 	ledger *read.Ledger
 	staged *stage.Stage
-	report *Report
-	plan   *component.Plan
+	// attachments is what becomes of attached records; nil when the model has none.
+	attachments *read.Attachments
+	report      *Report
+	plan        *component.Plan
 	// auditing is what the audit ledger lists as about to be sent; nil before publishing.
 	auditing *auditing
 	mu       sync.Mutex // protects notes and refused items

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -80,11 +81,58 @@ func (r *run) write() error {
 	if err != nil {
 		return err
 	}
-	if err := r.entries(w, now); err != nil {
+	held := map[string]int{} // delivered records by host
+	add := func(e baseline.Entry) {
+		if host, attached := r.attachedTo(e.Ref); attached && e.Away.IsZero() && e.Audience != access.Nobody.String() {
+			held[host]++
+		}
+		w.Add(e)
+	}
+	if err := r.entries(add, now); err != nil {
+		w.Abort()
+		return err
+	}
+	if err := r.writeMarks(w, func(host string) int { return held[host] }); err != nil {
 		w.Abort()
 		return err
 	}
 	return w.Commit()
+}
+
+// writeMarks writes what was read of the attached records of each host. A run that did not read
+// them keeps the marks of the last good run.
+func (r *run) writeMarks(w *baseline.Writer, delivered func(host string) int) error {
+	if r.attachments == nil {
+		return nil
+	}
+	marks := r.attachments.Marks(delivered)
+	if r.last != nil && r.partial() {
+		before, err := r.last.Marks()
+		if err != nil {
+			return err
+		}
+		for host, m := range before {
+			if _, read := marks[host]; !read {
+				marks[host] = m
+			}
+		}
+	}
+	for _, host := range slices.Sorted(maps.Keys(marks)) {
+		w.Mark(host, marks[host])
+	}
+	return nil
+}
+
+// attachedTo returns the host of an attached record.
+func (r *run) attachedTo(ref string) (host string, attached bool) {
+	return component.HostsOf(r.p.Model)(ref)
+}
+
+// spoil makes the next run read the host of an attached record.
+func (r *run) spoil(ref string) {
+	if host, attached := r.attachedTo(ref); attached && r.attachments != nil {
+		r.attachments.Spoil(host)
+	}
 }
 
 // published sets what the next run needs to choose what it sends.
@@ -105,6 +153,9 @@ func (r *run) published(h *baseline.Header, now time.Time) {
 		return
 	}
 	h.Interrupted = r.journal.Interrupted
+	if r.plan.Only && r.keptItems() > 0 && r.last != nil { // sending everything is still due
+		h.Encoding = r.last.Encoding
+	}
 	if r.last != nil {
 		h.Whole, h.Interrupted = r.last.Whole, h.Interrupted || r.last.Interrupted
 		if r.partial() { // the other streams were not encoded anew
@@ -124,7 +175,7 @@ const awayFor = 90 * 24 * time.Hour
 // entries writes what this run delivered and withheld, the unchanged entries of streams that it
 // did not write, and the audiences of items that are away: when such an item returns, it is not
 // a new document.
-func (r *run) entries(w *baseline.Writer, now time.Time) error {
+func (r *run) entries(add func(baseline.Entry), now time.Time) error {
 	refused := map[string]bool{} // refs of refused items with permissions
 	for _, s := range r.plan.Streams {
 		for t, err := range r.staged.Tags(s.Name) {
@@ -135,22 +186,24 @@ func (r *run) entries(w *baseline.Writer, now time.Time) error {
 				if t.Audience != access.Undecided {
 					refused[t.Ref] = true
 				}
+				r.spoil(t.Ref)
 			case r.staged.WasHidden(s.Name, t.ID):
+				r.spoil(t.Ref)
 				e := r.withheld(s.Name, t.Ref, t.ID, now)
 				e.Type, e.Leaving = t.Type, r.changer != nil // pipe hide may have failed to delete it
-				w.Add(e)
+				add(e)
 			default:
-				w.Add(r.delivered(s, t, now))
+				add(r.delivered(s, t, now))
 			}
 		}
 		for u, err := range r.staged.Withheld(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
-			w.Add(r.withheld(s.Name, u.Ref, u.ID, now))
+			add(r.withheld(s.Name, u.Ref, u.ID, now))
 		}
 	}
-	return r.earlier(w, refused, now)
+	return r.earlier(add, refused, now)
 }
 
 // delivered returns the entry of an item that was sent.
@@ -160,6 +213,12 @@ func (r *run) delivered(s component.StreamPlan, t stage.Tag, now time.Time) base
 	e.Resolved = t.Resolved
 	if s.Own {
 		r.dropRefused(&e, t.ID)
+	}
+	if t.Kept { // what was sent last must be certain, since this run did not send it
+		if told := r.journal.Told(r.reviewer.Comparison, s.Name, t.ID); !told.There || !told.Sure {
+			e.Content, e.Substance = 0, 0
+			r.spoil(t.Ref)
+		}
 	}
 	if t.Audience != access.Undecided {
 		e.Audience = t.Audience.String()
@@ -201,7 +260,7 @@ func (r *run) covers(stream string, id uint64) bool {
 
 // earlier adds the entries of the last good run that this run leaves unchanged, and those of
 // items that are away.
-func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time) error {
+func (r *run) earlier(add func(baseline.Entry), refused map[string]bool, now time.Time) error {
 	if r.last == nil {
 		return nil
 	}
@@ -214,7 +273,7 @@ func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time
 		goes, _ := r.reviewer.Comparison.Goes(i)
 		i++
 		if r.plan.Stream(e.Stream) == nil {
-			w.Add(e)
+			add(e)
 			continue
 		}
 		if renewed && !refused[e.Ref] {
@@ -231,7 +290,7 @@ func (r *run) earlier(w *baseline.Writer, refused map[string]bool, now time.Time
 		}
 		e.Covered = e.Covered || r.covers(e.Stream, e.ID)
 		if now.Sub(e.Away) < keep {
-			w.Add(e)
+			add(e)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -29,7 +30,7 @@ func (r *run) remember() error {
 			return err
 		}
 	}
-	hidden, err := baseline.HiddenNow(r.store)
+	hidden, err := baseline.HiddenNow(r.store, component.HostsOf(r.p.Model))
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func TestHiddenLost(t *testing.T) {
 		for _, ref := range refs {
 			all = append(all, hiddenNow(ref))
 		}
-		return baseline.HidingOf(all)
+		return baseline.HidingOf(all, nil)
 	}
 	store := newNight(t).Baseline()
 	for name, tc := range map[string]struct {

@@ -24,6 +24,7 @@ type staged struct {
 	bodies   *File // in the order of the tags
 	withheld *File // refs and IDs; nil when there are none
 	weight   int
+	kept     int               // items whose content the stage does not have
 	grouped  int               // number of items that name groups
 	ids      map[string]string // ID → ref, of items whose ID differs from the ref
 	types    map[string]int
@@ -40,6 +41,8 @@ type Tag struct {
 	// Principal and Resolved are those of component.Encoded.
 	Principal string
 	Resolved  bool
+	// Kept is that of component.Encoded.
+	Kept bool
 	access.Grant
 }
 
@@ -126,7 +129,11 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 	content := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Content), e.Substance)
 	class := []byte{byte(e.Audience), 0}
 	if e.Resolved {
-		class[1] = 1
+		class[1] |= isResolved
+	}
+	if e.Kept {
+		class[1] |= isKept
+		sh.kept++
 	}
 	class = append(class, e.Principal...)
 	sets := access.HashSets(e.AllOf)
@@ -136,6 +143,12 @@ func (s *Stage) Put(stream string, e component.Encoded, weight int, known func(r
 	}
 	return "", sh.bodies.Append(e.Body)
 }
+
+// The bits of a tag.
+const (
+	isResolved = 1 << iota
+	isKept
+)
 
 func namesGroups(e component.Encoded) bool {
 	return len(e.AllOf) > 0 || slices.ContainsFunc(e.Principals, func(p string) bool {
@@ -242,6 +255,7 @@ func (s *Stage) Close() {
 func (s *Stage) Plan(stream string) component.StreamPlan {
 	p := component.StreamPlan{Name: stream, Types: map[string]int{}, Audience: map[access.Audience]int{},
 		Items:   func(func(component.Encoded, error) bool) {},
+		Content: func(func(component.Encoded, error) bool) {},
 		Ordered: func(func([]byte, error) bool) {}, Withheld: s.withheldItems(stream)}
 	sh := s.streams[stream]
 	if sh == nil {
@@ -249,7 +263,8 @@ func (s *Stage) Plan(stream string) component.StreamPlan {
 	}
 	p.Weight = sh.weight
 	p.Count, p.Bytes, p.Types, p.Audience = sh.tags.Frames(), sh.bodies.Bytes(), sh.types, sh.audience
-	p.Items, p.Ordered = sh.items(), sh.ordered()
+	p.Kept = sh.kept
+	p.Items, p.Content, p.Ordered = sh.items(), sh.content(), sh.ordered()
 	return p
 }
 
@@ -333,7 +348,7 @@ func (sh *staged) each() iter.Seq2[Tag, error] {
 			}
 			t := Tag{ID: string(p[0]), Ref: string(p[1]), Type: word(p[2]), Rule: word(p[4]),
 				Content: binary.BigEndian.Uint64(p[5]), Substance: binary.BigEndian.Uint64(p[5][8:]),
-				Resolved: p[3][1] != 0, Principal: string(p[3][2:]),
+				Resolved: p[3][1]&isResolved != 0, Kept: p[3][1]&isKept != 0, Principal: string(p[3][2:]),
 				Grant: access.Grant{Audience: access.Audience(p[3][0]), Names: access.UnpackNames(p[6]), Sets: sets}}
 			if !yield(t, nil) {
 				return
@@ -352,16 +367,21 @@ func OrderKey(ref, id string) string {
 	return ref + "\x00" + id
 }
 
-// ordered yields the bodies ordered by ref and ID.
+// ordered yields the bodies of the items that are not kept, ordered by ref and ID.
 func (sh *staged) ordered() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		keys := func(yield func(string, error) bool) {
 			for t, err := range sh.each() {
-				if !yield(OrderKey(t.Ref, t.ID), err) {
+				key := OrderKey(t.Ref, t.ID)
+				if t.Kept {
+					key = "" // before all others
+				}
+				if !yield(key, err) {
 					return
 				}
 			}
 		}
+		n := 0
 		for body, err := range sh.bodies.InOrder(keys) {
 			if err == nil && len(body) != 1 {
 				err = errItem
@@ -370,6 +390,9 @@ func (sh *staged) ordered() iter.Seq2[[]byte, error] {
 				yield(nil, err)
 				return
 			}
+			if n++; n <= sh.kept {
+				continue
+			}
 			if !yield(body[0], nil) {
 				return
 			}
@@ -377,8 +400,26 @@ func (sh *staged) ordered() iter.Seq2[[]byte, error] {
 	}
 }
 
+// content yields the items that are not kept.
+func (sh *staged) content() iter.Seq2[component.Encoded, error] {
+	return sh.chosen(func(t Tag) bool { return !t.Kept })
+}
+
+// items yields all items, and an error when some of them are kept: their content is not here, and
+// an upload of the others would delete them (invariant 4).
 func (sh *staged) items() iter.Seq2[component.Encoded, error] {
-	return sh.chosen(func(Tag) bool { return true })
+	if sh.kept == 0 {
+		return sh.content()
+	}
+	return func(yield func(component.Encoded, error) bool) {
+		for e, err := range sh.content() {
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		yield(component.Encoded{}, fmt.Errorf("%d items were not read and cannot be sent: a whole upload would delete them",
+			sh.kept))
+	}
 }
 
 // Chosen yields the items of a stream whose tags want accepts. The Body of an item is valid
@@ -404,7 +445,8 @@ func (sh *staged) chosen(want func(Tag) bool) iter.Seq2[component.Encoded, error
 				return
 			}
 			if want(t) && !yield(component.Encoded{ID: t.ID, Ref: t.Ref, Type: t.Type, Audience: t.Audience, Rule: t.Rule,
-				Principal: t.Principal, Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Body: body[0]},
+				Principal: t.Principal, Content: t.Content, Substance: t.Substance, Resolved: t.Resolved, Kept: t.Kept,
+				Body: body[0]},
 				nil) {
 				return
 			}
