@@ -29,6 +29,7 @@ var (
 	_ component.Historian   = (*session)(nil)
 	_ component.Changer     = (*session)(nil)
 	_ component.Locator     = (*session)(nil)
+	_ component.Keeper      = (*session)(nil)
 )
 
 // ID is the id that a document would have.
@@ -37,6 +38,11 @@ func (s *session) ID(item *component.Item) string { return s.encoder.ID(item) }
 // Encode holds users and groups and makes documents.
 func (s *session) Encode(item *component.Item) (e component.Encoded, kept bool, err error) {
 	return s.encoder.Encode(item)
+}
+
+// Keep encodes who finds a document that Glean keeps as it is.
+func (s *session) Keep(item *component.Item, id, typ string) (component.Encoded, error) {
+	return s.encoder.Keep(item, id, typ)
 }
 
 // Seal emits users, groups and memberships.

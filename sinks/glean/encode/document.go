@@ -69,6 +69,22 @@ func (s *Encoder) document(item *component.Item) (component.Encoded, error) {
 	return e, nil
 }
 
+// Keep encodes who finds a document that Glean keeps as it is: its names and permissions.
+func (s *Encoder) Keep(item *component.Item, id, typ string) (component.Encoded, error) {
+	d := api.Document{Datasource: s.schema.Name, ID: id, ObjectType: typ}
+	audience, named := s.permit(&d, item.Permissions)
+	if audience == access.Listed || audience == access.DatasourceUsers && s.schema.Lender == "" {
+		s.skipped.needUsers.Add(1)
+	}
+	body, err := marshal(&d)
+	if err != nil {
+		return component.Encoded{}, err
+	}
+	return component.Encoded{ID: DocumentID(id), Ref: item.Ref, Type: typ, Audience: audience, Kept: true,
+		Rule: item.Permissions.Rule, Principals: named.principals, AllOf: named.allOf, Resolved: !named.leftOut,
+		Body: body, Access: accessIn(body)}, nil
+}
+
 // accessIn returns where the permissions begin in an encoded document; they are its last
 // member. A text in the document cannot contain the name of a member in unescaped quotes.
 func accessIn(body []byte) int { return max(0, bytes.LastIndex(body, []byte(`,"permissions":`))) }

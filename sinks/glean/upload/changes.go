@@ -314,6 +314,9 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 			return errRejected
 		}
 	}
+	if ch.Kept { // its content is not known: it is deleted, and the next run reads and writes it
+		return c.lost(ctx, ch, err)
+	}
 	var whole api.Document
 	if err := codec.Unmarshal(ch.Body, &whole); err != nil {
 		return err
@@ -325,6 +328,21 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 	}
 	ch.Body = body
 	return c.writeOne(ctx, ch)
+}
+
+// lost rejects and deletes a document whose content this run does not have and whose
+// permissions Glean did not take.
+func (c *changes) lost(ctx context.Context, ch component.Change, err error) error {
+	why := refusal{reason: api.ReasonOf(err)}
+	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), ch.Encoded, why,
+		func(e component.Encoded, reason string) error { return c.plan.Reject(ch.Stream, e, reason) }); err != nil {
+		return err
+	}
+	if err := c.remove(ctx, component.Change{Step: ch.Step, Stream: ch.Stream, Remove: true,
+		Encoded: component.Encoded{ID: ch.ID, Ref: ch.Ref, Type: ch.Type}}); err != nil {
+		return err
+	}
+	return errRejected
 }
 
 // untightened records a document that a tightening could not narrow.
