@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -167,4 +168,82 @@ func kindName(k jsontext.Kind) string {
 	default:
 		return "an object"
 	}
+}
+
+// Stream reads one JSON object as it arrives and visits the elements of the array in its member
+// list, and the other members. It keeps one value at a time; a value is valid until the next one.
+// found is false when the object has no such array. An error of r is returned unchanged.
+func Stream(r io.Reader, list string, element func(value []byte) error,
+	member func(name string, value []byte) error) (found bool, err error) {
+	source := &failing{Reader: r}
+	d := jsontext.NewDecoder(source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	found, err = stream(d, list, element, member)
+	if err == nil {
+		if _, last := d.ReadToken(); last != io.EOF {
+			err = errors.New("there is more after the JSON object")
+		}
+	}
+	if source.err != nil {
+		return false, source.err
+	}
+	return found, err
+}
+
+func stream(d *jsontext.Decoder, list string, element func(value []byte) error,
+	member func(name string, value []byte) error) (found bool, err error) {
+	if d.PeekKind() != '{' {
+		return false, errors.New("not a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return false, err
+	}
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return false, err
+		}
+		name := token.String()
+		if name != list || d.PeekKind() != '[' {
+			value, err := d.ReadValue()
+			if err == nil {
+				err = member(name, value)
+			}
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		found = true
+		if _, err := d.ReadToken(); err != nil {
+			return false, err
+		}
+		for d.PeekKind() != ']' {
+			value, err := d.ReadValue()
+			if err == nil {
+				err = element(value)
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+		if _, err := d.ReadToken(); err != nil {
+			return false, err
+		}
+	}
+	_, err = d.ReadToken()
+	return found, err
+}
+
+// failing keeps the error of a reader, other than io.EOF.
+type failing struct {
+	io.Reader
+	err error
+}
+
+func (f *failing) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
 }

@@ -35,6 +35,9 @@ func (c *Connection) read(k *call, resp *http.Response) (*Response, error) {
 		}
 		return nil, f
 	}
+	if k.Stream != nil {
+		return c.stream(k, resp)
+	}
 	body, err := take(resp, k.limit, int(c.expected.Load()))
 	c.expected.Store(int64(len(body)))
 	switch {
@@ -90,26 +93,33 @@ func (c *Connection) tooLarge(k *call) *failure {
 
 var errEncoding = errors.New("unknown content encoding")
 
+// plainBody returns the decompressed body and its size, -1 when that is not known; nil for an
+// empty compressed one.
+func plainBody(resp *http.Response) (r io.Reader, size int64, err error) {
+	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
+	case "", "identity":
+		return resp.Body, resp.ContentLength, nil
+	case "gzip", "x-gzip":
+		b := bufio.NewReader(resp.Body)
+		if _, err := b.Peek(1); err == io.EOF {
+			return nil, 0, nil
+		}
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, 0, err
+		}
+		return z, -1, nil
+	}
+	return nil, 0, errEncoding
+}
+
 // take reads and decompresses the whole body. A body of more than limit bytes is
 // ErrTooLarge, with its beginning. If the answer does not say how long it is, the buffer
 // starts with a quarter more than expected.
 func take(resp *http.Response, limit int64, expected int) ([]byte, error) {
-	var r io.Reader = resp.Body
-	size := resp.ContentLength
-	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
-	case "", "identity":
-	case "gzip", "x-gzip":
-		b := bufio.NewReader(resp.Body)
-		if _, err := b.Peek(1); err == io.EOF {
-			return nil, nil
-		}
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, err
-		}
-		r, size = z, -1
-	default:
-		return nil, errEncoding
+	r, size, err := plainBody(resp)
+	if r == nil {
+		return nil, err
 	}
 	var buf bytes.Buffer
 	switch {

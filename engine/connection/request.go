@@ -51,6 +51,11 @@ type Request struct {
 	// Parse reads the body of an answer that is what Want says. Its error, with its
 	// class and remedy, is that of the attempt.
 	Parse func(body []byte) error
+	// Stream reads the body of an answer with a status of 200 to 299 while it arrives, with the
+	// header of the answer. It takes the place of Want, Parse and Accept, and Response.Body is
+	// nil; an HTML page is an error before it is called. It is called once for each attempt. Its
+	// error, with its class and remedy, is that of the attempt, unless reading the body failed.
+	Stream func(header http.Header, body io.Reader) error
 	// Proven means that this address has answered such requests before: an answer
 	// that is no API's, such as an HTML page, is then transient and not a wrong
 	// address.

@@ -33,7 +33,7 @@ func (decoder) Decode(_ string, body []byte) (component.Stored, error) {
 // stream returns a plan of documents, each "id body", and of withheld refs.
 func stream(withheld []string, bodies ...string) component.StreamPlan {
 	return component.StreamPlan{Name: "documents",
-		Items: func(yield func(component.Encoded, error) bool) {
+		Content: func(yield func(component.Encoded, error) bool) {
 			for _, body := range bodies {
 				s, err := decoder{}.Decode("", []byte(body))
 				if !yield(component.Encoded{ID: s.ID, Ref: s.ID, Body: []byte(body), Rule: "r"}, err) {
@@ -64,7 +64,7 @@ func written(t *testing.T, s component.StreamPlan) *output.Written {
 		t.Fatal(err)
 	}
 	s.Ordered = func(yield func([]byte, error) bool) {
-		for e, err := range s.Items {
+		for e, err := range s.Content {
 			if !yield(e.Body, err) {
 				return
 			}

@@ -63,7 +63,7 @@ func pipeline(unwritten ...string) *component.Pipeline {
 func items(all ...component.Encoded) component.StreamPlan {
 	return component.StreamPlan{
 		Count: len(all),
-		Items: func(yield func(component.Encoded, error) bool) {
+		Content: func(yield func(component.Encoded, error) bool) {
 			for _, e := range slices.Backward(all) { // in the order of staging
 				if !yield(e, nil) {
 					return

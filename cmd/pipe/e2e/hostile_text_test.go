@@ -114,7 +114,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "documents",
 		Ordered: func(func([]byte, error) bool) {},
-		Items:   func(func(component.Encoded, error) bool) {},
+		Content: func(func(component.Encoded, error) bool) {},
 		Withheld: func(yield func(component.Encoded, error) bool) {
 			yield(component.Encoded{Ref: hostile, ID: hostile}, nil)
 		}}}}
