@@ -56,6 +56,8 @@ type Request struct {
 	// nil; an HTML page is an error before it is called. It is called once for each attempt. Its
 	// error, with its class and remedy, is that of the attempt, unless reading the body failed.
 	Stream func(header http.Header, body io.Reader) error
+	// HTML means that an HTML page is what Stream expects.
+	HTML bool
 	// Proven means that this address has answered such requests before: an answer
 	// that is no API's, such as an HTML page, is then transient and not a wrong
 	// address.

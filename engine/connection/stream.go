@@ -26,7 +26,7 @@ func (c *Connection) stream(k *call, resp *http.Response) (*Response, error) {
 	limited := &bounded{r: body, left: k.limit, err: err}
 	start := bufio.NewReaderSize(limited, peeked)
 	first, _ := start.Peek(peeked)
-	if title, is := htmlPage(resp.Header.Get("Content-Type"), first); is {
+	if title, is := htmlPage(resp.Header.Get("Content-Type"), first); is && !k.HTML {
 		who, remedy := c.page(resp, first)
 		return nil, &failure{class: fault.Fatal, remedy: remedy, text: fmt.Sprintf("%d, but the response is %s instead of "+
 			"the API's: %s", resp.StatusCode, c.pageName(title), who)}

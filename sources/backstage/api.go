@@ -30,7 +30,7 @@ const (
 func allowed(method, path string) bool {
 	switch method {
 	case http.MethodGet:
-		return path == byQuery || strings.HasPrefix(path, byName)
+		return path == byQuery || strings.HasPrefix(path, byName) || strings.HasPrefix(path, staticDocs)
 	case http.MethodPost:
 		return path == byRefs
 	}

@@ -22,6 +22,12 @@ func (m *Model) Columns(kind string) []component.Column {
 			{Title: "parent", Expression: `first(related("childOf"))`},
 			{Title: "members", Expression: `text(len(related("hasMember")))`},
 		}
+	case PageKind:
+		return []component.Column{
+			{Title: "title", Expression: "page.title"},
+			{Title: "entity", Expression: "entity.ref"},
+			{Title: "path", Expression: "page.path"},
+		}
 	}
 	return []component.Column{
 		{Title: "title", Expression: "metadata.title"},

@@ -26,6 +26,8 @@ type Config struct {
 	// SkipUnreadable are full refs.
 	SkipUnreadable []string `yaml:"skip_unreadable" doc:"Refs of entities that Backstage answers with an error. Each is rejected and named, and all others are read. An entity that is not listed fails the run."`
 
+	TechDocs TechDocs `yaml:"techdocs" doc:"Documentation of entities. Each page is found by exactly the people who find its entity."`
+
 	connection.Config `yaml:",inline"`
 }
 

@@ -29,6 +29,7 @@ const (
 // control is an error, too.
 func (s *Source) Confirm(ctx context.Context, phase component.Phase, refs, control []string,
 	emit component.Emit) error {
+	emit = s.watch(emit)
 	// they are counted and cannot be requested
 	control = slices.DeleteFunc(slices.Clone(control), func(ref string) bool {
 		return slices.ContainsFunc(s.cfg.SkipUnreadable, func(skip string) bool { return strings.EqualFold(skip, ref) })

@@ -23,6 +23,9 @@ func (m *Model) Decode(r *component.Record) error {
 	if err != nil {
 		return fault.Reject(fault.StageRead, "", "not a JSON object")
 	}
+	if r.Kind == PageKind {
+		return decodePage(r, v)
+	}
 	meta, ok := v["metadata"].(map[string]any)
 	if !ok {
 		return fault.Reject(fault.StageRead, "metadata", "%s, but an object is expected", shape(v["metadata"]))

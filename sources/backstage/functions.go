@@ -247,6 +247,9 @@ func kindOf(_ expression.Context, of string) any {
 
 func (m *Model) page(ctx expression.Context, args []any) (any, error) {
 	if len(args) == 0 {
+		if page, is := ctx.Record()["page"].(map[string]any); is {
+			return page["url"], nil
+		}
 		return orNil(m.links.page(ctx.Ref())), nil
 	}
 	of, ok, err := text(args[0], "the ref")

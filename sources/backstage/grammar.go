@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
+	"github.com/pipe-engine/pipe/sources/backstage/techdocs"
 )
 
 // ParseRef reads a full entity ref, kind:namespace/name, in any case.
@@ -37,8 +38,11 @@ func (m *Model) RefHint(text, kind string) string {
 
 // KindOf returns the kind of a full entity ref.
 func (*Model) KindOf(of string) string {
-	kind, _, _ := strings.Cut(of, ":")
-	return strings.ToLower(kind)
+	kind, _, _ := strings.Cut(strings.ToLower(of), ":")
+	if _, page := techdocs.EntityOf(strings.ToLower(of)); page && kind == techdocs.Prefix {
+		return strings.ToLower(PageKind)
+	}
+	return kind
 }
 
 // NamespaceOf returns the namespace of a full entity ref.

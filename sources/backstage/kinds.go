@@ -50,7 +50,12 @@ func (c *Config) phases() []component.Phase {
 		known[2:4]...), phase("catalog", known[4:]...)
 	identities.Identities = true
 	catalog.Kinds = append(catalog.Kinds, custom...)
-	return []component.Phase{identities, structure, catalog}
+	phases := []component.Phase{identities, structure, catalog}
+	if c.TechDocs.Enabled {
+		phases = append(phases,
+			component.Phase{Name: "documentation", Attached: true, Kinds: []component.Kind{{Name: PageKind}}})
+	}
+	return phases
 }
 
 // spelt is the usual spelling of a known kind.

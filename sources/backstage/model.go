@@ -1,6 +1,7 @@
 package backstage
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/pipe-engine/pipe/engine/component"
@@ -37,12 +38,12 @@ func (m *Model) UIURL() string { return m.cfg.uiURL() }
 // UIPlaceholder is an address of example.com.
 func (m *Model) UIPlaceholder() map[string]string { return map[string]string{"ui_url": sandboxUI} }
 
-// Phases is people and groups, then domains and systems, then the rest.
+// Phases is people and groups, then domains and systems, then the rest, then documentation.
 func (m *Model) Phases() []component.Phase { return m.cfg.phases() }
 
 // KindNames returns the kinds under kinds in Backstage's spelling, and the well-known ones.
 func (m *Model) KindNames() []string {
-	out := slices.Clone(known)
+	out := append(slices.Clone(known), PageKind)
 	for _, k := range m.cfg.Kinds {
 		if _, ok := spelt(k.Key); !ok {
 			out = append(out, k.Key)
@@ -56,7 +57,7 @@ func (m *Model) KindNames() []string {
 func (m *Model) Language() expression.Model {
 	text := expression.Text()
 	open := expression.Open(nil)
-	return expression.Model{
+	out := expression.Model{
 		Names: map[string]expression.Type{
 			"apiVersion": text,
 			"kind":       text,
@@ -86,4 +87,6 @@ func (m *Model) Language() expression.Model {
 		},
 		Functions: m.functions(),
 	}
+	maps.Copy(out.Names, pageNames())
+	return out
 }

@@ -27,6 +27,9 @@ func (m *Model) Record(raw []byte) (*component.Record, error) {
 	case kind == "":
 		return nil, errors.New("it has no kind; an entity has one, as kind: Component")
 	}
+	if strings.EqualFold(kind, PageKind) {
+		return recordedPage(raw)
+	}
 	r, err := record(raw, kind)
 	if err != nil {
 		return nil, err

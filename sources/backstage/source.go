@@ -26,6 +26,9 @@ type Source struct {
 	log  *slog.Logger
 
 	mu       sync.Mutex
+	sites    sites
+	techDocs techDocs
+
 	read     int // emitted entities
 	notes    []string
 	empty    []string       // kinds that are read and have no entity
@@ -103,6 +106,7 @@ func (s *Source) expect(kind string, n int) {
 
 // Read reads the kinds of a phase, some of them at the same time.
 func (s *Source) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
+	emit = s.watch(emit)
 	kinds := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, s.cfg.Concurrency))
 	counts := make([]int, len(phase.Kinds))
 	for i, k := range phase.Kinds {

@@ -33,14 +33,14 @@ const sandboxUI = "https://backstage.example.com"
 
 // startSandbox serves the bundled company, or the entities of a file.
 func startSandbox(_ context.Context, _ *Config, o component.SandboxOptions) (*component.Sandbox, error) {
-	entities, notes := sandbox.Company(), []string(nil)
+	entities, sites, notes := sandbox.Company(), sandbox.CompanySites(), []string(nil)
 	if o.Input != "" {
 		var err error
 		if entities, notes, err = sandbox.FromFile(o.Input); err != nil {
 			return nil, &component.InputError{Err: err}
 		}
 	}
-	s, err := sandbox.Start(sandbox.Options{Entities: entities, Token: sandboxToken})
+	s, err := sandbox.Start(sandbox.Options{Entities: entities, Sites: sites, Token: sandboxToken})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ const idle = 5 * time.Second
 // Options define what to serve and how.
 type Options struct {
 	Entities [][]byte              // raw JSON objects, served as they are
+	Sites    map[string][]byte     // files of TechDocs, by namespace/kind/name/path
 	Token    string                // the required bearer token; "" for none
 	Prefix   string                // a path before /api/catalog, such as /backstage
 	Version  string                // the Backstage release to behave like, "1.12" and up; "" is 1.55
@@ -40,7 +41,8 @@ type Server struct {
 
 	token   atomic.Pointer[string]
 	catalog atomic.Pointer[catalog]
-	change  sync.Mutex // held while the catalog is exchanged
+	sites   atomic.Pointer[map[string][]byte]
+	change  sync.Mutex // held while the catalog or the sites are exchanged
 }
 
 // Start listens on a free port of 127.0.0.1 and returns immediately.
@@ -60,6 +62,7 @@ func Start(o Options) (*Server, error) {
 	o.Prefix = strings.TrimRight(o.Prefix, "/")
 	s := &Server{options: o, release: rel, url: "http://" + l.Addr().String() + o.Prefix, served: make(chan struct{})}
 	s.catalog.Store(c)
+	s.sites.Store(&o.Sites)
 	s.token.Store(&o.Token)
 	s.http = &http.Server{Handler: s.handler(), IdleTimeout: idle, ReadHeaderTimeout: idle}
 	go func() {
@@ -122,6 +125,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("POST "+base+"/entities/by-refs", s.byRefs)
 	mux.HandleFunc("GET "+base+"/entities/by-name/{kind}/{namespace}/{name}", s.byName)
 	mux.HandleFunc("GET "+base+"/entity-facets", s.facets)
+	mux.HandleFunc("GET "+s.options.Prefix+"/api/techdocs/static/docs/{path...}", s.staticDocs)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Keep-Alive", "timeout=5")
