@@ -164,7 +164,7 @@ func word(r *run.Report, e component.Ending) string {
 
 func figures(r *run.Report) []Figure {
 	out := []Figure{{Name: "records read", Value: display.Number(r.Read)}}
-	for _, e := range component.Endings {
+	for _, e := range r.Endings.Shown() {
 		f := Figure{Name: word(r, e), Value: display.Number(r.Endings[e])}
 		if e == component.Rejected && r.Endings[e] > 0 {
 			f.Tone = Bad
@@ -425,7 +425,7 @@ func rejections(r *run.Report, where func(string) string) Section {
 
 func endings(r *run.Report) Section {
 	t := Table{Columns: []Column{{Name: "outcome"}, {Name: "records", Number: true}}}
-	all := slices.Clone(component.Endings[:])
+	all := r.Endings.Shown()
 	if r.Endings[component.Pending] > 0 {
 		all = append(all, component.Pending)
 	}
@@ -442,12 +442,12 @@ func endings(r *run.Report) Section {
 
 func kinds(r *run.Report) Section {
 	t := Table{Columns: []Column{{Name: "kind"}, {Name: "read", Number: true}}}
-	for _, e := range component.Endings {
+	for _, e := range r.Endings.Shown() {
 		t.Columns = append(t.Columns, Column{word(r, e), true})
 	}
 	for _, k := range r.Kinds {
 		row := []Cell{{Text: k.Kind}, {Text: display.Number(k.Read)}}
-		for _, e := range component.Endings {
+		for _, e := range r.Endings.Shown() {
 			row = append(row, Cell{Text: count(k.Counts[e])})
 		}
 		t.Rows = append(t.Rows, row)

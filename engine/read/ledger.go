@@ -357,6 +357,13 @@ func (l *Ledger) Totals() Totals {
 // Counts is a number for each ending.
 type Counts map[component.Ending]int
 
+// Shown returns the endings to show in tables: all of them, without Kept when nothing is kept.
+func (c Counts) Shown() []component.Ending {
+	return slices.DeleteFunc(slices.Clone(component.Endings[:]), func(e component.Ending) bool {
+		return e == component.Kept && c[e] == 0
+	})
+}
+
 // KindReport counts the records of one kind.
 type KindReport struct {
 	Kind   string `json:"kind"`

@@ -91,7 +91,7 @@ func verdictText(r *run.Report, st Style) string {
 
 func endingTree(r *run.Report, st Style) display.Block {
 	t := tree.Root(fmt.Sprintf("%s records read", display.Number(r.Read))).Enumerator(tree.RoundedEnumerator)
-	all := append([]component.Ending{}, component.Endings[:]...)
+	all := r.Endings.Shown()
 	if r.Endings[component.Pending] > 0 {
 		all = append(all, component.Pending)
 	}
@@ -130,13 +130,13 @@ func byCount(m map[string]int) []string {
 
 func kindTable(r *run.Report, st Style) display.Block {
 	header := []string{"kind", "read"}
-	for _, e := range component.Endings {
+	for _, e := range r.Endings.Shown() {
 		header = append(header, wordFor(r, e))
 	}
 	var rows [][]string
 	for _, k := range r.Kinds {
 		row := []string{k.Kind, display.Number(k.Read)}
-		for _, e := range component.Endings {
+		for _, e := range r.Endings.Shown() {
 			row = append(row, display.Number(k.Counts[e]))
 		}
 		rows = append(rows, row)
@@ -165,8 +165,9 @@ func streamTable(r *run.Report, st Style) display.Block {
 			rows = append(rows, append([]string{s.Name, items, "", "", "", size(s.Bytes)}, changes(s)...))
 			continue
 		}
+		held := s.Counts[component.Delivered] + s.Counts[component.Kept]
 		rows = append(rows,
-			append([]string{s.Name, display.Number(s.Counts[component.Delivered]), display.Number(s.Counts[component.Merged]),
+			append([]string{s.Name, display.Number(held), display.Number(s.Counts[component.Merged]),
 				display.Number(s.Counts[component.Withheld]), display.Number(s.Counts[component.Rejected]), size(s.Bytes)},
 				changes(s)...))
 		if len(s.Types) > 1 {
