@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/sourcegraph/conc/pool"
+	"github.com/sourcegraph/conc/stream"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -36,14 +35,12 @@ func (a *reading) attached(ctx context.Context, ph component.Phase) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	runner := a.newRunner(ctx, cancel, a.stepOthers(a.chain.others))
-	err := a.groups(ctx, ph, source, runner)
-	if lineErr := runner.end(); lineErr != nil {
-		return lineErr
-	}
-	if cause := context.Cause(ctx); cause != nil {
+	err := a.groups(ctx, cancel, ph, source, runner)
+	lineErr := runner.end()
+	if cause := context.Cause(ctx); cause != nil { // the first of the errors
 		return cause
 	}
-	if err != nil {
+	if err := cmp.Or(lineErr, err); err != nil {
 		return err
 	}
 	if err := a.carry(ctx); err != nil {
@@ -59,41 +56,57 @@ func (a *reading) attached(ctx context.Context, ph component.Phase) error {
 	return nil
 }
 
-// groups reads the records of all hosts, several hosts at a time. A host without a delivered
-// document is not read: none of its records could be delivered.
-func (a *reading) groups(ctx context.Context, ph component.Phase, source component.Attacher, runner *batchRunner) error {
+// groups reads the records of all hosts, several hosts at a time, and processes them in the order
+// of the hosts. A host without a delivered document is not read: none of its records could be
+// delivered. The first error ends the reading.
+func (a *reading) groups(ctx context.Context, cancel context.CancelCauseFunc, ph component.Phase,
+	source component.Attacher, runner *batchRunner) error {
 	hosts, atOnce := source.Hosts(ph)
-	workers := pool.New().WithContext(ctx).WithCancelOnError().WithFirstError().WithMaxGoroutines(max(1, atOnce))
-	var mu sync.Mutex // of runner
+	workers := stream.New().WithMaxGoroutines(max(1, atOnce))
+	var failed error // written by callbacks, which run one at a time
 	for _, host := range hosts {
+		if ctx.Err() != nil {
+			break
+		}
 		if a.chain.hosts.inherit(host).Audience == access.Undecided {
 			a.attachments.end(host, component.Attached{})
 			continue
 		}
-		workers.Go(func(ctx context.Context) error {
+		workers.Go(func() stream.Callback {
 			buffer := stage.NewSpillBuffer(maxGroup)
-			defer buffer.Close()
 			got, err := a.readHost(ctx, ph, source, host, buffer)
-			if err != nil {
-				return fmt.Errorf("read what belongs to %s: %w", host, err)
-			}
-			a.attachments.end(host, got)
-			if got.State != component.AttachedRead {
-				return nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			err = buffer.Drain(func(r *component.Record) error {
-				if !a.ledger.Enter(r.Ref, r.Kind) {
-					return nil
+			return func() {
+				defer buffer.Close()
+				if failed != nil {
+					return
 				}
-				return runner.add(r)
-			})
-			a.tick(a.progress())
-			return err
+				if err == nil {
+					err = a.group(host, got, buffer, runner)
+				}
+				if err != nil {
+					failed = fmt.Errorf("read what belongs to %s: %w", host, err)
+					cancel(failed)
+				}
+			}
 		})
 	}
-	return workers.Wait()
+	workers.Wait()
+	return failed
+}
+
+// group processes what was read of a host.
+func (a *reading) group(host string, got component.Attached, records *stage.SpillBuffer, runner *batchRunner) error {
+	a.attachments.end(host, got)
+	if got.State != component.AttachedRead {
+		return nil
+	}
+	defer func() { a.tick(a.progress()) }()
+	return records.Drain(func(r *component.Record) error {
+		if !a.ledger.Enter(r.Ref, r.Kind) {
+			return nil
+		}
+		return runner.add(r)
+	})
 }
 
 // readHost reads the records of a host into a buffer and checks that they are its own.

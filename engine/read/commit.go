@@ -40,7 +40,8 @@ func (a *reading) commit(res *result) error {
 		case e.stream != "":
 			a.ledger.endItem(e.stream, e.ref, e.ending, e.reason)
 			if e.ending == component.Withheld {
-				if s, _ := a.p.Stream(e.stream); s.Permissions {
+				s, _ := a.p.Stream(e.stream)
+				if _, attached := a.chain.hostOf(e.ref); s.Permissions && !attached {
 					a.chain.hosts.withhold(e.ref, e.decided)
 				}
 				if err := a.stage.Withhold(e.stream, e.ref, e.id, e.decided); err != nil {

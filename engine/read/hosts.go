@@ -9,8 +9,8 @@ import (
 )
 
 // hosts keeps who finds the items of records that attached records may belong to, and how these
-// items ended. It is written by commits, in order, and read once all hosts have ended. Its
-// memory grows with refs and with distinct decisions (invariant 7).
+// items ended. It is written by commits of hosts, in order, and read once all hosts have ended,
+// when attached records are processed. Its memory grows with refs and with distinct decisions (invariant 7).
 type hosts struct {
 	refs      refset.Set
 	states    []hostState // by the number of the ref

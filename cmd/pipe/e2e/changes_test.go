@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type nights struct {
 	mu       sync.Mutex
 	requests []string
 	during   func(path, body string) // called before a request is answered, unless nil
+	sites    []string                // requests to Backstage for files of sites
 }
 
 // newNights makes some teams of one person each, which own some components.
@@ -40,7 +42,13 @@ func newNights(t *testing.T, teams, components int, rules ...gleansandbox.Rules)
 			owner: fmt.Sprintf("group:default/team-%d", i%min(teams, 12))})
 	}
 	n := &nights{firm: f}
-	n.world = newWorld(t, backstagesandbox.Options{Entities: f.entities(t)},
+	n.world = newWorld(t, backstagesandbox.Options{Entities: f.entities(t), Observe: func(r *http.Request) {
+		if strings.Contains(r.URL.Path, "/api/techdocs/") {
+			n.mu.Lock()
+			n.sites = append(n.sites, r.URL.Path)
+			n.mu.Unlock()
+		}
+	}},
 		gleansandbox.Options{Rules: slices.Concat(rules, []gleansandbox.Rules{{}})[0],
 			Observe: func(e gleansandbox.Exchange) {
 				path := strings.TrimPrefix(e.Path, gleanapi.Prefix)

@@ -39,6 +39,7 @@ type thing struct {
 	kind, ns, name, title, text string
 	owner, visibility           string
 	orphan, broken              bool
+	documented                  bool // it has a site of TechDocs
 	uid                         int
 }
 
@@ -186,6 +187,9 @@ func (f *firm) entities(t testing.TB) [][]byte {
 		annotations := map[string]any{}
 		if x.visibility != "" {
 			annotations[visibility] = x.visibility
+		}
+		if x.documented {
+			annotations["backstage.io/techdocs-ref"] = "dir:."
 		}
 		if x.orphan {
 			annotations["backstage.io/orphan"] = "true"

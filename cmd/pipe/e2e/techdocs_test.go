@@ -1,0 +1,369 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/job"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+// library is nights in which components have documentation.
+type library struct {
+	*nights
+	build int
+}
+
+// newLibrary makes components thing-0 and so on, of which the first ones have a site.
+func newLibrary(t *testing.T, components, documented int) *library {
+	t.Helper()
+	l := &library{nights: newNights(t, 8, components)}
+	l.env["SYNC_TECHDOCS_ENABLED"] = "true"
+	for i := range documented {
+		l.things[i].documented = true
+		l.publish(l.things[i], "", "guides/start/", "guides/stop/", "faq/")
+	}
+	return l
+}
+
+// siteOf returns the address of a site below that of all sites.
+func siteOf(x thing) string { return strings.ToLower(x.ns + "/" + x.kind + "/" + x.name) }
+
+// publish builds the site of a component anew.
+func (l *library) publish(x thing, pages ...string) {
+	l.build++
+	var docs []string
+	for _, p := range pages {
+		docs = append(docs, fmt.Sprintf(`{"location":%q,"title":"%s of %s","text":"build %d"}`, p, p, x.name, l.build))
+	}
+	l.backstage.SetFiles(map[string][]byte{
+		siteOf(x) + "/techdocs_metadata.json":   fmt.Appendf(nil, `{"site_name":"S","etag":"%d","build_timestamp":1767225600000}`, l.build),
+		siteOf(x) + "/search/search_index.json": fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`, strings.Join(docs, ",")),
+	})
+}
+
+// remove removes the site of a component.
+func (l *library) remove(x thing) {
+	l.backstage.SetFiles(map[string][]byte{siteOf(x) + "/techdocs_metadata.json": nil, siteOf(x) + "/search/search_index.json": nil})
+}
+
+// pages returns the paths of the indexed pages of a component, sorted.
+func (l *library) pages(x thing) []string {
+	out := []string{}
+	for id := range l.index().Documents {
+		if rest, is := strings.CutPrefix(id, "techdocs:"+siteOf(x)+"/"); is {
+			out = append(out, rest)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (l *library) index() gleansandbox.Index { return l.world.index() }
+
+// same reports pages that are not found by exactly the people who find their entity.
+func (l *library) same(t *testing.T, what string) {
+	t.Helper()
+	index := l.index()
+	for id := range index.Documents {
+		rest, is := strings.CutPrefix(id, "techdocs:")
+		if !is {
+			continue
+		}
+		parts := strings.SplitN(rest, "/", 4)
+		entity := parts[1] + ":" + parts[0] + "/" + parts[2]
+		if _, there := index.Document(entity); !there {
+			t.Errorf("%s: %s is there, and %s is not", what, id, entity)
+			continue
+		}
+		if page, of := index.WhoFinds(id), index.WhoFinds(entity); !slices.Equal(page, of) {
+			t.Errorf("%s: %s is found by %v, and %s by %v", what, id, page, entity, of)
+		}
+	}
+}
+
+var noLimits = []string{"--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%", "--set", "guards.max_rejected=100%"}
+
+// TestPagesAreFoundWithTheirEntity: through nights of changes, faults and hiding, in change and
+// full runs, each page is found by exactly the people who find its entity, and a site that cannot
+// be read keeps its pages.
+func TestPagesAreFoundWithTheirEntity(t *testing.T) {
+	t.Parallel()
+	seeds := 12
+	if testing.Short() {
+		seeds = 3
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(uint64(seed), 7))
+			l := newLibrary(t, 10, 6)
+			hidden := map[string]bool{}
+			for night := range 8 {
+				what := ""
+				var broken []thing
+				l.backstage.Heal()
+				for range r.IntN(4) {
+					i := r.IntN(len(l.things))
+					x := &l.things[i]
+					switch op := r.IntN(9); op {
+					case 0:
+						x.visibility = choose(r, "", "owner", "nonsense")
+					case 1:
+						x.owner = l.teams[r.IntN(len(l.teams))].ref()
+					case 2:
+						x.documented = !x.documented
+					case 3:
+						l.publish(*x, choose(r, []string{""}, []string{"", "guides/start/", "New/"}, []string{"faq/", "a/", "b/", "c/"})...)
+					case 4, 5:
+						broken = append(broken, *x)
+						fault := backstagefaults.Fault{Path: "/docs/" + siteOf(*x) + "/", Status: choose(r, 403, 500, 404, 401)}
+						if r.IntN(4) == 0 {
+							fault.Status, fault.HTML = 200, true
+						}
+						l.backstage.Fail(fault)
+					case 6:
+						if c := l.pipe(t, "hide", shipped, x.ref(), "--no-mentions", "--set", "@sink.retries.attempts=1"); c.code ==
+							int(job.Done) {
+							hidden[x.ref()] = true
+						}
+						l.same(t, what+" hide")
+					case 7:
+						if hidden[x.ref()] {
+							l.pipe(t, "hide", shipped, "--unhide", x.ref()).expect(t, int(job.Done))
+							delete(hidden, x.ref())
+						}
+					case 8:
+						x.orphan = !x.orphan
+					}
+					what += fmt.Sprintf("%s %+v; ", x.name, *x)
+				}
+				before := map[string][]string{}
+				for _, x := range broken {
+					before[x.ref()] = l.pages(x)
+				}
+				flags := append([]string{"--set", "@source.retries.attempts=1"}, noLimits...)
+				if r.IntN(4) == 0 {
+					flags = append(flags, "--full")
+				}
+				c := l.night(t, flags...)
+				what = fmt.Sprintf("night %d, %s%v", night, what, flags)
+				if c.code != int(job.Done) {
+					t.Fatalf("%s: exit %d\n%s", what, c.code, c.both())
+				}
+				l.same(t, what)
+				for _, x := range broken {
+					if _, there := l.index().Document(x.ref()); !there || !l.thing(x.ref()).documented {
+						if got := l.pages(x); len(got) > 0 {
+							t.Errorf("%s: %s is not there, and has %v", what, x.ref(), got)
+						}
+					} else if got := l.pages(x); !slices.Equal(got, before[x.ref()]) {
+						t.Errorf("%s: the pages of %s, which could not be read, were %v and are %v\n%s", what, x.ref(), before[x.ref()],
+							got, c.both())
+					}
+				}
+			}
+		})
+	}
+}
+
+func (l *library) thing(ref string) thing {
+	i := slices.IndexFunc(l.things, func(x thing) bool { return x.ref() == ref })
+	return l.things[i]
+}
+
+// docsRequests serves a night and returns the requests for files of sites.
+func (l *library) docsRequests(t *testing.T, flags ...string) (c call, requests int) {
+	t.Helper()
+	before := l.requestsOfSites()
+	c = l.night(t, flags...)
+	return c, l.requestsOfSites() - before
+}
+
+func (l *library) requestsOfSites() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.sites)
+}
+
+// TestUnchangedSitesAreKept: a change run costs one request for each unchanged site, and its pages
+// follow the permissions of their entity; a full run reads every site.
+func TestUnchangedSitesAreKept(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 5)
+	c, n := l.docsRequests(t)
+	c.expect(t, int(job.Done), "documentation")
+	if n != 10 {
+		t.Errorf("the first run made %d requests", n)
+	}
+	if c, n = l.docsRequests(t); n != 5 {
+		t.Errorf("an unchanged run made %d requests", n)
+	}
+	c.expect(t, int(job.Done), "sent: nothing, because nothing changed", "20 kept")
+	l.things[1].visibility = "owner"
+	if c, n = l.docsRequests(t); n != 5 {
+		t.Errorf("a changed entity: %d requests", n)
+	}
+	c.expect(t, int(job.Done), "sent: what changed (5 documents with a narrower audience)", "20 kept")
+	l.same(t, "narrowed")
+	l.things[1].visibility = ""
+	c, _ = l.docsRequests(t)
+	c.expect(t, int(job.Done), "20 kept")
+	l.same(t, "widened")
+	l.publish(l.things[2], "", "new/")
+	if c, n = l.docsRequests(t); n != 6 {
+		t.Errorf("a new build: %d requests", n)
+	}
+	c.expect(t, int(job.Done), "16 kept", "3 documents deleted", "2 documents written")
+	if got := l.pages(l.things[2]); !slices.Equal(got, []string{"", "new/"}) {
+		t.Errorf("%v", got)
+	}
+	if c, n = l.docsRequests(t, "--full"); n != 10 {
+		t.Errorf("a full run made %d requests", n)
+	}
+	c.expect(t, int(job.Done), "!kept")
+	if c, n = l.docsRequests(t, "--dry-run"); n != 10 {
+		t.Errorf("a dry run made %d requests", n)
+	}
+	c.expect(t, int(job.Done), "!kept")
+	l.same(t, "at last")
+}
+
+// TestUnreadSiteInAFullRun: a full run that cannot read a site publishes only changes, says so, and
+// deletes none of its pages; the site is named in the report.
+func TestUnreadSiteInAFullRun(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[0]) + "/", Status: 403})
+	l.things[0].visibility = "owner"
+	l.things[9].text = "another text"
+	c := l.night(t, "--full")
+	c.expect(t, int(job.Done), "only the changes are published instead of everything: 4 documents of component:default/thing-0 "+
+		"could not be read", "plugin: techdocs", "4 kept")
+	if got := l.pages(l.things[0]); len(got) != 4 {
+		t.Errorf("%v", got)
+	}
+	l.same(t, "unread")
+	if d, _ := l.index().Document("component:default/thing-9"); !strings.Contains(fmt.Sprint(d.Body), "another text") {
+		t.Error("the other documents were not published")
+	}
+	l.backstage.Heal()
+	l.night(t, "--full").expect(t, int(job.Done), "!only the changes", "!kept")
+	l.same(t, "healed")
+}
+
+// good2 is a run that ends well, with pages.
+func (l *library) good2(t *testing.T) {
+	t.Helper()
+	if c := l.night(t); c.code != int(job.Done) {
+		t.Fatalf("exit %d\n%s", c.code, c.both())
+	}
+}
+
+// TestUnreadSiteWithUnknownIndex: when everything must be sent and a site cannot be read, the run
+// fails and sends nothing.
+func TestUnreadSiteWithUnknownIndex(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	if err := damageJournal(l.state); err != nil {
+		t.Fatal(err)
+	}
+	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[0]) + "/", Status: 500})
+	l.night(t, "--set", "@source.retries.attempts=1").expect(t, int(job.Failed), "everything must be sent, because the journal",
+		"4 documents")
+	if got := l.pages(l.things[0]); len(got) != 4 {
+		t.Errorf("%v", got)
+	}
+	l.backstage.Heal()
+	l.good2(t)
+}
+
+// damageJournal writes a journal that cannot be read next to each baseline.
+func damageJournal(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".state") {
+			return err
+		}
+		return os.WriteFile(strings.TrimSuffix(path, ".state")+".journal", []byte("not a journal\nat all\n"), 0o600)
+	})
+}
+
+// TestOutputOfUnreadSite: an output without the pages of a site cannot be published later.
+func TestOutputOfUnreadSite(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[0]) + "/", Status: 403})
+	dir := filepath.Join(t.TempDir(), "out")
+	l.night(t, "--output", dir).expect(t, int(job.Done), "4 kept")
+	l.pipe(t, "run", shipped, "--from-output", dir).expect(t, int(job.Wrong), "lacks 4 of documents", "would delete them")
+	if got := l.pages(l.things[0]); len(got) != 4 {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestSiteShrinks: a site that lost more than half of its pages is named, also when the guard
+// refuses the run.
+func TestSiteShrinks(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 8)
+	l.good2(t)
+	l.publish(l.things[0], "")
+	l.night(t).expect(t, int(job.Done), "component:default/thing-0 shrank from 4 records to 1")
+	for i := 1; i < 8; i++ {
+		l.publish(l.things[i], "")
+	}
+	l.night(t).expect(t, int(job.Refused), "documents documentation         32 before", "thing-3 shrank from 4 records to 1")
+}
+
+// TestHiddenEntityHidesItsPages: pipe hide takes the pages of an entity from everyone at once, and
+// none comes back before the entity does.
+func TestHiddenEntityHidesItsPages(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	ref := l.things[1].ref()
+	l.pipe(t, "hide", shipped, ref, "--no-mentions").expect(t, int(job.Done))
+	for _, p := range l.pages(l.things[1]) {
+		if who := l.index().WhoFinds("techdocs:" + siteOf(l.things[1]) + "/" + p); len(who) > 0 {
+			t.Errorf("%s is found by %v", p, who)
+		}
+	}
+	l.publish(l.things[1], "", "guides/start/", "guides/stop/", "faq/", "brand-new/")
+	for _, flags := range [][]string{nil, {"--full"}, nil} {
+		l.night(t, flags...).expect(t, int(job.Done))
+		if got := l.pages(l.things[1]); len(got) > 0 {
+			t.Errorf("%v: %v", flags, got)
+		}
+	}
+	l.pipe(t, "hide", shipped, "--unhide", ref).expect(t, int(job.Done))
+	l.good2(t)
+	if got := l.pages(l.things[1]); len(got) != 5 {
+		t.Errorf("%v", got)
+	}
+	l.same(t, "let back")
+}
+
+// TestCompanyDocumentation: the sites of the sandbox are published, and the private one is found
+// by its owners alone.
+func TestCompanyDocumentation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, backstagesandbox.Options{Sites: backstagesandbox.CompanySites()}, gleansandbox.Options{})
+	w.env["SYNC_TECHDOCS_ENABLED"] = "true"
+	w.pipe(t, "run", shipped, "--progress", "none").expect(t, int(job.Done), "documentation")
+	private := w.index().WhoFinds("techdocs:default/component/fraud-scorer/thresholds/")
+	public := w.index().WhoFinds("techdocs:default/component/booking-service/")
+	if len(private) == 0 || len(private) >= len(public) ||
+		!slices.Equal(private, w.index().WhoFinds("component:default/fraud-scorer")) {
+		t.Errorf("private: %v, public: %v", private, public)
+	}
+}
