@@ -367,3 +367,26 @@ func TestCompanyDocumentation(t *testing.T) {
 		t.Errorf("private: %v, public: %v", private, public)
 	}
 }
+
+// TestRefusedRunTightensPages: a run that a guard refuses still takes an entity that a rule now
+// gives to no one, or to fewer people, from people, and its pages with it.
+func TestRefusedRunTightensPages(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 60, 4)
+	l.good2(t)
+	l.things[0].visibility, l.things[1].visibility = "nonsense", "owner"
+	gone := l.things[30:]
+	l.things = l.things[:30]
+	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[1]) + "/", Status: 403})
+	l.night(t).expect(t, int(job.Refused), "max_loss")
+	if got := l.pages(l.things[0]); len(got) > 0 {
+		t.Errorf("the pages of an entity for no one: %v", got)
+	}
+	if d, there := l.index().Document(gone[0].ref()); !there {
+		t.Errorf("%v was deleted", d.ID)
+	}
+	if got := l.pages(l.things[1]); len(got) != 4 {
+		t.Errorf("%v", got)
+	}
+	l.same(t, "tightened")
+}
