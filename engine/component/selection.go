@@ -19,6 +19,9 @@ type Selected struct {
 	Ending Ending
 	Reason string
 	Items  []SelectedItem
+	// Kept are the items of attached records that the sink holds, with the permissions that the
+	// record has now. Their content is not known; see Encoded.Kept.
+	Kept []SelectedItem
 }
 
 // SelectedItem is an item as it would be sent.

@@ -118,7 +118,7 @@ func toldPush(w *baseline.JournalWriter, p *component.Pipeline, sel *component.S
 func pushedItems(p *component.Pipeline, sel *component.Selection) iter.Seq[component.SelectedItem] {
 	return func(yield func(component.SelectedItem) bool) {
 		for _, r := range sel.Records {
-			for _, item := range r.Items {
+			for _, item := range slices.Concat(r.Items, r.Kept) {
 				if !yield(item) {
 					return
 				}
@@ -142,7 +142,7 @@ func hideAgain(ctx context.Context, p *component.Pipeline, store *baseline.Store
 		return err
 	}
 	for _, r := range sel.Records {
-		for _, item := range r.Items {
+		for _, item := range slices.Concat(r.Items, r.Kept) {
 			if s, _ := p.Stream(item.Stream); !s.Permissions || !now.HasID(item.Ref, item.ID) {
 				continue
 			}
@@ -187,7 +187,7 @@ func unsendable(sink component.Sink, sel *component.Selection) *fault.Refusal {
 func pushWidens(sel *component.Selection, limit component.Bound) *fault.Refusal {
 	var table []string
 	for _, r := range sel.Records {
-		for _, item := range r.Items {
+		for _, item := range slices.Concat(r.Items, r.Kept) {
 			if item.Wider {
 				table = append(table, fmt.Sprintf("%s: for %s, rule %s", r.Ref, item.Audience, item.Rule))
 			}

@@ -84,7 +84,7 @@ func (s *selection) collect(staged *run.Staged, refs []string) error {
 		var grant access.Grant
 		for e, err := range staged.Stage.Chosen(stream.Name, func(t stage.Tag) bool {
 			grant = t.Grant
-			return identities || s.wanted[t.Ref]
+			return identities || s.wanted[t.Ref] || t.Kept
 		}) {
 			if err != nil {
 				return err
@@ -180,7 +180,7 @@ func (s *selection) tags() (map[[2]string]stage.Tag, error) {
 			if err != nil {
 				return nil, err
 			}
-			if s.wanted[t.Ref] {
+			if s.wanted[t.Ref] || t.Kept {
 				out[[2]string{item.Stream, t.ID}] = t
 			}
 		}
@@ -198,8 +198,11 @@ func (s *selection) record(ref string) component.Selected {
 		}
 	}
 	for _, item := range s.items {
-		if item.Ref == ref {
+		switch host, attached := component.HostsOf(s.staged.Pipeline.Model)(item.Ref); {
+		case item.Ref == ref:
 			out.Items = append(out.Items, item)
+		case attached && host == ref && item.Kept:
+			out.Kept = append(out.Kept, item)
 		}
 	}
 	return out

@@ -390,3 +390,28 @@ func TestRefusedRunTightensPages(t *testing.T) {
 	}
 	l.same(t, "tightened")
 }
+
+// TestPushedEntityTakesItsPagesAlong: a push that changes who finds an entity changes who finds its
+// pages, and the next run reads its site.
+func TestPushedEntityTakesItsPagesAlong(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	l.publish(l.things[1], "", "new/")
+	for _, visibility := range []string{"owner", "", "owner"} {
+		l.things[1].visibility = visibility
+		if err := l.backstage.Replace(l.entities(t)); err != nil {
+			t.Fatal(err)
+		}
+		l.pipe(t, "push", shipped, l.things[1].ref()).expect(t, int(job.Done))
+		l.same(t, "pushed "+visibility)
+		if got := l.pages(l.things[1]); len(got) != 4 {
+			t.Errorf("%v", got)
+		}
+	}
+	l.good2(t)
+	l.same(t, "run")
+	if got := l.pages(l.things[1]); !slices.Equal(got, []string{"", "new/"}) {
+		t.Errorf("%v", got)
+	}
+}

@@ -18,7 +18,7 @@ import (
 func pushRequests(datasource string) []string {
 	return []string{
 		api.PathIndexUser, api.PathIndexGroup, api.PathIndexMembership, api.PathIndexDocument,
-		api.PathDebugDocuments(datasource),
+		api.PathUpdatePermissions, api.PathDebugDocuments(datasource),
 	}
 }
 
@@ -44,6 +44,9 @@ func (k *Operator) Push(ctx context.Context, sel *component.Selection) (*compone
 		}
 	}
 	if err := p.documents(ctx, sel, docs); err != nil {
+		return p.out, err
+	}
+	if err := p.kept(ctx, sel); err != nil {
 		return p.out, err
 	}
 	return p.out, p.verify(ctx, docs)
@@ -166,6 +169,25 @@ func (p *pushing) documents(ctx context.Context, sel *component.Selection, docs 
 			d := docs[i]
 			i++
 			err := p.send(ctx, api.StreamDocuments, d.ID, api.PathIndexDocument, api.IndexDocumentRequest{Document: d})
+			p.told(item, err)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// kept sends who finds the documents that belong to the pushed ones, and not their content.
+func (p *pushing) kept(ctx context.Context, sel *component.Selection) error {
+	for _, r := range sel.Records {
+		for _, item := range r.Kept {
+			var d api.Document
+			if err := codec.Unmarshal(item.Body, &d); err != nil {
+				return fmt.Errorf("read %s back: %w", item.Ref, err)
+			}
+			err := p.send(ctx, api.StreamDocuments, d.ID, api.PathUpdatePermissions, api.UpdatePermissionsRequest{
+				Datasource: p.k.Config.Datasource.Name, ObjectType: d.ObjectType, ID: d.ID, Permissions: *d.Permissions})
 			p.told(item, err)
 			if err != nil {
 				return err

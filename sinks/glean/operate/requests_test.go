@@ -38,7 +38,7 @@ func TestRequests(t *testing.T) {
 		"InspectItem": {inspectItemRequests, ""},
 		"Hide":        {hideRequests, "deletedocument updatepermissions"},
 		"Settle":      {settleRequests, "processalldocuments"},
-		"Push":        {pushRequests, "indexdocument indexgroup indexmembership indexuser"},
+		"Push":        {pushRequests, "indexdocument indexgroup indexmembership indexuser updatepermissions"},
 		"Purge":       {purgeRequests, "bulkindexdocuments bulkindexgroups bulkindexmemberships bulkindexusers"},
 		"Process":     {processRequests, "processalldocuments processallmemberships"},
 		"Rotate":      {rotateRequests, "rotatetoken"},
