@@ -36,7 +36,8 @@ func TestSettleKeepsLaterEntries(t *testing.T) {
 
 // TestHiddenSince: entries that were hidden after a run began, by ref or by ID.
 func TestHiddenSince(t *testing.T) {
-	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1, 0)}}, nil)
+	before := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1"}}, {Ref: "b", IDs: []string{"4"}, Back: time.Unix(1,
+		0)}}, nil)
 	now := HidingOf([]Hidden{{Ref: "a", IDs: []string{"1", "2"}}, {Ref: "b", IDs: []string{"4"}},
 		{Ref: "c", IDs: []string{"3"}, Back: time.Unix(1, 0)}, {Ref: "d"}}, nil).Since(before)
 	if len(now.Refs) != 2 || len(now.IDs) != 2 { // b and d, 2 and 4

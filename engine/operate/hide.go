@@ -38,9 +38,9 @@ type HideResult struct {
 }
 
 // Hide adds refs to the hidden list, which no run delivers, and then makes the sink hide and
-// delete their items and those of the records attached to them. It takes no lock of the place: it works during a run, which reads the
-// list again while it publishes. Refs stay on the list when the sink or the source fails. The
-// result is nil only when nothing was done.
+// delete their items and those of the records attached to them. It takes no lock of the place:
+// it works during a run, which reads the list again while it publishes. Refs stay on the list
+// when the sink or the source fails. The result is nil only when nothing was done.
 //
 // The IDs of items are those that the list, the last good run and the sink know. The source is
 // queried only for refs whose IDs are not certain by then.

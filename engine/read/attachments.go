@@ -92,7 +92,8 @@ func (t *Attachments) end(host string, result component.Attached) {
 // stays reports whether the sink keeps what it holds of a host.
 func (t *Attachments) stays(host string) bool {
 	h := t.hosts[host]
-	return h != nil && h.known && (h.result.State == component.AttachedUnread || h.result.State == component.AttachedSame)
+	return h != nil && h.known && (h.result.State == component.AttachedUnread ||
+		h.result.State == component.AttachedSame)
 }
 
 // spoil records that a record of a host was rejected, so the next run must read the host.
@@ -161,7 +162,8 @@ func (t *Attachments) Shrunk(host string) string {
 }
 
 func (h *attachedHost) shrunk(host string) string {
-	if h == nil || !h.known || h.result.State != component.AttachedRead || h.before < smallGroup || 2*h.read >= h.before {
+	if h == nil || !h.known || h.result.State != component.AttachedRead || h.before < smallGroup ||
+		2*h.read >= h.before {
 		return ""
 	}
 	return fmt.Sprintf("%s shrank from %s to %d", host, display.Plural(h.before, "record"), h.read)
@@ -201,7 +203,8 @@ func (t *Attachments) notes(kind string) []string {
 		notes = append(notes, note)
 	}
 	if gone.N > 0 {
-		notes = append(notes, fmt.Sprintf("%s of %s is gone from the source: %s", kind, display.Plural(gone.N, "record"), gone))
+		notes = append(notes, fmt.Sprintf("%s of %s is gone from the source: %s", kind, display.Plural(gone.N,
+			"record"), gone))
 	}
 	if shrunk.N > 0 {
 		notes = append(notes, fmt.Sprintf("%s: %s", kind, shrunk))

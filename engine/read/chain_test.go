@@ -67,10 +67,12 @@ func TestEncode(t *testing.T) {
 			desk: desk{answer: component.Encoded{ID: "i", Audience: access.Nobody}}, ending: component.Withheld,
 			reason: "none of its users or groups is active in the index", id: "i"},
 		"hidden by its ref": {item: component.Item{Stream: "documents", Ref: "component:default/hidden",
-			Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}}, ending: component.Withheld,
+			Permissions: all}, desk: desk{answer: component.Encoded{Audience: access.AllUsers}},
+			ending: component.Withheld,
 			reason: "hidden with pipe hide", id: "component:default/hidden"},
 		"hidden by its id": {item: component.Item{Stream: "documents", Permissions: all},
-			desk: desk{answer: component.Encoded{ID: "hidden id", Audience: access.AllUsers}}, ending: component.Withheld,
+			desk:   desk{answer: component.Encoded{ID: "hidden id", Audience: access.AllUsers}},
+			ending: component.Withheld,
 			reason: "as component:default/hidden", id: "hidden id"},
 		"refused by the session": {item: component.Item{Stream: "documents", Permissions: all},
 			desk: desk{err: errors.New("too long")}, ending: component.Rejected, reason: "too long"},
@@ -88,16 +90,17 @@ func TestEncode(t *testing.T) {
 		"a note with a hidden id": {item: component.Item{Stream: "notes"},
 			desk: desk{answer: component.Encoded{ID: "hidden id"}}},
 	} {
-		c := &chain{session: tc.desk, hostOf: component.HostsOf(nil), hidden: baseline.HidingOf(hidden, nil), p: &component.Pipeline{
-			Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true},
-				{Name: "notes"}, {Name: "off"}},
-			Unwritten: func(stream string) string {
-				if stream == "off" || stream == "people" {
-					return stream + " is off"
-				}
-				return ""
-			},
-		}}
+		c := &chain{session: tc.desk, hostOf: component.HostsOf(nil), hidden: baseline.HidingOf(hidden, nil),
+			p: &component.Pipeline{
+				Streams: []component.Stream{{Name: "documents", Permissions: true}, {Name: "people", Identities: true},
+					{Name: "notes"}, {Name: "off"}},
+				Unwritten: func(stream string) string {
+					if stream == "off" || stream == "people" {
+						return stream + " is off"
+					}
+					return ""
+				},
+			}}
 		if tc.item.Ref == "" {
 			tc.item.Ref = "x"
 		}
@@ -119,7 +122,8 @@ func TestEncode(t *testing.T) {
 			if e.err != nil {
 				e.reason = e.err.Error()
 			}
-			if e.ending != tc.ending || !strings.Contains(e.reason, tc.reason) || e.id != tc.id || e.ref != tc.item.Ref {
+			if e.ending != tc.ending || !strings.Contains(e.reason, tc.reason) || e.id != tc.id ||
+				e.ref != tc.item.Ref {
 				t.Errorf("%s: %+v", name, e)
 			}
 		}
@@ -175,7 +179,8 @@ func TestSwitchedOff(t *testing.T) {
 			Streams: []component.Stream{{Name: "users", Identities: true}, {Name: "documents", Permissions: true}},
 		}
 		c := &chain{p: p, session: desk{}, off: map[string]bool{"user": tc.off}}
-		records := []*component.Record{{Entry: component.Entry{Ref: "user:default/a", Kind: "user"}, Raw: []byte(`{"kind":"user"}`)}}
+		records := []*component.Record{{Entry: component.Entry{Ref: "user:default/a", Kind: "user"},
+			Raw: []byte(`{"kind":"user"}`)}}
 		res, err := c.identities(t.Context(), component.NewWorker(language, nil), records)
 		if err != nil || len(res.later) != tc.later || len(res.staged) != tc.staged {
 			t.Errorf("%s: %v, %+v", name, err, res)

@@ -334,5 +334,6 @@ func (r *siteReader) record(p techdocs.Page) *component.Record {
 	b = append(b, `]},"site":{"name":`...)
 	b = append(codec.Quote(b, r.built.Name), `},`...)
 	b = append(append(b, r.site.about...), '}')
-	return &component.Record{Raw: b, Entry: component.Entry{Ref: techdocs.Ref(r.of, p.Path), Kind: PageKind, Title: p.Title}}
+	return &component.Record{Raw: b, Entry: component.Entry{Ref: techdocs.Ref(r.of, p.Path), Kind: PageKind,
+		Title: p.Title}}
 }

@@ -28,14 +28,18 @@ func manySites(sites, pages int) (entities [][]byte, files map[string][]byte) {
 		var docs []string
 		for p := range pages {
 			path := fmt.Sprintf("guides/page-%03d/", p)
-			docs = append(docs, fmt.Sprintf(`{"location":%q,"title":"Page %d","text":"One %s Two %s Three %s"}`, path, p, words, words, words))
+			docs = append(docs, fmt.Sprintf(`{"location":%q,"title":"Page %d","text":"One %s Two %s Three %s"}`, path,
+				p, words, words, words))
 			for _, s := range []string{"One", "Two", "Three"} {
-				docs = append(docs, fmt.Sprintf(`{"location":"%s#%s","title":%q,"text":%q}`, path, strings.ToLower(s), s, words))
+				docs = append(docs, fmt.Sprintf(`{"location":"%s#%s","title":%q,"text":%q}`, path, strings.ToLower(s),
+					s, words))
 			}
 		}
 		at := "default/component/" + name + "/"
-		files[at+"techdocs_metadata.json"] = fmt.Appendf(nil, `{"site_name":%q,"etag":"%d","build_timestamp":1767225600000}`, name, i)
-		files[at+"search/search_index.json"] = fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`, strings.Join(docs, ","))
+		files[at+"techdocs_metadata.json"] = fmt.Appendf(nil,
+			`{"site_name":%q,"etag":"%d","build_timestamp":1767225600000}`, name, i)
+		files[at+"search/search_index.json"] = fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`,
+			strings.Join(docs, ","))
 	}
 	return entities, files
 }
@@ -46,7 +50,8 @@ func manySites(sites, pages int) (entities [][]byte, files map[string][]byte) {
 func BenchmarkTechDocs(b *testing.B) {
 	const sites, pages, atOnce = 500, 40, 4
 	entities, files := manySites(sites, pages)
-	f := start(b, sandbox.Options{Entities: entities, Sites: files, Latency: 20 * time.Millisecond}, only("Component"), withDocs,
+	f := start(b, sandbox.Options{Entities: entities, Sites: files, Latency: 20 * time.Millisecond},
+		only("Component"), withDocs,
 		func(c *Config) { c.TechDocs.Concurrency, c.TechDocs.MaxSize, c.PageSize = atOnce, 50<<20, 500 })
 	var phase component.Phase
 	for _, ph := range f.cfg.phases() {
@@ -54,7 +59,10 @@ func BenchmarkTechDocs(b *testing.B) {
 			phase = ph
 			continue
 		}
-		if err := f.source.Read(b.Context(), ph, func(context.Context, []*component.Record) error { return nil }); err != nil {
+		if err := f.source.Read(b.Context(), ph, func(context.Context,
+			[]*component.Record) error {
+			return nil
+		}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -72,7 +80,8 @@ func BenchmarkTechDocs(b *testing.B) {
 		workers := pool.New().WithErrors().WithMaxGoroutines(atOnce)
 		for _, host := range hosts {
 			for _, name := range []string{"techdocs_metadata.json", "search/search_index.json"} {
-				address := f.URL() + staticDocs + "default/component/" + strings.TrimPrefix(host, "component:default/") + "/" + name
+				address := f.URL() + staticDocs + "default/component/" + strings.TrimPrefix(host,
+					"component:default/") + "/" + name
 				workers.Go(func() error { return download(client, address) })
 			}
 		}

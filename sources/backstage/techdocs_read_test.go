@@ -39,8 +39,10 @@ func siteFiles(at, etag string, pages ...string) map[string][]byte {
 		docs = append(docs, fmt.Sprintf(`{"location":%q,"title":"Title of %s","text":"Text of %s"}`, p, p, p))
 	}
 	return map[string][]byte{
-		at + "/techdocs_metadata.json":   fmt.Appendf(nil, `{"site_name":"Docs","etag":%q,"build_timestamp":1767225600000}`, etag),
-		at + "/search/search_index.json": fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`, strings.Join(docs, ",")),
+		at + "/techdocs_metadata.json": fmt.Appendf(nil,
+			`{"site_name":"Docs","etag":%q,"build_timestamp":1767225600000}`, etag),
+		at + "/search/search_index.json": fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`,
+			strings.Join(docs, ",")),
 	}
 }
 
@@ -59,7 +61,10 @@ func (f *fixture) readDocs(t *testing.T, marks map[string]component.AttachedMark
 			phase = ph
 			continue
 		}
-		if err := f.source.Read(t.Context(), ph, func(context.Context, []*component.Record) error { return nil }); err != nil {
+		if err := f.source.Read(t.Context(), ph, func(context.Context,
+			[]*component.Record) error {
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +101,8 @@ func TestCompanySites(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: sandbox.Company(), Sites: sandbox.CompanySites()}, withDocs)
 	got := f.readDocs(t, nil)
 	want := []string{
-		"techdocs:default/component/booking-service/", "techdocs:default/component/booking-service/runbooks/rates-down/",
+		"techdocs:default/component/booking-service/",
+		"techdocs:default/component/booking-service/runbooks/rates-down/",
 		"techdocs:default/component/booking-service/runbooks/restart/", "techdocs:default/component/fraud-scorer/",
 		"techdocs:default/component/fraud-scorer/thresholds/", "techdocs:default/component/tracking-service/",
 		"techdocs:default/component/tracking-service/scans/"}
@@ -104,7 +110,8 @@ func TestCompanySites(t *testing.T) {
 		t.Errorf("pages: %q", refs)
 	}
 	scans := got.pages["techdocs:default/component/tracking-service/scans/"].Value["page"].(map[string]any)
-	if scans["title"] != "Scans" || !strings.Contains(scans["text"].(string), "Replay\n\nscan-ingest replay \\\n  --from") ||
+	if scans["title"] != "Scans" || !strings.Contains(scans["text"].(string),
+		"Replay\n\nscan-ingest replay \\\n  --from") ||
 		strings.Contains(scans["text"].(string), "MkDocs") {
 		t.Errorf("%+v", scans)
 	}
@@ -112,7 +119,8 @@ func TestCompanySites(t *testing.T) {
 	page, entity := restart["page"].(map[string]any), restart["entity"].(map[string]any)
 	if page["url"] != "https://ui.example.com/docs/default/component/booking-service/runbooks/restart/" ||
 		page["updated"] != "2026-01-01T00:00:00Z" || entity["ref"] != "component:default/booking-service" ||
-		fmt.Sprint(page["folders"]) != "[runbooks]" || !strings.Contains(fmt.Sprint(restart["relations"]), "group:default/booking") {
+		fmt.Sprint(page["folders"]) != "[runbooks]" || !strings.Contains(fmt.Sprint(restart["relations"]),
+		"group:default/booking") {
 		t.Errorf("%+v", restart)
 	}
 	for host, result := range got.results {
@@ -151,7 +159,8 @@ func TestUnchangedSite(t *testing.T) {
 		t.Errorf("a new build: %+v", got.results)
 	}
 	f.SetFiles(siteFiles(at, "one", "x/"))
-	if err := f.Put([]byte(strings.Replace(string(documented("a", techDocsRef, "dir:.")), `"go"`, `"java"`, 1))); err != nil {
+	if err := f.Put([]byte(strings.Replace(string(documented("a", techDocsRef, "dir:.")), `"go"`, `"java"`,
+		1))); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.readDocs(t, valid); len(got.pages) != 1 {
@@ -163,8 +172,10 @@ func TestUnchangedSite(t *testing.T) {
 // read once.
 func TestSiteOfAnotherEntity(t *testing.T) {
 	f := start(t, sandbox.Options{Entities: [][]byte{
-		documented("a", techDocsEntity, "component:default/Main"), documented("b", techDocsEntity, "main", techDocsRef, "dir:."),
-		documented("Main"), documented("c", techDocsEntity, "component:default/nowhere"), documented("d", techDocsEntity, ":/"),
+		documented("a", techDocsEntity, "component:default/Main"), documented("b", techDocsEntity, "main",
+			techDocsRef, "dir:."),
+		documented("Main"), documented("c", techDocsEntity, "component:default/nowhere"), documented("d",
+			techDocsEntity, ":/"),
 	}, Sites: siteFiles("default/component/main", "one", "")}, only("Component"), withDocs)
 	got := f.readDocs(t, nil)
 	if refs := slices.Sorted(maps.Keys(got.pages)); !slices.Equal(refs, []string{"techdocs:default/component/main/"}) {
@@ -191,10 +202,13 @@ func TestUnreadableSites(t *testing.T) {
 		spoil func(*fixture)
 		want  string
 	}{
-		"forbidden":      {status(403), "plugin: techdocs"},
-		"unauthorized":   {status(401), "answered 401"},
-		"unavailable":    {status(503), "answered 503"},
-		"no site":        {func(f *fixture) { f.SetFiles(map[string][]byte{at + index: nil, at + "/techdocs_metadata.json": nil}) }, "has no site"},
+		"forbidden":    {status(403), "plugin: techdocs"},
+		"unauthorized": {status(401), "answered 401"},
+		"unavailable":  {status(503), "answered 503"},
+		"no site": {func(f *fixture) {
+			f.SetFiles(map[string][]byte{at + index: nil, at +
+				"/techdocs_metadata.json": nil})
+		}, "has no site"},
 		"cut":            {file(index, `{"docs":[{"location":"x/","title":"X","text":"Y"},{"loc`), "EOF"},
 		"not an index":   {file(index, `{"pages":[]}`), "no list of pages"},
 		"too many pages": {func(f *fixture) { f.cfg.TechDocs.MaxPages = 1 }, "more than 1 pages"},
@@ -249,11 +263,13 @@ func TestMissingSite(t *testing.T) {
 		t.Errorf("no other site was read: %+v", later)
 	}
 	s.techDocs.proven.Store(true)
-	if early := s.missingSite(component.AttachedMark{Mark: first.Mark}, begin.Add(goneAfter-time.Second)); early.State !=
+	if early := s.missingSite(component.AttachedMark{Mark: first.Mark},
+		begin.Add(goneAfter-time.Second)); early.State !=
 		component.AttachedUnread {
 		t.Errorf("%+v", early)
 	}
-	if gone := s.missingSite(component.AttachedMark{Mark: first.Mark}, begin.Add(goneAfter)); gone.State != component.AttachedGone {
+	if gone := s.missingSite(component.AttachedMark{Mark: first.Mark},
+		begin.Add(goneAfter)); gone.State != component.AttachedGone {
 		t.Errorf("%+v", gone)
 	}
 }
@@ -261,7 +277,8 @@ func TestMissingSite(t *testing.T) {
 // TestPageRecords: the record of a page names its entity, in a file, too.
 func TestPageRecords(t *testing.T) {
 	m := NewModel(&Config{UIURL: "https://ui.example.com", TechDocs: TechDocs{Enabled: true}})
-	r, err := m.Record([]byte(`{"kind":"TechDocsPage","entity":{"ref":"component:default/A"},"page":{"path":"x/","title":"X"}}`))
+	r,
+		err := m.Record([]byte(`{"kind":"TechDocsPage","entity":{"ref":"component:default/A"},"page":{"path":"x/","title":"X"}}`))
 	if err != nil || r.Ref != "techdocs:default/component/a/x/" || r.Kind != PageKind || r.Title != "X" {
 		t.Fatalf("%+v %v", r, err)
 	}

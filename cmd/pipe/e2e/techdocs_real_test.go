@@ -35,7 +35,8 @@ func TestTechDocsOfRealBackstage(t *testing.T) {
 	}
 	run().expect(t, int(job.Done), "documentation", "component:default/not-built: Backstage has no site")
 	l.same(t, "real Backstage")
-	for entity, want := range map[string]int{"docs-site": 3, "private-docs": 3, "no-index": 3, "not-built": 0, "part-of-docs": 0} {
+	for entity, want := range map[string]int{"docs-site": 3, "private-docs": 3, "no-index": 3, "not-built": 0,
+		"part-of-docs": 0} {
 		if got := l.pages(thing{kind: "component", ns: "default", name: entity}); len(got) != want {
 			t.Errorf("%s has the pages %q", entity, got)
 		}
@@ -46,7 +47,8 @@ func TestTechDocsOfRealBackstage(t *testing.T) {
 		strings.Contains(d.Body.TextContent, "MkDocs") {
 		t.Errorf("a page without a search index: %+v", d)
 	}
-	if who := l.index().WhoFinds("techdocs:default/component/private-docs/"); !slices.Equal(who, []string{"ann@example.com"}) {
+	if who := l.index().WhoFinds("techdocs:default/component/private-docs/"); !slices.Equal(who,
+		[]string{"ann@example.com"}) {
 		t.Errorf("a private page is found by %v", who)
 	}
 	run().expect(t, int(job.Done), "sent: nothing, because nothing changed", "9 kept")

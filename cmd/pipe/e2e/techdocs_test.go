@@ -21,7 +21,7 @@ type library struct {
 	build int
 }
 
-// newLibrary makes components thing-0 and so on, of which the first ones have a site.
+// newLibrary makes components thing-0 and so on; the first ones have a site.
 func newLibrary(t *testing.T, components, documented int) *library {
 	t.Helper()
 	l := &library{nights: newNights(t, 8, components)}
@@ -44,14 +44,17 @@ func (l *library) publish(x thing, pages ...string) {
 		docs = append(docs, fmt.Sprintf(`{"location":%q,"title":"%s of %s","text":"build %d"}`, p, p, x.name, l.build))
 	}
 	l.backstage.SetFiles(map[string][]byte{
-		siteOf(x) + "/techdocs_metadata.json":   fmt.Appendf(nil, `{"site_name":"S","etag":"%d","build_timestamp":1767225600000}`, l.build),
-		siteOf(x) + "/search/search_index.json": fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`, strings.Join(docs, ",")),
+		siteOf(x) + "/techdocs_metadata.json": fmt.Appendf(nil,
+			`{"site_name":"S","etag":"%d","build_timestamp":1767225600000}`, l.build),
+		siteOf(x) + "/search/search_index.json": fmt.Appendf(nil, `{"config":{"indexing":"full"},"docs":[%s]}`,
+			strings.Join(docs, ",")),
 	})
 }
 
 // remove removes the site of a component.
 func (l *library) remove(x thing) {
-	l.backstage.SetFiles(map[string][]byte{siteOf(x) + "/techdocs_metadata.json": nil, siteOf(x) + "/search/search_index.json": nil})
+	l.backstage.SetFiles(map[string][]byte{siteOf(x) + "/techdocs_metadata.json": nil, siteOf(x) +
+		"/search/search_index.json": nil})
 }
 
 // pages returns the paths of the indexed pages of a component, sorted.
@@ -89,7 +92,8 @@ func (l *library) same(t *testing.T, what string) {
 	}
 }
 
-var noLimits = []string{"--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%", "--set", "guards.max_rejected=100%"}
+var noLimits = []string{"--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%", "--set",
+	"guards.max_rejected=100%"}
 
 // TestPagesAreFoundWithTheirEntity: through nights of changes, faults and hiding, in change and
 // full runs, each page is found by exactly the people who find its entity, and a site that cannot
@@ -121,16 +125,19 @@ func TestPagesAreFoundWithTheirEntity(t *testing.T) {
 					case 2:
 						x.documented = !x.documented
 					case 3:
-						l.publish(*x, choose(r, []string{""}, []string{"", "guides/start/", "New/"}, []string{"faq/", "a/", "b/", "c/"})...)
+						l.publish(*x, choose(r, []string{""}, []string{"", "guides/start/", "New/"}, []string{"faq/",
+							"a/", "b/", "c/"})...)
 					case 4, 5:
 						broken = append(broken, *x)
-						fault := backstagefaults.Fault{Path: "/docs/" + siteOf(*x) + "/", Status: choose(r, 403, 500, 404, 401)}
+						fault := backstagefaults.Fault{Path: "/docs/" + siteOf(*x) + "/", Status: choose(r, 403, 500,
+							404, 401)}
 						if r.IntN(4) == 0 {
 							fault.Status, fault.HTML = 200, true
 						}
 						l.backstage.Fail(fault)
 					case 6:
-						if c := l.pipe(t, "hide", shipped, x.ref(), "--no-mentions", "--set", "@sink.retries.attempts=1"); c.code ==
+						if c := l.pipe(t, "hide", shipped, x.ref(), "--no-mentions", "--set",
+							"@sink.retries.attempts=1"); c.code ==
 							int(job.Done) {
 							hidden[x.ref()] = true
 						}
@@ -165,7 +172,8 @@ func TestPagesAreFoundWithTheirEntity(t *testing.T) {
 							t.Errorf("%s: %s is not there, and has %v", what, x.ref(), got)
 						}
 					} else if got := l.pages(x); !slices.Equal(got, before[x.ref()]) {
-						t.Errorf("%s: the pages of %s, which could not be read, were %v and are %v\n%s", what, x.ref(), before[x.ref()],
+						t.Errorf("%s: the pages of %s, which could not be read, were %v and are %v\n%s", what,
+							x.ref(), before[x.ref()],
 							got, c.both())
 					}
 				}
@@ -246,8 +254,9 @@ func TestUnreadSiteInAFullRun(t *testing.T) {
 	l.things[0].visibility = "owner"
 	l.things[9].text = "another text"
 	c := l.night(t, "--full")
-	c.expect(t, int(job.Done), "only the changes are published instead of everything: 4 documents of component:default/thing-0 "+
-		"could not be read", "plugin: techdocs", "4 kept")
+	c.expect(t, int(job.Done),
+		"only the changes are published instead of everything: 4 documents of component:default/thing-0 "+
+			"could not be read", "plugin: techdocs", "4 kept")
 	if got := l.pages(l.things[0]); len(got) != 4 {
 		t.Errorf("%v", got)
 	}
@@ -278,7 +287,8 @@ func TestUnreadSiteWithUnknownIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[0]) + "/", Status: 500})
-	l.night(t, "--set", "@source.retries.attempts=1").expect(t, int(job.Failed), "everything must be sent, because the journal",
+	l.night(t, "--set", "@source.retries.attempts=1").expect(t, int(job.Failed),
+		"everything must be sent, because the journal",
 		"4 documents")
 	if got := l.pages(l.things[0]); len(got) != 4 {
 		t.Errorf("%v", got)
@@ -305,7 +315,8 @@ func TestOutputOfUnreadSite(t *testing.T) {
 	l.backstage.Fail(backstagefaults.Fault{Path: "/docs/" + siteOf(l.things[0]) + "/", Status: 403})
 	dir := filepath.Join(t.TempDir(), "out")
 	l.night(t, "--output", dir).expect(t, int(job.Done), "4 kept")
-	l.pipe(t, "run", shipped, "--from-output", dir).expect(t, int(job.Wrong), "lacks 4 of documents", "would delete them")
+	l.pipe(t, "run", shipped, "--from-output", dir).expect(t, int(job.Wrong), "lacks 4 of documents",
+		"would delete them")
 	if got := l.pages(l.things[0]); len(got) != 4 {
 		t.Errorf("%v", got)
 	}
@@ -322,7 +333,8 @@ func TestSiteShrinks(t *testing.T) {
 	for i := 1; i < 8; i++ {
 		l.publish(l.things[i], "")
 	}
-	l.night(t).expect(t, int(job.Refused), "documents documentation         32 before", "thing-3 shrank from 4 records to 1")
+	l.night(t).expect(t, int(job.Refused), "documents documentation         32 before",
+		"thing-3 shrank from 4 records to 1")
 }
 
 // TestHiddenEntityHidesItsPages: pipe hide takes the pages of an entity from everyone at once, and

@@ -12,8 +12,9 @@ import (
 var skipped = []string{"script", "style", "nav", "header", "footer", "aside", "svg", "button", "form", "template",
 	"noscript", "head", "iframe"}
 
-// blocks are elements that stand on lines of their own.
-var blocks = []string{"p", "div", "section", "article", "ul", "ol", "table", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5",
+// blocks are elements with lines of their own.
+var blocks = []string{"p", "div", "section", "article", "ul", "ol", "table", "blockquote", "pre", "h1", "h2", "h3",
+	"h4", "h5",
 	"h6", "dl", "dt", "dd", "figure", "hr", "main", "details", "summary", "tr", "li", "br"}
 
 // Text returns the text of a piece of HTML.
@@ -178,7 +179,8 @@ func (w *writer) write(s string) {
 }
 
 func (w *writer) space() {
-	if text := w.b.String(); w.gap == 0 && text != "" && !strings.HasSuffix(text, " ") && !strings.HasSuffix(text, "\n") {
+	if text := w.b.String(); w.gap == 0 && text != "" && !strings.HasSuffix(text, " ") && !strings.HasSuffix(text,
+		"\n") {
 		w.b.WriteByte(' ')
 	}
 }

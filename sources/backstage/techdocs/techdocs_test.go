@@ -56,7 +56,8 @@ func TestMaterialIndex(t *testing.T) {
 	if err != nil || len(pages) != 2 {
 		t.Fatalf("%v, %v", pages, err)
 	}
-	if want := "Before you start: read <this> & that.\n\nRestart\nFirst:\n\na:\n  b: 1\n\n\n- one\n- two"; pages[0].Text != want {
+	want := "Before you start: read <this> & that.\n\nRestart\nFirst:\n\na:\n  b: 1\n\n\n- one\n- two"
+	if pages[0].Text != want {
 		t.Errorf("got %q", pages[0].Text)
 	}
 	if pages[1].Title != "Empty" || pages[1].Text != "" {
@@ -70,7 +71,8 @@ func TestIndexLimits(t *testing.T) {
 	doc := func(location, text string) string {
 		return fmt.Sprintf(`{"location":%q,"title":"T","text":%q}`, location, text)
 	}
-	pages, _, err := read(t, strings.NewReader(index(doc("a/", "ä"+strings.Repeat("x", 50)))), Limits{Pages: 5, Text: 10})
+	pages, _, err := read(t, strings.NewReader(index(doc("a/", "ä"+strings.Repeat("x", 50)))), Limits{Pages: 5,
+		Text: 10})
 	if err != nil || len(pages) != 1 || len(pages[0].Text) != 10 {
 		t.Errorf("%v %v", pages, err)
 	}
@@ -97,7 +99,8 @@ func TestIndexLimits(t *testing.T) {
 		}
 	}
 	stop := errors.New("stop")
-	if _, err := ReadIndex(strings.NewReader(index(doc("a/", ""))), limits, func(Page) error { return stop }); !errors.Is(err, stop) {
+	if _, err := ReadIndex(strings.NewReader(index(doc("a/", ""))), limits,
+		func(Page) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)
 	}
 }
@@ -136,7 +139,8 @@ func TestSitemap(t *testing.T) {
 		`<url><loc>None</loc></url>`: nil,
 		``:                           nil,
 	} {
-		if got, err := ReadSitemap(strings.NewReader(head+text+`</urlset>`), 10); err != nil || !slices.Equal(got, want) {
+		if got, err := ReadSitemap(strings.NewReader(head+text+`</urlset>`), 10); err != nil || !slices.Equal(got,
+			want) {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
@@ -149,7 +153,8 @@ func TestSitemap(t *testing.T) {
 func TestRef(t *testing.T) {
 	seen := map[string]string{}
 	for _, path := range []string{"", "guides/start/", "Guides/Start/", "guides/ünïcode/", "a~b/", "a-b/", " a/", "a/",
-		strings.Repeat("long/", 60), strings.Repeat("long/", 61), strings.Repeat("日", 190), "guides/start/~0123456789abcdef"} {
+		strings.Repeat("long/", 60), strings.Repeat("long/", 61), strings.Repeat("日", 190),
+		"guides/start/~0123456789abcdef"} {
 		ref := Ref("Component:Default/Shop", path)
 		if ref != strings.ToLower(ref) || len([]rune(ref)) > 200 || strings.TrimSpace(ref) != ref && path != "" {
 			t.Errorf("%q: %s", path, ref)
@@ -165,7 +170,8 @@ func TestRef(t *testing.T) {
 	if got := Ref("component:default/shop", "guides/start/"); got != "techdocs:default/component/shop/guides/start/" {
 		t.Error(got)
 	}
-	for _, other := range []string{"component:default/shop", "techdocs:default/component", "techdocs:default/component/shop",
+	for _, other := range []string{"component:default/shop", "techdocs:default/component",
+		"techdocs:default/component/shop",
 		"user:a/b/c/d", "techdocs:///"} {
 		if of, ok := EntityOf(other); ok {
 			t.Errorf("%s belongs to %s", other, of)
