@@ -198,3 +198,33 @@ func (a *reading) carryItem(e baseline.Entry, from inherited, host string) error
 	_, err = a.keep(e.Stream, kept)
 	return err
 }
+
+// Phase reads one phase of a source as a run would, and passes its records to emit. Before an
+// attached phase it reads all earlier ones, which say what hosts there are. It returns why hosts
+// could not be read.
+func Phase(ctx context.Context, m component.Model, source component.Source, ph component.Phase, emit component.Emit) (
+	unread map[string]string, err error) {
+	attacher, can := source.(component.Attacher)
+	if !ph.Attached || !can {
+		return nil, source.Read(ctx, ph, emit)
+	}
+	for _, earlier := range m.Phases() {
+		if !earlier.Attached {
+			if err := source.Read(ctx, earlier, func(context.Context, []*component.Record) error { return nil }); err != nil {
+				return nil, err
+			}
+		}
+	}
+	unread = map[string]string{}
+	hosts, _ := attacher.Hosts(ph)
+	for _, host := range hosts {
+		got, err := attacher.ReadHost(ctx, ph, host, component.AttachedMark{}, emit)
+		if err != nil {
+			return nil, err
+		}
+		if got.State == component.AttachedUnread {
+			unread[host] = got.Reason
+		}
+	}
+	return unread, nil
+}

@@ -20,6 +20,7 @@ type Documents struct {
 	docs  []document
 	ends  map[string]string // why a record has no document, by its ref
 	rules []string          // of the permissions block, in order
+	hosts component.Hosts
 }
 
 // document is who finds the document of a record.
@@ -33,7 +34,8 @@ type document struct {
 // Read reads the source of a pipeline completely. state is the state folder, "" for none: its
 // hidden documents are found by no one. rules are the names of the permission rules.
 func Read(ctx context.Context, p *component.Pipeline, state string, rules []string) (*Documents, error) {
-	o := &observer{d: &Documents{ends: map[string]string{}, rules: rules}, texts: map[string]string{},
+	o := &observer{d: &Documents{ends: map[string]string{}, rules: rules, hosts: component.HostsOf(p.Model)},
+		texts:     map[string]string{},
 		permitted: map[string]bool{}}
 	for _, s := range p.Streams {
 		o.permitted[s.Name] = s.Permissions
@@ -107,7 +109,8 @@ func (o *observer) Ended(stream string, e component.Ending, why component.DeadLe
 // Shown returns the refs that a source shows. The pipeline's source has the credentials of a
 // person.
 func Shown(ctx context.Context, p *component.Pipeline) (map[string]bool, error) {
-	o := &refs{Trace: explain.New(p, func(string) bool { return false }), seen: map[string]bool{}}
+	o := &refs{Trace: explain.New(p, func(string) bool { return false }), seen: map[string]bool{},
+		hosts: component.HostsOf(p.Model)}
 	_, err := explain.Watch(ctx, p, "", o)
 	return o.seen, err
 }
@@ -115,15 +118,18 @@ func Shown(ctx context.Context, p *component.Pipeline) (map[string]bool, error) 
 // refs is an observer that wants no record and keeps its ref.
 type refs struct {
 	*explain.Trace
-	mu   sync.Mutex
-	seen map[string]bool
+	hosts component.Hosts
+	mu    sync.Mutex
+	seen  map[string]bool
 }
 
-// Wants keeps the ref.
+// Wants keeps the ref, unless it is attached to another record.
 func (o *refs) Wants(ref string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.seen[ref] = true
+	if _, attached := o.hosts(ref); !attached {
+		o.seen[ref] = true
+	}
 	return o.Trace.Wants(ref)
 }
 
@@ -154,7 +160,8 @@ type Difference struct {
 func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) {
 	person, why := d.trace.Person(who)
 	if person.Email == "" {
-		return nil, &fault.Invalid{Reason: why, Remedy: "name the person with --person: an e-mail, or a ref of the source"}
+		return nil, &fault.Invalid{Reason: why,
+			Remedy: "name the person with --person: an e-mail, or a ref of the source"}
 	}
 	of := map[string]bool{}
 	for _, name := range d.trace.PrincipalsOf(person) {
@@ -169,7 +176,11 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 		}
 		r.Found++
 		found[doc.ref], touched[doc.rule] = true, true
-		if !shown[doc.ref] {
+		of := doc.ref
+		if host, attached := d.hosts(of); attached { // the source shows it with its host
+			of = host
+		}
+		if !shown[of] {
 			r.Hidden = append(r.Hidden, Difference{doc.ref, doc.rule, "found by " + doc.audience.String()})
 		}
 	}
@@ -183,7 +194,8 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 			r.Missing = append(r.Missing, Difference{ref, doc.rule,
 				"found by " + doc.audience.String() + ", and not by this person"})
 		default:
-			r.Missing = append(r.Missing, Difference{ref, "", cmp.Or(d.ends[ref], "not read with the pipeline's credentials")})
+			r.Missing = append(r.Missing, Difference{ref, "", cmp.Or(d.ends[ref],
+				"not read with the pipeline's credentials")})
 		}
 	}
 	byRef := func(a, b Difference) int { return cmp.Compare(a.Ref, b.Ref) }

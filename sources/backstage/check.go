@@ -8,11 +8,15 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/sources/backstage/techdocs"
 )
 
 // Get reads one entity by its ref, in any case; nil when there is none, or
 // none that the token may read.
 func (s *Source) Get(ctx context.Context, of string) (*component.Record, error) {
+	if _, page := techdocs.EntityOf(strings.ToLower(of)); page { // the catalog has no pages
+		return nil, nil
+	}
 	raw, err := s.api.get(ctx, strings.ToLower(of), false)
 	if err != nil || raw == nil {
 		return nil, err

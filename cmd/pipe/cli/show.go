@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/read"
 )
 
 func (a *app) showCommand() *urfave.Command {
@@ -73,6 +75,9 @@ func (a *app) showAction(c *urfave.Context) error {
 		return a.printJSON(t.asJSON(), nil)
 	}
 	display.Fprintln(a.Stdout, print.Grid(t.header, t.cells(), len(t.header), a.colors(c)))
+	for _, ref := range slices.Sorted(maps.Keys(t.unread)) {
+		display.Fprintf(a.Stdout, "%s was not read: %s\n", ref, t.unread[ref])
+	}
 	if t.total > len(t.rows) {
 		display.Fprintf(a.Stdout, "… %s of %s; --limit 0 prints all\n", display.Number(len(t.rows)), display.Number(t.total))
 	} else {
@@ -89,7 +94,8 @@ func kindNamed(d *pipeline.Definition, name string) (component.Phase, error) {
 			low := strings.ToLower(name)
 			if low == strings.ToLower(k.Name) || low == strings.ToLower(k.Name)+"s" ||
 				low == strings.TrimSuffix(strings.ToLower(k.Name), "y")+"ies" {
-				return component.Phase{Name: ph.Name, Kinds: []component.Kind{k}}, nil
+				ph.Kinds = []component.Kind{k}
+				return ph, nil
 			}
 		}
 	}
@@ -112,6 +118,7 @@ type recordTable struct {
 	header []string
 	rows   [][]any // the ref first
 	total  int
+	unread map[string]string // why the records of some refs could not be read
 }
 
 func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source component.Source,
@@ -130,7 +137,8 @@ func (t *recordTable) read(ctx context.Context, d *pipeline.Definition, source c
 	}
 	w := component.NewWorker(d.Language, nil)
 	var mu sync.Mutex
-	err := source.Read(ctx, phase, func(_ context.Context, records []*component.Record) error {
+	var err error
+	t.unread, err = read.Phase(ctx, d.Model, source, phase, func(_ context.Context, records []*component.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range records {

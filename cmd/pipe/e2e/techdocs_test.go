@@ -3,10 +3,12 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
@@ -426,4 +428,38 @@ func TestPushedEntityTakesItsPagesAlong(t *testing.T) {
 	if got := l.pages(l.things[1]); !slices.Equal(got, []string{"", "new/"}) {
 		t.Errorf("%v", got)
 	}
+}
+
+// TestVerifyPages: pipe verify counts a page as shown when its entity is, also when Backstage does
+// not serve the page.
+func TestVerifyPages(t *testing.T) {
+	t.Parallel()
+	token := tokenOf("user:default/amara.okafor")
+	var n atomic.Int32
+	var w *world
+	w = newWorld(t, backstagesandbox.Options{Token: token, Sites: backstagesandbox.CompanySites(),
+		Observe: func(r *http.Request) {
+			if strings.Contains(r.URL.Path, "/api/techdocs/") && n.Add(1) == 9 { // the last request of the pipeline
+				w.backstage.Fail(backstagefaults.Fault{Path: "/api/techdocs/", Status: 403})
+			}
+		}}, gleansandbox.Options{})
+	w.env["BACKSTAGE_API_TOKEN"], w.env["SYNC_TECHDOCS_ENABLED"] = token, "true"
+	c := w.pipe(t, "verify", shipped, "--token-file", write(t, "token", token+"\n"), "--set",
+		"@source.techdocs.concurrency=1")
+	if n.Load() < 10 {
+		t.Fatalf("%d requests for sites", n.Load())
+	}
+	c.expect(t, int(job.Done), "nothing is found that Backstage hides", "!techdocs:")
+}
+
+// TestShowPages: pipe show lists the pages of all sites, and sites that cannot be read.
+func TestShowPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, backstagesandbox.Options{Sites: backstagesandbox.CompanySites()}, gleansandbox.Options{})
+	w.env["SYNC_TECHDOCS_ENABLED"] = "true"
+	w.pipe(t, "show", shipped, "TechDocsPages").expect(t, int(job.Done), "7 records", "thresholds/")
+	w.backstage.Fail(backstagefaults.Fault{Path: "/tracking-service/", Status: 500})
+	w.pipe(t, "show", shipped, "techdocspage", "--set", "@source.retries.attempts=1").expect(t, int(job.Done),
+		"5 records",
+		"component:default/tracking-service was not read: Backstage answered 500")
 }
