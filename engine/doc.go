@@ -32,18 +32,19 @@
 //     of it on one address
 //
 // A record passes from a source's page through read (decode, transforms, mapping, permissions,
-// encode) into the stage. The review compares the stage with the baseline, and the guards
-// decide. The sink's session then sends the plan, and what was delivered becomes the new
-// baseline. The engine knows no component: components and commands import the engine, and never
-// the reverse.
+// encode) into the stage. Records of attached phases, such as pages of documentation, belong to
+// records of earlier phases and take their permissions from them. The review compares the stage
+// with the baseline, and the guards decide. The sink's session then sends the plan, and what was
+// delivered becomes the new baseline. The engine knows no component: components and commands
+// import the engine, and never the reverse.
 //
 // The invariants that code and tests cite by number:
 //
 //  1. Nothing before everything: nothing is sent before the source has been read completely and
 //     the guards have passed.
 //  2. Decided access: no document leaves without a permission decision; an error in a rule
-//     rejects the record.
-//  3. Nothing lost in silence: read = delivered + merged + filtered + withheld + rejected.
+//     rejects the record. A record that belongs to another one has the decision of its host.
+//  3. Nothing lost in silence: read = delivered + kept + merged + filtered + withheld + rejected.
 //  4. No mass deletion.
 //  5. No mass exposure.
 //  6. Secrets stay secret.

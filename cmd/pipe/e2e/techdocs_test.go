@@ -53,12 +53,6 @@ func (l *library) publish(x thing, pages ...string) {
 	})
 }
 
-// remove removes the site of a component.
-func (l *library) remove(x thing) {
-	l.backstage.SetFiles(map[string][]byte{siteOf(x) + "/techdocs_metadata.json": nil, siteOf(x) +
-		"/search/search_index.json": nil})
-}
-
 // pages returns the paths of the indexed pages of a component, sorted.
 func (l *library) pages(x thing) []string {
 	out := []string{}

@@ -131,7 +131,7 @@ func (b *builder) exec(text string, args ...any) error {
 // Staged adds a document, and passes users and groups to the trace.
 func (b *builder) Staged(stream string, e component.Encoded) {
 	b.Trace.Staged(stream, e)
-	if s := b.stream(stream); s == nil || !s.Permissions {
+	if s := b.stream(stream); s == nil || !s.Permissions || e.Kept { // a kept item has no text here
 		return
 	}
 	b.write(func() error { return b.add(stream, e) })
