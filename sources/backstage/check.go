@@ -48,7 +48,39 @@ func (s *Source) Check(ctx context.Context) []component.Finding {
 		err := emptyCatalog()
 		return append(found, component.Finding{What: "readable", Detail: err.Reason, Remedy: err.Remedy})
 	}
-	return append(found, s.checkKinds(ctx, total)...)
+	found = append(found, s.checkKinds(ctx, total)...)
+	if s.cfg.TechDocs.Enabled {
+		found = append(found, s.checkDocs(ctx))
+	}
+	return found
+}
+
+// checkDocs requests the metadata of one site. Documentation that cannot be read fails no run.
+func (s *Source) checkDocs(ctx context.Context) component.Finding {
+	f := component.Finding{What: "documentation", OK: true}
+	with := []string{"metadata.annotations." + techDocsRef}
+	n, err := s.api.count(ctx, with)
+	if err != nil {
+		return failed(err)
+	}
+	f.Detail = fmt.Sprintf("entities with documentation: %d", n)
+	p, err := s.api.query(ctx, request{filter: with, limit: 1, unordered: true})
+	if err != nil || len(p.items) == 0 {
+		return f
+	}
+	h, err := headOf(p.items[0], "")
+	if err != nil {
+		return f
+	}
+	is := &site{kind: h.kind, namespace: h.namespace, name: h.name}
+	r := &siteReader{Source: s, site: is, at: s.siteAddress(is)}
+	switch _, err := r.metadata(ctx); {
+	case hasStatus(err, http.StatusForbidden):
+		f.Warning, f.Remedy = true, mayNotRead
+	case err != nil && !hasStatus(err, http.StatusNotFound):
+		f.Warning, f.Remedy = true, siteError(err)
+	}
+	return f
 }
 
 // checkKinds counts each kind.

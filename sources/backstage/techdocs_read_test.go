@@ -304,3 +304,24 @@ func TestPageRecords(t *testing.T) {
 		t.Errorf("%q", problems)
 	}
 }
+
+// TestCheckDocs: a check requests one site, and warns when the token may not read it.
+func TestCheckDocs(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: [][]byte{documented("a", techDocsRef, "dir:."), documented("b")},
+		Sites: siteFiles("default/component/a", "one", "x/")}, only("Component"), withDocs)
+	check := func() component.Finding {
+		for _, finding := range f.source.Check(t.Context()) {
+			if finding.What == "documentation" {
+				return finding
+			}
+		}
+		return component.Finding{}
+	}
+	if got := check(); !got.OK || got.Warning || got.Detail != "entities with documentation: 1" {
+		t.Errorf("%+v", got)
+	}
+	f.Fail(faults.Fault{Path: "/api/techdocs", Status: http.StatusForbidden})
+	if got := check(); !got.Warning || got.Remedy != mayNotRead {
+		t.Errorf("forbidden: %+v", got)
+	}
+}
