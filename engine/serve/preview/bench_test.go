@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ func catalog(n int, found string) job.Options {
 	}
 }
 
-// BenchmarkBuild compares a dry run with a dry run that also makes the index.
+// BenchmarkBuild compares a dry run with a dry run that also makes the index, and measures what an
+// index holds.
 func BenchmarkBuild(b *testing.B) {
 	for _, n := range []int{20_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -52,10 +54,13 @@ func BenchmarkBuild(b *testing.B) {
 				}
 				j.Close()
 				read += time.Since(begun)
+				before := heap()
 				begun = time.Now()
 				x := build(b, o, b.TempDir())
 				built += time.Since(begun)
 				b.ReportMetric(float64(x.Documents), "documents")
+				b.ReportMetric((heap()-before)/1e6, "MB-memory")
+				b.ReportMetric(float64(size(b, x))/1e6, "MB-disk")
 				x.Close()
 			}
 			b.ReportMetric(read.Seconds()/float64(b.N), "s/read")
@@ -66,30 +71,51 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+func size(b *testing.B, x *preview.Index) int64 {
+	n, err := x.Size(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 // BenchmarkSearch searches as many people for words of every frequency.
 func BenchmarkSearch(b *testing.B) {
-	for _, found := range []string{"owner", "datasource-users"} {
-		b.Run(found, func(b *testing.B) {
-			x := build(b, catalog(20_000, found), b.TempDir())
-			people := append(x.Match("", 500), preview.Person{})
-			words := []string{"", "a", "service", "ledger", "nightly recon", "amber ledger", "zone", "payments", "Ana",
-				"zzz", "production"}
-			var took []time.Duration
-			of := map[string]time.Duration{}
-			b.ResetTimer()
-			for i := range b.N {
-				q := preview.Query{Text: words[i%len(words)], Person: people[i%len(people)], View: preview.After}
-				begun := time.Now()
-				if _, err := x.Search(context.Background(), q); err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(begun))
-				of[q.Text] += took[i] * time.Duration(len(words)) / time.Duration(b.N)
-			}
-			b.Logf("mean: %v", of)
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
-		})
+	for _, n := range []int{20_000, 100_000} {
+		for _, found := range []string{"owner", "datasource-users"} {
+			b.Run(fmt.Sprint(n, "/", found), func(b *testing.B) {
+				x := build(b, catalog(n, found), b.TempDir())
+				b.ResetTimer()
+				search(b, x)
+			})
+		}
 	}
+}
+
+func search(b *testing.B, x *preview.Index) {
+	people := append(x.Match("", 500), preview.Person{})
+	words := []string{"", "a", "service", "ledger", "nightly recon", "amber ledger", "zone", "payments", "Ana",
+		"zzz", "production"}
+	var took []time.Duration
+	of := map[string]time.Duration{}
+	for i := range b.N {
+		q := preview.Query{Text: words[i%len(words)], Person: people[i%len(people)], View: preview.After}
+		begun := time.Now()
+		if _, err := x.Search(context.Background(), q); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(begun))
+		of[q.Text] += took[i] * time.Duration(len(words)) / time.Duration(b.N)
+	}
+	b.Logf("mean: %v", of)
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
 }

@@ -184,7 +184,9 @@ func (b *builder) add(stream string, e component.Encoded) error {
 			}
 		}
 	}
-	b.x.facets = append(b.x.facets, slices.Compact(slices.Sorted(slices.Values(facets))))
+	slices.Sort(facets)
+	b.x.facets = append(b.x.facets, slices.Compact(facets)...)
+	b.x.facetsAt = append(b.x.facetsAt, int32(len(b.x.facets)))
 	if err := b.exec(intoFTS, id, title, plainText(strings.Join(words, "\n")), plainText(c.Text)); err != nil {
 		return err
 	}
@@ -292,6 +294,22 @@ func (b *builder) finish(ctx context.Context, state, place string) error {
 	if _, err := b.x.db.ExecContext(context.WithoutCancel(ctx), indexes); err != nil {
 		return err
 	}
+	if err := b.x.sortTitles(ctx); err != nil {
+		return err
+	}
 	b.x.Built = time.Now()
 	return nil
+}
+
+// sortTitles sets the order of the documents by title.
+func (x *Index) sortTitles(ctx context.Context) error {
+	var list []byte
+	err := x.db.QueryRowContext(ctx, "SELECT group_concat(id ORDER BY title COLLATE NOCASE, id) FROM doc").Scan(&list)
+	x.byTitle = make([]int32, x.Documents)
+	place := int32(0)
+	for id, rest := nextNumber(list); id > 0; id, rest = nextNumber(rest) {
+		x.byTitle[id-1] = place
+		place++
+	}
+	return err
 }

@@ -93,30 +93,28 @@ func (x *Index) foundEarlier(ctx context.Context, doc int64, audience access.Aud
 	if err != nil {
 		return nil, err
 	}
-	named, err := x.column(ctx, "SELECT principal FROM acl WHERE view = ? AND doc = ?", int(Before), doc)
+	named, err := x.pairs(ctx, "SELECT principal, 0 FROM acl WHERE view = ? AND doc = ?", int(Before), doc)
 	if err != nil {
 		return nil, err
+	}
+	members, err := x.pairs(ctx, "SELECT principal, person FROM member WHERE view = ?1 AND principal IN "+
+		"(SELECT principal FROM acl WHERE view = ?1 AND doc = ?2) ORDER BY person", int(Before), doc)
+	if err != nil {
+		return nil, err
+	}
+	people := map[int64]int{} // by principal
+	for i, m := range members {
+		if people[m[0]]++; i == 0 || m[1] != members[i-1][1] {
+			out.People = append(out.People, x.people[m[1]-1].Person)
+		}
 	}
 	var names []string
 	for _, n := range named {
-		name := x.earlier.names[n-1]
+		name := x.earlier.names[n[0]-1]
 		names = append(names, name)
-		if _, group := component.PrincipalName(name); !group && x.earlier.sets[name] == nil {
-			continue
+		if _, group := component.PrincipalName(name); group || x.earlier.sets[name] != nil {
+			out.Groups = append(out.Groups, EarlierGroup{x.earlier.text(name), people[n[0]]})
 		}
-		members, err := x.column(ctx, "SELECT person FROM member WHERE view = ? AND principal = ?", int(Before), n)
-		if err != nil {
-			return nil, err
-		}
-		out.Groups = append(out.Groups, EarlierGroup{x.earlier.text(name), len(members)})
-	}
-	found, err := x.column(ctx, "SELECT DISTINCT m.person FROM acl a JOIN member m ON m.view = a.view AND "+
-		"m.principal = a.principal WHERE a.view = ? AND a.doc = ? ORDER BY m.person", int(Before), doc)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range found {
-		out.People = append(out.People, x.people[n-1].Person)
 	}
 	if p.number > 0 {
 		out.Answer = x.answerEarlier(rule, audience, names, out.Unknown, &x.people[p.number-1])
@@ -203,20 +201,20 @@ func unnamed(n int) []string {
 	return []string{display.Number(n) + " users, groups or sets of groups that cannot be named"}
 }
 
-// column returns the numbers that a query selects.
-func (x *Index) column(ctx context.Context, query string, args ...any) ([]int64, error) {
+// pairs returns the pairs of numbers that a query selects.
+func (x *Index) pairs(ctx context.Context, query string, args ...any) ([][2]int64, error) {
 	rows, err := x.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []int64
+	var out [][2]int64
 	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
+		var one [2]int64
+		if err := rows.Scan(&one[0], &one[1]); err != nil {
 			return nil, err
 		}
-		out = append(out, n)
+		out = append(out, one)
 	}
 	return out, rows.Err()
 }

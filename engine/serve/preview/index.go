@@ -13,7 +13,9 @@ import (
 
 // schema has the words of documents in fts, whose rowid is doc.id, and who finds them in acl and
 // member: a person finds a listed document when both have a common principal. record has the records
-// with and without documents. facet values are in memory.
+// with and without documents. rule and unknown are of the last good run, see earlier. The values of
+// facets are in memory. The hash size of fts, in bytes, is what it keeps before it writes a part of
+// its index: few parts are merged.
 const schema = `
 CREATE TABLE doc (
 	id INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,
@@ -23,6 +25,7 @@ CREATE TABLE doc (
 CREATE TABLE content (doc INTEGER PRIMARY KEY, card BLOB NOT NULL);
 CREATE TABLE record (ref TEXT NOT NULL, value BLOB, journey BLOB NOT NULL);
 CREATE VIRTUAL TABLE fts USING fts5(title, words, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3');
+INSERT INTO fts (fts, rank) VALUES ('hashsize', 16000000);
 CREATE TABLE acl (
 	doc INTEGER NOT NULL, view INTEGER NOT NULL, principal INTEGER NOT NULL, PRIMARY KEY (view, principal, doc)
 ) WITHOUT ROWID;
@@ -35,7 +38,7 @@ CREATE TABLE member (
 const indexes = `
 CREATE INDEX doc_key ON doc (key);
 CREATE INDEX record_ref ON record (ref);
-CREATE INDEX doc_title ON doc (title COLLATE NOCASE, after, before);
+CREATE INDEX doc_audience ON doc (after, before);
 `
 
 // View is whose audiences a search uses.
@@ -72,7 +75,9 @@ type Index struct {
 	db         *sqlite.Scratch
 	people     []person
 	byName     map[string]int // the index in people by e-mail and by ref
-	facets     [][]int32      // the values of a document by doc.id - 1
+	byTitle    []int32        // the place of a document in the order of titles, by doc.id - 1
+	facets     []int32        // the values of all documents
+	facetsAt   []int32        // where those of a document begin, by doc.id - 1; and the end
 	values     []FacetValue
 
 	mu       sync.Mutex
@@ -83,7 +88,9 @@ type Index struct {
 	closeErr error
 }
 
-func newIndex(db *sqlite.Scratch) *Index { return &Index{db: db, closed: make(chan struct{})} }
+func newIndex(db *sqlite.Scratch) *Index {
+	return &Index{db: db, facetsAt: []int32{0}, closed: make(chan struct{})}
+}
 
 // Lend returns the index, which stays open until release is called, also when Close is called
 // meanwhile. After Close, Lend returns nil, and release does nothing.

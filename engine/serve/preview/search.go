@@ -1,8 +1,11 @@
 package preview
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -109,7 +112,7 @@ func (x *Index) Search(ctx context.Context, q Query) (*Results, error) {
 	found = x.filter(found, q.Facets)
 	r := &Results{Total: len(found), Facets: x.count(found)}
 	begin := min(max(q.Page, 0), max(len(found)-1, 0)/PageSize) * PageSize
-	page := found[begin:min(begin+PageSize, len(found))]
+	page := inOrder(found, begin, min(begin+PageSize, len(found)))
 	if len(page) == 0 {
 		return r, nil
 	}
@@ -117,44 +120,98 @@ func (x *Index) Search(ctx context.Context, q Query) (*Results, error) {
 	return r, err
 }
 
-// found returns the documents with the words of a query that the person finds, the best first.
-func (x *Index) found(ctx context.Context, q Query) ([]int64, error) {
-	text, args := "SELECT d.id, 0.0 FROM doc d WHERE"+q.View.permit()+" ORDER BY d.title COLLATE NOCASE, d.id", []any(nil)
-	match := matchOf(q.Text)
-	if match != "" {
-		text = "SELECT d.id, bm25(fts, 10.0, 3.0, 1.0) FROM fts JOIN doc d ON d.id = fts.rowid WHERE fts MATCH ? AND" +
-			q.View.permit()
-		args = append(args, match)
+// match is a document that a search found. The best one has the least rank.
+type match struct{ id, rank int64 }
+
+func (m match) compare(other match) int {
+	return cmp.Or(cmp.Compare(m.rank, other.rank), cmp.Compare(m.id, other.id))
+}
+
+// found returns the documents with the words of a query that the person finds. They come as one row
+// with two lists of numbers: a row for each document takes most of the time of a search.
+func (x *Index) found(ctx context.Context, q Query) ([]match, error) {
+	text, args := "SELECT group_concat(d.id), NULL FROM doc d WHERE"+q.View.permit(), []any(nil)
+	words := matchOf(q.Text)
+	if words != "" {
+		// Without the limit, bm25 would have to be computed after the search.
+		text = "SELECT group_concat(id), group_concat(rank) FROM (" +
+			"SELECT d.id AS id, CAST(bm25(fts, 10.0, 3.0, 1.0) * 1e15 AS INTEGER) AS rank " +
+			"FROM fts JOIN doc d ON d.id = fts.rowid WHERE fts MATCH ? AND" + q.View.permit() + " LIMIT -1)"
+		args = append(args, words)
 	}
+	var ids, ranks sql.RawBytes
 	rows, err := x.db.QueryContext(ctx, text, append(args, x.permitArgs(q.View, q.Person)...)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	type ranked struct {
-		id   int64
-		rank float64 // less is better
+	rows.Next() // there is one row
+	if err := rows.Scan(&ids, &ranks); err != nil {
+		return nil, errors.Join(err, rows.Err())
 	}
-	var all []ranked
-	for rows.Next() {
-		var one ranked
-		if err := rows.Scan(&one.id, &one.rank); err != nil {
-			return nil, err
+	out := make([]match, 0, bytes.Count(ids, []byte{','})+1)
+	for id, rest := nextNumber(ids); id > 0; id, rest = nextNumber(rest) {
+		one := match{id: id, rank: int64(x.byTitle[id-1])}
+		if words != "" {
+			one.rank, ranks = nextNumber(ranks)
 		}
-		all = append(all, one)
-	}
-	if match != "" {
-		slices.SortFunc(all, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id)) })
-	}
-	out := make([]int64, len(all))
-	for i, one := range all {
-		out[i] = one.id
+		out = append(out, one)
 	}
 	return out, rows.Err()
 }
 
+// nextNumber returns the first number of a list that SQLite made, and the rest of the list; 0 at
+// the end of it.
+func nextNumber(list []byte) (n int64, rest []byte) {
+	sign := int64(1)
+	for i, c := range list {
+		switch c {
+		case ',':
+			return sign * n, list[i+1:]
+		case '-':
+			sign = -1
+		default:
+			n = n*10 + int64(c-'0')
+		}
+	}
+	return sign * n, nil
+}
+
+// inOrder returns some documents by their places in the order of rank: from begin up to, and
+// without, end.
+func inOrder(found []match, begin, end int) []int64 {
+	const few = 100 // more are sorted
+	if end <= few {
+		found = best(found, end)
+	} else {
+		found = slices.SortedFunc(slices.Values(found), match.compare)
+	}
+	out := make([]int64, 0, end-begin)
+	for _, m := range found[begin:end] {
+		out = append(out, m.id)
+	}
+	return out
+}
+
+// best returns the n best documents in order.
+func best(found []match, n int) []match {
+	out := make([]match, 0, n+1)
+	for _, m := range found {
+		if len(out) == n && (n == 0 || m.compare(out[n-1]) > 0) {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(out, m, match.compare)
+		out = slices.Insert(out, at, m)
+		out = out[:min(len(out), n)]
+	}
+	return out
+}
+
+// facetsOf returns the numbers of the values of facets that a document has.
+func (x *Index) facetsOf(id int64) []int32 { return x.facets[x.facetsAt[id-1]:x.facetsAt[id]] }
+
 // filter returns the documents that have a value of every facet that is named.
-func (x *Index) filter(found []int64, facets []FacetValue) []int64 {
+func (x *Index) filter(found []match, facets []FacetValue) []match {
 	wanted := map[string][]int32{}
 	for _, f := range facets {
 		i := slices.IndexFunc(x.values, func(v FacetValue) bool { return v.Name == f.Name && v.Value == f.Value })
@@ -163,9 +220,9 @@ func (x *Index) filter(found []int64, facets []FacetValue) []int64 {
 	if len(wanted) == 0 {
 		return found
 	}
-	return slices.DeleteFunc(found, func(id int64) bool {
+	return slices.DeleteFunc(found, func(m match) bool {
 		for _, any := range wanted {
-			if !slices.ContainsFunc(x.facets[id-1], func(v int32) bool { return slices.Contains(any, v) }) {
+			if !slices.ContainsFunc(x.facetsOf(m.id), func(v int32) bool { return slices.Contains(any, v) }) {
 				return true
 			}
 		}
@@ -180,10 +237,10 @@ const (
 )
 
 // count returns the facets of documents.
-func (x *Index) count(found []int64) []Facet {
+func (x *Index) count(found []match) []Facet {
 	counts := make([]int, len(x.values))
-	for _, id := range found {
-		for _, v := range x.facets[id-1] {
+	for _, m := range found {
+		for _, v := range x.facetsOf(m.id) {
 			counts[v]++
 		}
 	}
@@ -221,10 +278,11 @@ func (x *Index) hits(ctx context.Context, q Query, ids []int64) ([]Hit, error) {
 	for _, id := range ids {
 		args = append(args, id)
 	}
-	if match := matchOf(q.Text); match != "" {
+	if words := matchOf(q.Text); words != "" {
 		texts = "highlight(fts, 0, char(2), char(3)), snippet(fts, 2, char(2), char(3), '…', 32)"
-		where += " AND fts MATCH ?"
-		args = append(args, match)
+		// One pass over the documents with the words, instead of one for each document of the page.
+		where = strings.Replace(where, "fts.rowid", "+fts.rowid", 1) + " AND fts MATCH ? AND fts.rowid BETWEEN ? AND ?"
+		args = append(args, words, slices.Min(ids), slices.Max(ids))
 	}
 	rows, err := x.db.QueryContext(ctx, "SELECT d.id, d.key, d."+q.View.column()+", c.card,"+other.permit()+", "+texts+
 		" FROM fts JOIN doc d ON d.id = fts.rowid JOIN content c ON c.doc = d.id"+where, args...)

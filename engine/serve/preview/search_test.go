@@ -165,40 +165,44 @@ func TestSearchFacets(t *testing.T) {
 // TestSearchPages: pages have all documents once, and a page beyond the last one is the last.
 func TestSearchPages(t *testing.T) {
 	w := newWorld(t)
-	var text strings.Builder
-	for i := range 25 {
+	var text, want strings.Builder
+	const n = 125
+	for i := range n {
 		place := "Hall"
-		if i >= 20 {
+		if i >= 120 {
 			place = "Attic"
 		}
-		fmt.Fprintf(&text, `{"id":"page-%02d","kind":"page","name":"Page %02d","place":%q}`+"\n", i, i, place)
+		fmt.Fprintf(&text, `{"id":"page-%03d","kind":"page","name":"Page %03d","place":%q}`+"\n", n-1-i, i, place)
+		fmt.Fprintf(&want, "%03d ", n-1-i)
 	}
 	w.write(people + text.String())
 	x := w.build()
-	seen := ""
-	for page := range 4 {
-		r, err := x.Search(t.Context(), preview.Query{View: preview.After, Page: page})
-		if err != nil || r.Total != 25 {
-			t.Fatal(r, err)
-		}
-		if page == 3 && r.Hits[0].ID != "page-20" {
-			t.Errorf("page 4 begins with %s", r.Hits[0].ID)
-		}
-		for _, h := range r.Hits {
-			if page < 3 {
-				seen += h.ID[5:]
+	for _, words := range []string{"", "page"} { // with words, all are as good, and come as they were read
+		seen := ""
+		for page := range 14 {
+			r, err := x.Search(t.Context(), preview.Query{Text: words, View: preview.After, Page: page})
+			if err != nil || r.Total != n {
+				t.Fatal(r, err)
+			}
+			if page == 13 && r.Hits[0].ID != "page-004" {
+				t.Errorf("page 14 begins with %s", r.Hits[0].ID)
+			}
+			for _, h := range r.Hits {
+				if page < 13 {
+					seen += h.ID[5:] + " "
+				}
 			}
 		}
-	}
-	for i, facets := range [][]preview.FacetValue{nil, {{Name: "place", Value: "Hall"}}} { // 25 and 20 documents
-		r, err := x.Search(t.Context(), preview.Query{View: preview.After, Page: 99, Facets: facets})
-		if err != nil || len(r.Hits) == 0 || r.Total != 25-5*i ||
-			r.Hits[len(r.Hits)-1].ID != []string{"page-24", "page-19"}[i] {
-			t.Errorf("beyond the last page: %+v, %v", r, err)
+		if seen != want.String() {
+			t.Errorf("by %q: %s", words, seen)
 		}
 	}
-	if seen != "00010203040506070809101112131415161718192021222324" {
-		t.Error(seen)
+	for i, facets := range [][]preview.FacetValue{nil, {{Name: "place", Value: "Hall"}}} { // 125 and 120 documents
+		r, err := x.Search(t.Context(), preview.Query{View: preview.After, Page: 99, Facets: facets})
+		if err != nil || len(r.Hits) == 0 || r.Total != n-5*i ||
+			r.Hits[len(r.Hits)-1].ID != []string{"page-000", "page-005"}[i] {
+			t.Errorf("beyond the last page: %+v, %v", r, err)
+		}
 	}
 }
 
