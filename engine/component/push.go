@@ -40,8 +40,6 @@ type RecordStore interface {
 	// Expire drops the sets that have been open for 24 hours and the idempotency keys of seven
 	// days ago, and frees the space of replaced records. Call it once an hour.
 	Expire(ctx context.Context) (Expired, error)
-	// Stats returns the content of the store in numbers.
-	Stats(ctx context.Context) (RecordStats, error)
 	// Close closes the store. No other method may run or follow.
 	Close() error
 }
@@ -113,35 +111,6 @@ type Changed struct {
 type Expired struct {
 	Sets []string // the IDs of the sets
 	Keys int      // idempotency keys
-}
-
-// RecordStats is the content of a record store in numbers.
-type RecordStats struct {
-	// Committed reports whether any set was ever committed; a run fails before.
-	Committed  bool
-	Generation int64
-	Kinds      []KindCount // in the order of reading; kinds that the pipeline does not read come last
-	// LastChange is when records last changed, and By the ID of the grant; zero when they never
-	// did.
-	LastChange time.Time
-	By         string
-	Open       []OpenSetStats // in the order in which they began
-}
-
-// KindCount is the number of records of a kind.
-type KindCount struct {
-	Kind    string
-	Records int
-	// Unread means that the pipeline does not read the kind.
-	Unread bool
-}
-
-// OpenSetStats is an open set in numbers.
-type OpenSetStats struct {
-	ID, By         string
-	Began, Expires time.Time
-	Records        int
-	Bytes          int64
 }
 
 // PushFault is why a push was refused.

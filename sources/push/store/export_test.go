@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -30,4 +31,31 @@ func (s *Store) Stage(t *testing.T, g component.Grant, id, lines string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Stats returns the content of the store in numbers, also before any set was committed.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	t, err := s.begin(ctx, readOnly)
+	if err != nil {
+		return Stats{}, err
+	}
+	defer t.tx.Rollback()
+	return s.stats(t)
+}
+
+// OpenSets returns the IDs of the sets that are open.
+func (s *Store) OpenSets(ctx context.Context) (ids []string, err error) {
+	t, err := s.begin(ctx, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	defer t.tx.Rollback()
+	err = t.each("SELECT id FROM sets WHERE began > ? ORDER BY n", []any{millis(s.now().Add(-openFor))},
+		func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	return ids, err
 }

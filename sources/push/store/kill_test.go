@@ -38,8 +38,10 @@ func pushUntilKilled(path string) {
 	fail(err)
 	stats, err := s.Stats(ctx)
 	fail(err)
-	for _, open := range stats.Open {
-		fail(s.Abort(ctx, all, open.ID))
+	open, err := s.OpenSets(ctx)
+	fail(err)
+	for _, id := range open {
+		fail(s.Abort(ctx, all, id))
 	}
 	for version := stats.Generation + 1; ; version++ {
 		set, err := s.Begin(ctx, all, component.Scope{}, "")

@@ -17,11 +17,31 @@ const (
 
 var readOnly = &sql.TxOptions{ReadOnly: true}
 
+// Stats are the content of a store in numbers.
+type Stats struct {
+	// Committed reports whether any set was ever committed; a run fails before.
+	Committed  bool
+	Generation int64
+	Kinds      []KindCount // in the order of reading; kinds that the pipeline does not read come last
+	// LastChange is when records last changed, and By the ID of the grant; zero when they never
+	// did.
+	LastChange time.Time
+	By         string
+}
+
+// KindCount is the number of records of a kind.
+type KindCount struct {
+	Kind    string
+	Records int
+	// Unread means that the pipeline does not read the kind.
+	Unread bool
+}
+
 // Snapshot is the stored records at one moment. Changes by others do not affect it.
 type Snapshot struct {
 	s *Store
 	transaction
-	stats component.RecordStats
+	stats Stats
 }
 
 // Snapshot returns the stored records of now. It is an error when no set was ever committed. The
@@ -55,7 +75,7 @@ func (sn *Snapshot) with(ctx context.Context) *transaction { return &transaction
 func (sn *Snapshot) Release() { _ = sn.tx.Rollback() }
 
 // Stats returns the content of the snapshot in numbers.
-func (sn *Snapshot) Stats() component.RecordStats { return sn.stats }
+func (sn *Snapshot) Stats() Stats { return sn.stats }
 
 // Read emits the records of a phase in the order of their kinds, namespaces and refs.
 func (sn *Snapshot) Read(ctx context.Context, phase component.Phase, emit component.Emit) error {
@@ -112,17 +132,7 @@ func (s *Store) scan(scan func(...any) error) (*component.Record, error) {
 	return made, nil
 }
 
-// Stats returns the content of the store in numbers.
-func (s *Store) Stats(ctx context.Context) (component.RecordStats, error) {
-	t, err := s.begin(ctx, readOnly)
-	if err != nil {
-		return component.RecordStats{}, err
-	}
-	defer t.tx.Rollback()
-	return s.stats(t)
-}
-
-func (s *Store) stats(t *transaction) (out component.RecordStats, err error) {
+func (s *Store) stats(t *transaction) (out Stats, err error) {
 	if _, err := t.row("SELECT generation FROM store", nil, &out.Generation); err != nil {
 		return out, err
 	}
@@ -138,24 +148,13 @@ func (s *Store) stats(t *transaction) (out component.RecordStats, err error) {
 	if out.Kinds, err = s.count(t); err != nil {
 		return out, err
 	}
-	err = t.each("SELECT s.id, owner, began, coalesce(sum(records), 0), coalesce(sum(bytes), 0) FROM sets s LEFT JOIN "+
-		"parts ON set_n = n AND done WHERE began > ? GROUP BY n ORDER BY n", []any{millis(s.now().Add(-openFor))},
-		func(scan func(...any) error) error {
-			var one component.OpenSetStats
-			var began int64
-			err := scan(&one.ID, &one.By, &began, &one.Records, &one.Bytes)
-			one.Began = time.UnixMilli(began)
-			one.Expires = one.Began.Add(openFor)
-			out.Open = append(out.Open, one)
-			return err
-		})
-	return out, err
+	return out, nil
 }
 
 // count returns the number of records of each kind.
-func (s *Store) count(t *transaction) ([]component.KindCount, error) {
+func (s *Store) count(t *transaction) ([]KindCount, error) {
 	counts := map[string]int{}
-	var unread []component.KindCount
+	var unread []KindCount
 	err := t.each("SELECT kind, count(*) FROM records GROUP BY kind ORDER BY kind", nil,
 		func(scan func(...any) error) error {
 			var kind string
@@ -163,14 +162,14 @@ func (s *Store) count(t *transaction) ([]component.KindCount, error) {
 			err := scan(&kind, &n)
 			counts[kind] = n
 			if _, read := s.kinds[kind]; !read {
-				unread = append(unread, component.KindCount{Kind: kind, Records: n, Unread: true})
+				unread = append(unread, KindCount{Kind: kind, Records: n, Unread: true})
 			}
 			return err
 		})
-	var out []component.KindCount
+	var out []KindCount
 	for _, name := range s.names {
 		if n := counts[strings.ToLower(name)]; n > 0 {
-			out = append(out, component.KindCount{Kind: name, Records: n})
+			out = append(out, KindCount{Kind: name, Records: n})
 		}
 	}
 	return append(out, unread...), err
