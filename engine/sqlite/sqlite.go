@@ -55,13 +55,12 @@ func open(path, pragmas string) (*sql.DB, error) {
 		address.String(), busyMillis, pragmas))
 }
 
-// NewerError reports a file that was written by a newer version of the program.
-type NewerError struct{ Has, Known int }
+// newerError reports a file that was written by a newer version of the program.
+type newerError struct{ has, known int }
 
-// Error returns the message.
-func (e *NewerError) Error() string {
+func (e *newerError) Error() string {
 	return fmt.Sprintf("it was written by a newer version of pipe: it has format %d, and this version knows %d",
-		e.Has, e.Known)
+		e.has, e.known)
 }
 
 func migrate(ctx context.Context, db *sql.DB, migrations []string) error {
@@ -86,7 +85,7 @@ func step(ctx context.Context, db *sql.DB, migrations []string) (done bool, err 
 		return false, err
 	}
 	if version > len(migrations) {
-		return false, &NewerError{Has: version, Known: len(migrations)}
+		return false, &newerError{has: version, known: len(migrations)}
 	}
 	if version == len(migrations) {
 		return true, nil
@@ -110,7 +109,7 @@ func Explain(path string, err error) error {
 	state := func(remedy, cause string) error {
 		return &fault.StateError{Err: fmt.Errorf("%s: %s", path, cause), Remedy: remedy}
 	}
-	var newer *NewerError
+	var newer *newerError
 	if errors.As(err, &newer) {
 		return state("use the version of pipe that wrote it, or name another folder", newer.Error())
 	}
