@@ -21,8 +21,8 @@ type Tracer struct {
 	tracer   trace.Tracer
 }
 
-// Enabled reports whether the environment names a collector for traces.
-func Enabled() bool {
+// enabled reports whether the environment names a collector for traces.
+func enabled() bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
 	}
@@ -38,7 +38,7 @@ func Enabled() bool {
 // Start returns a Tracer with the settings in the OTEL_ variables, or nil when they name no
 // collector or cannot be used; then a warning is logged. The caller closes it.
 func Start(ctx context.Context, version string, log *slog.Logger) *Tracer {
-	if !Enabled() {
+	if !enabled() {
 		return nil
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
