@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	"github.com/pipe-engine/pipe/sources/backstage"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -93,24 +94,6 @@ func (p pushed) expects(c call, code job.Class, words ...string) {
 	}
 }
 
-const wikiPeople = `{"id":"ann","kind":"person","name":"Ann","mail":"ann@example.com"}
-{"id":"bob","kind":"person","name":"Bob","mail":"bob@example.com"}
-{"id":"payments","kind":"team","name":"Payments","members":["ann"]}
-`
-
-// wikiPages returns n pages, the first of them only for a team.
-func wikiPages(n, restricted int) string {
-	var out strings.Builder
-	for i := range n {
-		access := `"public":true`
-		if i < restricted {
-			access = `"readers":["payments"]`
-		}
-		fmt.Fprintf(&out, `{"id":"page-%d","kind":"page","name":"Page %d",%s}`+"\n", i, i, access)
-	}
-	return out.String()
-}
-
 // TestPushExample: every command works on what is stored. Before the first push, a run fails and
 // creates no store; afterwards it reads what was committed, and no open set.
 func TestPushExample(t *testing.T) {
@@ -124,8 +107,8 @@ func TestPushExample(t *testing.T) {
 		t.Error("reading created the store")
 	}
 
-	p.set(peopleToken, wikiPeople)
-	p.set(pageToken, wikiPages(100, 60))
+	p.set(peopleToken, servetest.WikiPeople)
+	p.set(pageToken, servetest.WikiPages(100, 60))
 	s := p.store()
 	if _, err := s.Begin(t.Context(), pageToken, component.Scope{}, ""); err != nil {
 		t.Fatal(err)
@@ -167,7 +150,7 @@ func TestPushInvariants(t *testing.T) {
 		want string
 	}{
 		"no mass deletion: an empty set": {func(p pushed) { p.set(pageToken, "") }, job.Refused, "max_loss"},
-		"no mass deletion: a short set": {func(p pushed) { p.set(pageToken, wikiPages(40, 40)) }, job.Refused,
+		"no mass deletion: a short set": {func(p pushed) { p.set(pageToken, servetest.WikiPages(40, 40)) }, job.Refused,
 			"max_loss"},
 		"no mass deletion: no people": {func(p pushed) { p.set(peopleToken, "") }, job.Refused, "refused"},
 		"no mass deletion: one at a time": {func(p pushed) {
@@ -179,12 +162,12 @@ func TestPushInvariants(t *testing.T) {
 				}
 			}
 		}, job.Refused, "max_loss"},
-		"no mass exposure": {func(p pushed) { p.set(pageToken, wikiPages(100, 10)) }, job.Refused, "max_widen"},
+		"no mass exposure": {func(p pushed) { p.set(pageToken, servetest.WikiPages(100, 10)) }, job.Refused, "max_widen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newWiki(t)
-			p.set(peopleToken, wikiPeople)
-			p.set(pageToken, wikiPages(100, 60))
+			p.set(peopleToken, servetest.WikiPeople)
+			p.set(pageToken, servetest.WikiPages(100, 60))
 			p.expects(p.pipe("run"), job.Done)
 			before := p.documents()
 			c.push(p)

@@ -14,26 +14,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/api"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
+	"github.com/pipe-engine/pipe/engine/serve/servetest"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
-
-const people = `{"id":"ann","kind":"person","name":"Ann","mail":"ann@example.com"}
-{"id":"bob","kind":"person","name":"Bob","mail":"bob@example.com"}
-{"id":"payments","kind":"team","name":"Payments","members":["ann"]}
-`
-
-// pages returns n pages, the first of them only for a team.
-func pages(n, restricted int) string {
-	var out strings.Builder
-	for i := range n {
-		access := `"public":true`
-		if i < restricted {
-			access = `"readers":["payments"]`
-		}
-		fmt.Fprintf(&out, `{"id":"page-%d","kind":"page","name":"Page %d",%s}`+"\n", i, i, access)
-	}
-	return out.String()
-}
 
 // pusher adds a token with the role push and others.
 func (c *client) pusher(name string, r signin.Records, more ...signin.Role) string {
@@ -90,7 +73,7 @@ func testPush(t *testing.T, c *client) {
 	if no := c.call(wiki, "pushRecord", record, added, 409); !strings.Contains(message(no), "no set was ever committed") {
 		t.Errorf("a record before any set: %v", no)
 	}
-	c.set(staff, people)
+	c.set(staff, servetest.WikiPeople)
 	key := []string{"Idempotency-Key", "begin-1"}
 	begun := c.call(wiki, "beginSet", sets, "{}", 201, key...)
 	if again := c.call(wiki, "beginSet", sets, "{}", 201, key...); again["id"] != begun["id"] {
@@ -98,15 +81,15 @@ func testPush(t *testing.T, c *client) {
 	}
 	c.call(wiki, "beginSet", sets, `{"kinds": ["page"]}`, 409, key...)
 	set := sets + "/" + begun["id"].(string)
-	bad := c.call(wiki, "appendRecords", set+"/records", pages(1, 0)+`{"id":"x"`, 422, ndjson...)
+	bad := c.call(wiki, "appendRecords", set+"/records", servetest.WikiPages(1, 0)+`{"id":"x"`, 422, ndjson...)
 	if bad["error"].(map[string]any)["line"] != 2.0 {
 		t.Errorf("a bad second line: %v", bad)
 	}
 	c.call(wiki, "appendRecords", set+"/records", "{}", 400)
-	large := pages(100, 60) +
+	large := servetest.WikiPages(100, 60) +
 		`{"id":"long","kind":"page","name":"Long","public":true,"notes":"` + strings.Repeat("x", 2<<20) + `"}` + "\n"
 	c.call(wiki, "appendRecords", set+"/records", large, 200, ndjson...)
-	c.call(staff, "appendRecords", set+"/records", people, 404, ndjson...)
+	c.call(staff, "appendRecords", set+"/records", servetest.WikiPeople, 404, ndjson...)
 	if no := c.call(wiki, "commitSet", set+"/commit", `{"expected": 100}`, 409); !strings.Contains(message(no), "101") {
 		t.Errorf("another number: %v", no)
 	}
@@ -138,7 +121,7 @@ func testPush(t *testing.T, c *client) {
 	c.call(wiki, "abortSet", open, "", 200)
 	c.call(wiki, "abortSet", open, "", 404)
 
-	if verdict := c.ended(c.set(ann, pages(40, 40))); verdict != "refused" {
+	if verdict := c.ended(c.set(ann, servetest.WikiPages(40, 40))); verdict != "refused" {
 		t.Fatalf("a set without most pages: %s", verdict)
 	}
 	refusal := c.call(bob, "refusal", "/pipelines/wiki/refusal", "", 200)
@@ -167,7 +150,7 @@ func testPush(t *testing.T, c *client) {
 func TestPushLimits(t *testing.T) {
 	c := newClient(t, wiki)
 	staff := c.pusher("staff", signin.Records{Identities: true})
-	c.set(staff, people)
+	c.set(staff, servetest.WikiPeople)
 	page := `{"id":"a","kind":"page","name":"A","public":true}`
 	for _, tt := range []struct {
 		name    string
@@ -179,9 +162,9 @@ func TestPushLimits(t *testing.T) {
 		{"its kind", signin.Records{Kinds: []string{"page"}}, page, 200, ""},
 		{"another kind", signin.Records{Kinds: []string{"blog"}}, page, 403, "outside the token"},
 		{"another namespace", signin.Records{Kinds: []string{"page"}, Namespaces: []string{"x"}}, page, 422, "no namespaces"},
-		{"people with all kinds", signin.Records{Kinds: []string{"*"}}, people, 403, "person"},
-		{"people by name", signin.Records{Kinds: []string{"person", "team"}}, people, 403, "person"},
-		{"people", signin.Records{Identities: true}, people, 200, ""},
+		{"people with all kinds", signin.Records{Kinds: []string{"*"}}, servetest.WikiPeople, 403, "person"},
+		{"people by name", signin.Records{Kinds: []string{"person", "team"}}, servetest.WikiPeople, 403, "person"},
+		{"people", signin.Records{Identities: true}, servetest.WikiPeople, 200, ""},
 		{"pages with people", signin.Records{Identities: true}, page, 403, "outside the token"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -219,7 +202,7 @@ func TestPushLimits(t *testing.T) {
 // TestPushRestart: records that were pushed when no run could follow are read by the next server.
 func TestPushRestart(t *testing.T) {
 	c := newClient(t, wiki)
-	c.ended(c.set(c.pusher("staff", signin.Records{Identities: true}), people))
+	c.ended(c.set(c.pusher("staff", signin.Records{Identities: true}), servetest.WikiPeople))
 	c.world.Clock.Advance(time.Minute)
 	c.ended(c.call(c.token("bot", signin.Trigger), "trigger", "/pipelines/wiki/runs", "", 202))
 	restart := func() {
@@ -248,9 +231,9 @@ func TestPushDuringRun(t *testing.T) {
 	c := newClientWith(t, wiki, func(o *serve.Options) {
 		o.Observe = func(r *history.Run) { observed <- r.ID; <-goOn }
 	})
-	first := c.set(c.pusher("staff", signin.Records{Identities: true}), people)
+	first := c.set(c.pusher("staff", signin.Records{Identities: true}), servetest.WikiPeople)
 	<-observed // the run is still the current one
-	second := c.set(c.pusher("wiki", signin.Records{Kinds: []string{"page"}}), pages(2, 1))
+	second := c.set(c.pusher("wiki", signin.Records{Kinds: []string{"page"}}), servetest.WikiPages(2, 1))
 	close(goOn)
 	if first["run"] == second["run"] || <-observed != second["run"] {
 		t.Errorf("the runs of two pushes: %v, %v", first, second)
@@ -280,7 +263,7 @@ func TestPushedUnseen(t *testing.T) {
 func TestPushAfterEdit(t *testing.T) {
 	c := newClient(t, wiki)
 	staff := c.pusher("staff", signin.Records{Identities: true})
-	c.ended(c.set(staff, people))
+	c.ended(c.set(staff, servetest.WikiPeople))
 	text, err := os.ReadFile(c.world.File)
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +300,7 @@ func TestSlowPush(t *testing.T) {
 	c := newClient(t, wiki)
 	staff := c.pusher("staff", signin.Records{Identities: true})
 	set := c.call(staff, "beginSet", "/pipelines/wiki/sets", "", 201)["id"].(string)
-	lines := people + strings.Repeat("\n", 1<<20)
+	lines := servetest.WikiPeople + strings.Repeat("\n", 1<<20)
 	r := httptest.NewRequestWithContext(t.Context(), "POST", api.Prefix+"/pipelines/wiki/sets/"+set+"/records",
 		strings.NewReader(lines))
 	r.Header.Set("Content-Type", "application/x-ndjson")
@@ -336,7 +319,7 @@ func TestSlowPush(t *testing.T) {
 // TestPushedSearch: a pushed record is found by its readers and by no one else.
 func TestPushedSearch(t *testing.T) {
 	c := newClient(t, wiki)
-	c.set(c.pusher("staff", signin.Records{Identities: true}), people)
+	c.set(c.pusher("staff", signin.Records{Identities: true}), servetest.WikiPeople)
 	page := `{"id":"secret","kind":"page","name":"Ledger","readers":["payments"]}` + "\n"
 	c.ended(c.set(c.pusher("wiki", signin.Records{Kinds: []string{"page"}}), page))
 	p := c.world.Server.Pipeline("wiki")
