@@ -181,6 +181,9 @@ func (c *compilation) unknownField(root ast.Node, loc file.Location, name string
 		}
 		return true
 	})
+	if _, member := c.names[name]; member && slices.Contains(recordElsewhere, owner) {
+		hint = "write the member alone, as metadata.name: an expression is about the record"
+	}
 	if owner == "#" {
 		owner = "the element"
 	}

@@ -193,7 +193,14 @@ func wanted(t component.FieldType) expression.Want {
 // values returns the result of an expression for each kind, if the expression reads only the
 // kind.
 func (b builder) values(p *expression.Program, kinds []string) map[string]string {
-	if p == nil || len(kinds) == 0 {
+	if p == nil {
+		return nil
+	}
+	if len(kinds) == 0 { // the mapping takes no kind that is read; a literal is known in any case
+		v, ok := b.Known(p, "kind", "a")
+		if other, also := b.Known(p, "kind", "b"); ok && also && v == other {
+			return map[string]string{"": v}
+		}
 		return nil
 	}
 	out := map[string]string{}

@@ -76,7 +76,7 @@ func TestFirstMistakes(t *testing.T) {
 			"hint: write metadata.name without the dot"},
 		{"        title: name\n", "        title: metadata.title or \"default\"\n", ":31: wrong-type: or does not take",
 			"for a value when there is none write ??"},
-		{"        title: name\n", "        title: entity.metadata.name\n", ":16: unknown-name: there is no name entity",
+		{"        title: name\n", "        title: entity.metadata.name\n", ":23: unknown-name: entity has no member metadata",
 			"hint: write the member alone, as metadata.name"},
 		{"      allow: owner\n", "      allow: {users: [\"ann@example.com\"]}\n", ":23: bad-ref:",
 			"the ref of the user instead of an e-mail address, such as user:default/ann"},
