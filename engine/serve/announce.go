@@ -1,8 +1,10 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +16,7 @@ import (
 )
 
 // Announce stores the address of the server that uses a state folder, for other commands on this
-// machine.
-// forget removes it again.
+// machine. forget removes it again.
 func Announce(state, origin string) (forget func() error, err error) {
 	path := addressPath(state)
 	err = atomicfile.Replace(path, atomicfile.Options{}, func(w io.Writer) error {
@@ -28,10 +29,15 @@ func Announce(state, origin string) (forget func() error, err error) {
 func addressPath(state string) string { return filepath.Join(Folder(state), "address") }
 
 // Announced returns the address of the server that uses a state folder. It returns a
-// *fault.StateError when none does.
+// *fault.StateError when none does, and when the folder cannot be read.
 func Announced(state string) (string, error) {
 	lock := flock.New(lockPath(state))
 	free, err := lock.TryLock()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", &fault.StateError{
+			Err:    fmt.Errorf("it is not known whether a server uses the state folder %s: %w", state, err),
+			Remedy: "do this as the user of the server, or check the permissions of the folder"}
+	}
 	if err != nil || free {
 		lock.Unlock()
 		return "", &fault.StateError{Err: fmt.Errorf("no server uses the state folder %s now", state),
