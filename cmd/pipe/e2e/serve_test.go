@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +87,17 @@ func (s *served) ended(run string) map[string]any {
 	return s.endedOf("backstage", run)
 }
 
+// begun waits until a run has begun.
+func (s *served) begun(run string) {
+	s.t.Helper()
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(5 * time.Millisecond) {
+		if r := s.call("GET", "/pipelines/backstage/runs/"+run, "", http.StatusOK); r["started"] != nil {
+			return
+		}
+	}
+	s.t.Fatalf("run %s has not begun after a minute\n%s", run, s.text())
+}
+
 // endedOf is ended for a run of a pipeline.
 func (s *served) endedOf(pipeline, run string) map[string]any {
 	s.t.Helper()
@@ -132,7 +144,7 @@ func TestServe(t *testing.T) {
 	}
 
 	killed := s.call("POST", "/pipelines/backstage/runs", "", http.StatusAccepted)
-	time.Sleep(20 * time.Millisecond)
+	s.begun(killed["run"].(string))
 	s.cmd.Process.Kill()
 	s.cmd.Wait()
 	if c := s.command("serve", "link"); c.code != int(job.Wrong) || !strings.Contains(c.stderr, "no server uses") {
@@ -142,10 +154,9 @@ func TestServe(t *testing.T) {
 	s = startServer(t, state, "--sandbox", shipped)
 	s.token = token
 	runs := s.call("GET", "/pipelines/backstage/runs", "", http.StatusOK)["runs"].([]any)
-	for _, one := range runs {
-		if one := one.(map[string]any); one["id"] == killed["run"] && one["ended"] == nil {
-			t.Errorf("the killed run has no end: %v", one)
-		}
+	found := slices.IndexFunc(runs, func(one any) bool { return one.(map[string]any)["id"] == killed["run"] })
+	if found < 0 || runs[found].(map[string]any)["ended"] == nil {
+		t.Errorf("the killed run, %s, is not among the runs or has no end: %v", killed["run"], runs)
 	}
 	asked = s.call("POST", "/pipelines/backstage/runs", "", http.StatusAccepted)
 	if r := s.ended(asked["run"].(string)); r["verdict"] != "delivered" && r["verdict"] != "refused" {
