@@ -1,16 +1,23 @@
-// Package serve runs pipelines on the schedules in their files, and on request, on one machine. In the order of a run:
+// Package serve runs pipelines on the schedules in their files, and on request, on one machine. In
+// the order of a run:
 //
 //   - server.go: opens the pipelines, the state folder and the history
 //   - pipeline.go: reads a pipeline file again when it changed, and keeps the last good one
 //   - request.go: who asks for a run and how; requests that one run can answer become one
 //   - loop.go: waits for the schedule and for requests
+//   - review.go: holds a run until a person accepts its rules
 //   - perform.go: one run through package job, and its entry in the history
+//   - recovered.go: a panic ends what it is in, and not the server
+//   - progress.go, numbers.go: how far a run is, and what it did, without the name of any record
 //   - approve.go: a person allows what a guard refused
 //   - push.go: the store of pushed records
-//   - search.go: the index of what any person would find
+//   - search.go, await.go: the index of what any person would find
+//   - clock.go: the time of a server, which tests replace
+//   - announce.go: the address of a server, for other commands on its machine
 //
-// The packages below it are the front ends: history keeps what happened, signin says who is
-// asking and what they may do, api and pages are what they see, and web puts them on one address.
+// The packages below it are the front ends and what they share: history keeps what happened,
+// metrics counts it, signin says who is asking and what they may do, api and pages are what they
+// see, preview is the pages for searching, web puts all on one address, and client asks a server.
 //
 // A Server runs a pipeline at most once at a time, and only one server uses a state folder.
 package serve

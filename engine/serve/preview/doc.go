@@ -1,10 +1,12 @@
 // Package preview shows what any person would find in the index before anything is published.
 //
-//   - index.go, build.go: read a pipeline as a dry run does, and index the documents that would
-//     be sent
-//   - people.go, before.go: who may find them after this run and before it
+//   - build.go: reads a pipeline as a dry run does, and indexes the documents that would be sent
+//   - journey.go: what becomes of each record, with and without a document
+//   - people.go, before.go: who may find the documents after this run and before it
+//   - index.go: the index, which is lent to those who search
 //   - query.go, search.go: search as a person
-//   - document.go, journey.go: one document with the lines of the pipeline file that made it
+//   - document.go, explain.go, earlier.go: one document or record with the lines of the pipeline
+//     file that made it, and who finds it and found it
 //   - handler.go, view.go: the pages
 //
 // An Index is a scratch database: no text of a document outlives the process. A search filters
