@@ -143,7 +143,7 @@ func through(d Document, person string, in map[string]bool) (out []string) {
 		}
 	}
 	for _, set := range d.AllOf {
-		if !slices.ContainsFunc(set, func(g string) bool { return !in[g] }) {
+		if access.InAll(set, func(g string) bool { return in[g] }) {
 			out = append(out, set...)
 		}
 	}

@@ -75,21 +75,8 @@ func (t *Trace) Finds(j *Journey, who string) Answer {
 // listed sets the answer for a document that names principals.
 func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 	rule, in := RuleText(doc.Rule), t.membershipOf(p)
-	for _, at := range in.order {
-		if slices.Contains(doc.Principals, at) {
-			a.Finds, a.Chain = true, in.path(at)
-			a.Why = fmt.Sprintf("%s allows %s%s", rule, a.Chain[len(a.Chain)-1], t.earlier(p))
-			return
-		}
-	}
-	for _, set := range doc.AllOf {
-		if !in.all(set) {
-			continue
-		}
-		for _, group := range set {
-			a.AllOf = append(a.AllOf, in.path(group))
-		}
-		a.Finds, a.Why = true, fmt.Sprintf("%s allows %s%s", rule, GroupsText(set), t.earlier(p))
+	if a.Finds = access.Finds(doc.Audience, doc.Principals, doc.AllOf, in.has); a.Finds {
+		a.Why = rule + " allows " + a.through(doc, in) + t.earlier(p)
 		return
 	}
 	a.Why = fmt.Sprintf("%s allows %s, and %s is %s", rule, allowed(doc), p.Refs[0], t.memberships(p, in, doc.AllOf))
@@ -99,6 +86,22 @@ func (t *Trace) listed(a *Answer, doc *component.Encoded, p Person) {
 				"group, and an earlier run decided its members", rule, allowed(doc), group)
 		}
 	}
+}
+
+// through sets the paths by which a person finds a document, and returns what the document names:
+// the nearest principal, or else a set of groups.
+func (a *Answer) through(doc *component.Encoded, in *membership) string {
+	for _, at := range in.order {
+		if slices.Contains(doc.Principals, at) {
+			a.Chain = in.path(at)
+			return a.Chain[len(a.Chain)-1]
+		}
+	}
+	set := doc.AllOf[slices.IndexFunc(doc.AllOf, func(set []string) bool { return access.InAll(set, in.has) })]
+	for _, group := range set {
+		a.AllOf = append(a.AllOf, in.path(group))
+	}
+	return GroupsText(set)
 }
 
 // earlier returns the condition that an earlier run delivered a person that this run does not

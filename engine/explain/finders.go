@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
@@ -28,7 +29,7 @@ func (t *Trace) FindersOf(doc *component.Encoded) []Finder {
 			f.Unknown = f.Unknown || !t.writes(group)
 		}
 		for _, p := range t.People() {
-			if t.membershipOf(p).all(set) {
+			if access.InAll(set, t.membershipOf(p).has) {
 				f.Members = append(f.Members, Finder{Name: p.Email, Refs: p.Refs})
 			}
 		}

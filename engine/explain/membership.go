@@ -36,11 +36,6 @@ func (t *Trace) PrincipalsOf(p Person) []string { return t.membershipOf(p).order
 
 func (m *membership) has(principal string) bool { _, in := m.below[principal]; return in }
 
-// all reports whether the person is in every group of a set.
-func (m *membership) all(set []string) bool {
-	return len(set) > 0 && !slices.ContainsFunc(set, func(g string) bool { return !m.has(g) })
-}
-
 // path returns the shortest path from the person to a group.
 func (m *membership) path(at string) []string {
 	out := []string{m.ref}

@@ -167,11 +167,12 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 	for _, name := range d.trace.PrincipalsOf(person) {
 		of[name] = true
 	}
+	in := func(name string) bool { return of[name] }
 	r := &Result{Person: person.Email, Shown: len(shown), Hidden: []Difference{}, Missing: []Difference{}}
 	found, touched, rule := map[string]bool{}, map[string]bool{}, map[string]document{}
 	for _, doc := range d.docs {
 		rule[doc.ref] = doc
-		if !doc.findable(of) {
+		if len(of) == 0 || !access.Finds(doc.audience, doc.principals, doc.allOf, in) {
 			continue
 		}
 		r.Found++
@@ -203,20 +204,6 @@ func (d *Documents) Compare(who string, shown map[string]bool) (*Result, error) 
 	slices.SortFunc(r.Missing, byRef)
 	r.Touched = slices.Sorted(maps.Keys(touched))
 	return r, nil
-}
-
-// findable reports whether a person with these principals finds the document.
-func (d *document) findable(of map[string]bool) bool {
-	switch d.audience {
-	case access.AllUsers, access.DatasourceUsers:
-		return len(of) > 0
-	case access.Listed:
-		in := func(name string) bool { return of[name] }
-		return slices.ContainsFunc(d.principals, in) || slices.ContainsFunc(d.allOf, func(set []string) bool {
-			return len(set) > 0 && !slices.ContainsFunc(set, func(name string) bool { return !in(name) })
-		})
-	}
-	return false
 }
 
 // Untouched returns the rules by which none of the persons of these results finds a document: a

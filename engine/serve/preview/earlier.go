@@ -170,7 +170,7 @@ func (e *earlier) listed(a *explain.Answer, in membership, names []string, ref s
 	}
 	for _, name := range names {
 		set := e.sets[name]
-		if len(set) == 0 || slices.ContainsFunc(set, func(group string) bool { return !in.has(group) }) {
+		if !access.InAll(set, in.has) {
 			continue
 		}
 		a.Finds, a.Why = true, explain.GroupsText(set)

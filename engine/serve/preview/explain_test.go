@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 func TestExplainAsPipeExplain(t *testing.T) {
 	records := catalog(100, "owner")
 	records.Settings = []pipeline.Setting{{Path: "mapping.users.fields.isActive",
-		Value: `not (metadata.name endsWith "a")`}}
+		Value: `not (metadata.name endsWith "3")`}}
 	x := build(t, records, t.TempDir())
 	j, err := job.Open(t.Context(), records)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/explain"
 )
 
@@ -130,7 +131,7 @@ func (b *builder) members(person int, v View, of []string) error {
 		}
 	}
 	for name, set := range b.sets {
-		if slices.ContainsFunc(set, func(group string) bool { return !in[group] }) {
+		if !access.InAll(set, func(group string) bool { return in[group] }) {
 			continue
 		}
 		if err := b.exec(intoMember, person, int(v), b.principals[name]); err != nil {

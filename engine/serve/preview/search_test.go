@@ -1,13 +1,15 @@
 package preview_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
+	"github.com/pipe-engine/pipe/engine/verify"
 )
 
 // TestSearchAsPerson: every person finds their documents: by user, group, group in a group, and
@@ -37,22 +39,91 @@ func TestSearchAsPerson(t *testing.T) {
 	}
 }
 
-// TestSearchAgreesWithExplain: for every person and document, the search, the page of the
-// document and explain give the same answer.
+// TestSearchAgreesWithExplain: for every person and every record, the search, the page of the
+// document, its explanation and verify give the same answer.
 func TestSearchAgreesWithExplain(t *testing.T) {
-	x := newWorld(t).build()
-	for _, p := range x.Match("", 10) {
-		q := preview.Query{Person: p, View: preview.After}
-		found := " " + ids(t, x, q) + " "
-		for _, id := range []string{"open", "of-blue", "of-red", "of-department", "of-bob", "of-both", "of-nobody", "none"} {
-			d, err := x.Document(context.Background(), id, p, preview.After)
-			if inSearch := strings.Contains(found, " "+id+" "); inSearch != (err == nil) {
-				t.Errorf("%s finds %s: %v, but its page says %v", p, id, inSearch, err)
-			}
-			if err == nil && (!d.Explanation.Answer.Finds || !d.FindsAfter) {
-				t.Errorf("%s finds %s, but: %+v", p, id, d.Explanation.Answer)
+	w := newWorld(t)
+	w.write(people + pages + `{"id":"of-two-sets","kind":"page","name":"Two","both":[["blue","red"],["department","red"]]}
+{"id":"of-unknown","kind":"page","name":"Lost","both":["blue","none"]}`)
+	owned, open := catalog(100, "owner"), catalog(50, "datasource-users")
+	for _, o := range []*job.Options{&owned, &open} { // some people are not active
+		o.Settings = []pipeline.Setting{{Path: "mapping.users.fields.isActive", Value: `not (metadata.name endsWith "3")`}}
+	}
+	for name, o := range map[string]job.Options{"pages": w.options(), "owned": owned, "open": open} {
+		t.Run(name, func(t *testing.T) { agree(t, o) })
+	}
+}
+
+func agree(t *testing.T, o job.Options) {
+	x := build(t, o, t.TempDir())
+	j, err := job.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	trace := explain.New(j.Pipeline, func(string) bool { return true })
+	if _, err := explain.Watch(t.Context(), j.Pipeline, j.State, trace); err != nil {
+		t.Fatal(err)
+	}
+	documents, err := verify.Read(t.Context(), j.Pipeline, j.State, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range trace.People() {
+		if len(trace.PrincipalsOf(p)) > 0 {
+			continue
+		}
+		compared, err := documents.Compare(p.Email, nil)
+		if err != nil || compared.Found > 0 {
+			t.Errorf("%s, who is not active, finds %d documents: %v", p.Email, compared.Found, err)
+		}
+		for _, ref := range trace.Refs() {
+			if e, err := x.Explain(t.Context(), ref, p.Email); err != nil || e.Answer.Finds {
+				t.Errorf("%s, who is not active, finds %s: %+v, %v", p.Email, ref, e, err)
 			}
 		}
+	}
+	finds := map[bool]int{}
+	for _, p := range x.Match("", 1000) {
+		found := map[string]string{} // the ID by ref
+		q := preview.Query{Person: p, View: preview.After}
+		for total := 1; q.Page*preview.PageSize < total; q.Page++ {
+			r, err := x.Search(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total = r.Total
+			for _, hit := range r.Hits {
+				found[hit.Ref] = hit.ID
+			}
+		}
+		compared, err := documents.Compare(p.Email, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verified := map[string]bool{}
+		for _, d := range compared.Hidden { // nothing is shown
+			verified[d.Ref] = true
+		}
+		for _, ref := range trace.Refs() {
+			id, inSearch := found[ref]
+			finds[inSearch]++
+			e, err := x.Explain(t.Context(), ref, p.Email)
+			if err != nil || e.Answer.Finds != inSearch || verified[ref] != inSearch {
+				t.Fatalf("%s finds %s: %v, verify says %v, explain %+v, %v", p, ref, inSearch, verified[ref], e, err)
+			}
+			doc := trace.Document(trace.Journey(ref))
+			if doc == nil {
+				continue
+			}
+			d, err := x.Document(t.Context(), doc.ID, p, preview.After)
+			if inSearch != (err == nil) || err == nil && (!d.Explanation.Answer.Finds || !d.FindsAfter || d.ID != id) {
+				t.Fatalf("%s finds %s: %v, but its page says %+v, %v", p, ref, inSearch, d, err)
+			}
+		}
+	}
+	if finds[true] < 8 || finds[false] < 8 {
+		t.Errorf("%v", finds)
 	}
 }
 
