@@ -11,7 +11,7 @@
 //
 // An Index is a scratch database: no text of a document outlives the process. A search filters
 // by person in the query, and everything that an answer contains (results, snippets, counts,
-// facets) is of documents that the person finds.
+// facets) is of documents that the person finds. Explain is about any record, whoever finds it.
 //
 // Pages are as a Handler for other front ends to mount. The Handler does not check who asks:
 // its caller does, since each answer contains private text.
