@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,23 +37,24 @@ func answer(w http.ResponseWriter, status int, text string) {
 // TestExplainWaits: a client asks again while the server reads.
 func TestExplainWaits(t *testing.T) {
 	t.Parallel()
-	calls, waits := 0, 0
+	var calls atomic.Int64
+	waits := 0
 	c := open(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/pipelines/wiki/documents/page:a/b" || r.URL.Query().Get("person") != "ann" ||
 			r.Header.Get("Authorization") != "Bearer token-of-a-test" {
 			t.Errorf("%s %s", r.Method, r.URL)
 		}
-		if calls++; calls < 2 {
+		if calls.Add(1) < 2 {
 			answer(w, http.StatusAccepted, `{"reading":true}`)
 			return
 		}
 		answer(w, http.StatusOK, `{"read":"2026-11-30T12:00:00Z","ref":"page:a/b","as":{"who":"ann","finds":true,"why":"x"}}`)
 	})
 	e, err := c.Explain(t.Context(), "wiki", "page:a/b", "ann", time.Minute, func() { waits++ })
-	if err != nil || e.Ref != "page:a/b" || !e.Answer.Finds || e.Read.IsZero() || calls != 2 || waits != 1 {
-		t.Errorf("%+v, %v after %d calls and %d waits", e, err, calls, waits)
+	if err != nil || e.Ref != "page:a/b" || !e.Answer.Finds || e.Read.IsZero() || calls.Load() != 2 || waits != 1 {
+		t.Errorf("%+v, %v after %d calls and %d waits", e, err, calls.Load(), waits)
 	}
-	calls = -99
+	calls.Store(-99)
 	if _, err := c.Explain(t.Context(), "wiki", "page:a/b", "ann", 0, nil); fault.ClassOf(err) != fault.Transient ||
 		!strings.Contains(err.Error(), "has not read") {
 		t.Errorf("a server that reads for too long: %v", err)
@@ -95,13 +97,13 @@ func TestErrors(t *testing.T) {
 // TestApproveOnce: an approval is not sent again when its answer is lost.
 func TestApproveOnce(t *testing.T) {
 	t.Parallel()
-	calls := 0
+	var calls atomic.Int64
 	c := open(t, func(w http.ResponseWriter, r *http.Request) {
-		calls++
+		calls.Add(1)
 		panic(http.ErrAbortHandler)
 	})
-	if _, err := c.Approve(t.Context(), "wiki", "aaaabbbbcccc", ""); err == nil || calls != 1 {
-		t.Errorf("%v after %d calls", err, calls)
+	if _, err := c.Approve(t.Context(), "wiki", "aaaabbbbcccc", ""); err == nil || calls.Load() != 1 {
+		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }
 
