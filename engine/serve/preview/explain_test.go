@@ -70,7 +70,7 @@ func TestExplain(t *testing.T) {
 // TestExplainAsPipeExplain: an index explains each record of a catalog as a trace of the same
 // records does, with its transforms and all its items.
 func TestExplainAsPipeExplain(t *testing.T) {
-	records := catalog(100, "owner")
+	records := catalog(50, "owner")
 	records.Settings = []pipeline.Setting{{Path: "mapping.users.fields.isActive",
 		Value: `not (metadata.name endsWith "3")`}}
 	x := build(t, records, t.TempDir())

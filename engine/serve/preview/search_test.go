@@ -45,7 +45,7 @@ func TestSearchAgreesWithExplain(t *testing.T) {
 	w := newWorld(t)
 	w.write(people + pages + `{"id":"of-two-sets","kind":"page","name":"Two","both":[["blue","red"],["department","red"]]}
 {"id":"of-unknown","kind":"page","name":"Lost","both":["blue","none"]}`)
-	owned, open := catalog(100, "owner"), catalog(50, "datasource-users")
+	owned, open := catalog(50, "owner"), catalog(30, "datasource-users")
 	for _, o := range []*job.Options{&owned, &open} { // some people are not active
 		o.Settings = []pipeline.Setting{{Path: "mapping.users.fields.isActive", Value: `not (metadata.name endsWith "3")`}}
 	}
