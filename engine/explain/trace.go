@@ -131,6 +131,44 @@ func (t *Trace) Forget(ref string) {
 	for i := range j.Staged {
 		j.Staged[i].Body = nil
 	}
+	j.detach()
+}
+
+// detach copies the texts that are kept: they are parts of the whole record.
+func (j *Journey) detach() {
+	e := &j.Entry
+	e.Kind, e.Title, e.Email = strings.Clone(e.Kind), strings.Clone(e.Title), strings.Clone(e.Email)
+	for i := range j.Items {
+		j.Items[i].Fields = detached(j.Items[i].Fields).([]component.Field)
+	}
+}
+
+func detached(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.Clone(v)
+	case []string:
+		return component.CloneTexts(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = detached(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, one := range v {
+			out[strings.Clone(name)] = detached(one)
+		}
+		return out
+	case []component.Field:
+		out := make([]component.Field, len(v))
+		for i, f := range v {
+			out[i] = component.Field{Name: f.Name, Value: detached(f.Value)}
+		}
+		return out
+	}
+	return v
 }
 
 // at calls change with the journey of a record; whole reports whether the record was chosen.

@@ -25,6 +25,11 @@ func catalog(n int, found string) job.Options {
 	for _, raw := range generate.Catalog(n*10/8, 1) {
 		records = append(records, component.Recorded{Raw: raw})
 	}
+	return entities(records, found)
+}
+
+// entities is catalog with these entities.
+func entities(records []component.Recorded, found string) job.Options {
 	variables := map[string]string{"DEFAULT_PERMISSIONS": found}
 	return job.Options{
 		Path: "../../../pipelines/backstage.yaml", Registry: registry(), State: job.NoState, PlaceholderUI: true,

@@ -3,9 +3,11 @@ package preview_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
@@ -53,6 +55,25 @@ func TestKept(t *testing.T) {
 	if got := fmt.Sprint(newWorld(t).build().Kept()); got != "[ann blue bob cat dan department red]" {
 		t.Error(got)
 	}
+}
+
+// TestKeptNames: the names of people do not keep the rest of their records in memory.
+func TestKeptNames(t *testing.T) {
+	var records []component.Recorded
+	const n, size = 50, 200_000
+	for i := range n {
+		records = append(records, component.Recorded{Raw: fmt.Appendf(nil, `{"apiVersion":"backstage.io/v1alpha1",`+
+			`"kind":"User","metadata":{"name":"p%d","annotations":{"a":%q}},`+
+			`"spec":{"profile":{"displayName":"Person %d","email":"p%d@example.com"},"memberOf":[]}}`, i,
+			strings.Repeat("x", size), i, i)})
+	}
+	before := heap()
+	x := build(t, entities(records, "owner"), t.TempDir())
+	if more := heap() - before; x.People() != n || more > n*size/4 {
+		t.Errorf("the index has %d people and %.0f bytes", x.People(), more)
+	}
+	runtime.KeepAlive(x)
+	runtime.KeepAlive(records)
 }
 
 // TestInactive: a person who is not active cannot be picked.
