@@ -49,6 +49,7 @@ func encoded(stream, text string) component.Encoded {
 	if content == "inactive" {
 		e.Principal = ""
 	}
+	e.Kept = content == "kept"
 	e.Body = []byte(body + access)
 	e.Hash()
 	return e
@@ -337,6 +338,31 @@ func (w *world) interrupted(n night, told int) {
 				c.Told(ch)
 			}
 		}
+	}
+}
+
+// TestKept: an item whose content was not read is narrowed and widened, and never written.
+func TestKept(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, now string
+		want        []string
+	}{
+		"the same":            {"d 1: A", "d kept: A", nil},
+		"fewer people":        {"d 1: A B", "d kept: A", []string{"narrow documents d: A ."}},
+		"more people":         {"d 1: A", "d kept: A B", []string{"widen documents d: A B ."}},
+		"other people":        {"d 1: A B", "d kept: B u", []string{"narrow documents d: B", "widen documents d: B u ."}},
+		"everyone":            {"d 1: A", "d kept: all", []string{"widen documents d: all-users ."}},
+		"no longer everyone":  {"d 1: all", "d kept: A", []string{"narrow documents d: A ."}},
+		"the sink has it not": {"e 1: A", "d kept: A", []string{"narrow documents e removed ."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.good(night{"documents": {tc.before}})
+			got := texts(t, w.of(night{"documents": {tc.now}}), "A", "B", "u")
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tc.want, "\n"))
+			}
+		})
 	}
 }
 
