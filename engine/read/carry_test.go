@@ -51,13 +51,14 @@ func TestCarry(t *testing.T) {
 		"a host of strangers":  {"of strangers", unread, page("c", "p", access.AllUsers), "", component.Withheld, 0},
 		"of people who are not active": {"of sam and ann", unread, page("c", "p", access.AllUsers), "",
 			component.Withheld, 0},
-		"a hidden host":          {"plain", unread, page("c", "p", access.AllUsers), "component:default/c", component.Withheld, 0},
-		"a hidden page":          {"plain", unread, page("c", "p", access.AllUsers), "page:default/c/p", component.Withheld, 0},
+		"a hidden host": {"plain", unread, page("c", "p", access.AllUsers), "component:default/c", component.Withheld, 0},
+		"a hidden page": {"plain", unread, page("c", "p", access.AllUsers), "page:default/c/p",
+			component.Withheld, 0},
 		"a dropped host":         {"dropped", unread, page("c", "p", access.AllUsers), "", component.Pending, 0},
 		"a rejected host":        {"rule error", unread, page("c", "p", access.AllUsers), "", component.Pending, 0},
 		"a host that is missing": {"", unread, page("c", "p", access.AllUsers), "", component.Pending, 0},
-		"known to be gone": {"plain", component.Attached{State: component.AttachedGone}, page("c", "p", access.AllUsers), "",
-			component.Pending, 0},
+		"known to be gone": {"plain", component.Attached{State: component.AttachedGone},
+			page("c", "p", access.AllUsers), "", component.Pending, 0},
 		"read without the page": {"plain", component.Attached{State: component.AttachedRead},
 			page("c", "p", access.AllUsers), "", component.Pending, 0},
 		"was found by no one": {"plain", unread, page("c", "p", access.Nobody), "", component.Pending, 0},
@@ -172,7 +173,8 @@ func TestMarks(t *testing.T) {
 		t.Errorf("unread: %v with %d records", unread, records)
 	}
 	notes := strings.Join(x.notes("page"), "\n")
-	for _, part := range []string{b + ": the answer was cut; 1 in the sink stay as they are", "is gone from the source: " + c} {
+	for _, part := range []string{b + ": the answer was cut; 1 in the sink stay as they are",
+		"is gone from the source: " + c} {
 		if !strings.Contains(notes, part) {
 			t.Errorf("no %q in:\n%s", part, notes)
 		}
