@@ -73,6 +73,7 @@ type Fixture struct {
 	Time   time.Time   // the server's, moved on by the sink's sleep
 
 	mu       sync.Mutex
+	watch    func(sandbox.Exchange) // see Watch
 	Requests []string
 	Sent     map[string]int
 	Rejected map[string]string // id → reason
@@ -82,11 +83,17 @@ type Fixture struct {
 	Ends     []string
 	Uploaded map[string]string // stream → id
 	Stop     chan struct{}
-	Observe  func(sandbox.Exchange) // may be nil
-	Opening  component.Opening      // Written is the run's
-	LastRun  string                 // of the last read
-	Written  func(string) bool      // of the last read
-	Cleared  bool                   // the guards' decision for every stream
+	Opening  component.Opening // Written is the run's
+	LastRun  string            // of the last read
+	Written  func(string) bool // of the last read
+	Cleared  bool              // the guards' decision for every stream
+}
+
+// Watch makes watch receive each request from now on, also several at once; nil means none does.
+func (f *Fixture) Watch(watch func(sandbox.Exchange)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watch = watch
 }
 
 // Start starts a sink with adjusted Settings and its index server.
@@ -108,9 +115,10 @@ func Start(t *testing.T, rules sandbox.Rules, adjust ...func(*settings.Config)) 
 		Observe: func(e sandbox.Exchange) {
 			f.mu.Lock()
 			f.Requests = append(f.Requests, strings.TrimPrefix(e.Path, api.Prefix))
+			watch := f.watch
 			f.mu.Unlock()
-			if f.Observe != nil {
-				f.Observe(e)
+			if watch != nil {
+				watch(e)
 			}
 			if spec != nil {
 				if err := spec.Request(e.Method, e.Path, e.ContentType, e.Body); err != nil {

@@ -140,12 +140,15 @@ func TestChanges(t *testing.T) {
 		c.change(component.Narrow, "documents", one, component.UserPrincipal("ann@x.example"),
 			component.GroupPrincipal("group:default/a")),
 	)
+	var mu sync.Mutex // of cut
 	cut := []string{}
-	c.Observe = func(e sandbox.Exchange) {
+	c.Watch(func(e sandbox.Exchange) {
+		mu.Lock()
+		defer mu.Unlock()
 		if strings.HasSuffix(e.Path, "/bulkindexmemberships") {
 			cut = append(cut, fmt.Sprint(strings.Count(string(e.Body), "memberUserId")))
 		}
-	}
+	})
 	if err := s.Publish(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +193,7 @@ func TestChangesNarrow(t *testing.T) {
 			ch := c.change(component.Narrow, "documents", one)
 			ch.To = tc.to
 			body := ""
-			c.Observe = func(e sandbox.Exchange) { body = string(e.Body) }
+			c.Watch(func(e sandbox.Exchange) { body = string(e.Body) })
 			if err := s.Publish(t.Context(), c.plan(ch)); err != nil {
 				t.Fatal(err)
 			}

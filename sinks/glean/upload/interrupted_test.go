@@ -85,14 +85,14 @@ func abandon(f *gleantest.Fixture, s gleantest.Session, number int, takesEffect 
 	dead := func(body []byte) bool { // a request of this run
 		return len(body) == 0 && !over || gleantest.Holding(run)(body)
 	}
-	f.Observe = func(e sandbox.Exchange) {
+	f.Watch(func(e sandbox.Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		if dead(e.Body) {
 			under--
 			quiet.Broadcast()
 		}
-	}
+	})
 	f.Server.Fail(faults.Fault{Reset: true, Match: func(body []byte) bool {
 		mu.Lock()
 		defer mu.Unlock()
@@ -136,11 +136,11 @@ func TestRefusedCredentials(t *testing.T) {
 				}
 			}
 			f.Server.Fail(failed)
-			f.Observe = func(e sandbox.Exchange) {
+			f.Watch(func(e sandbox.Exchange) {
 				if refused {
 					after++
 				}
-			}
+			})
 			err := f.Run(gleantest.Company(1, 17)...)
 			if fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "401") || after != 1 {
 				t.Errorf("%s, %s page: %v, %d requests", stream, name, err, after)

@@ -225,14 +225,14 @@ func TestNamedReason(t *testing.T) {
 func TestDisplaced(t *testing.T) {
 	f := gleantest.Start(t, sandbox.Rules{})
 	var once sync.Once
-	f.Observe = func(e sandbox.Exchange) {
+	f.Watch(func(e sandbox.Exchange) {
 		if strings.HasSuffix(e.Path, gleantest.DocumentsPath) && !bytes.Contains(e.Body, []byte(`"other"`)) {
 			once.Do(func() {
 				f.Post(api.PathBulkIndexDocuments, api.BulkIndexDocumentsRequest{Page: api.Page{UploadID: "other",
 					Datasource: "backstage", IsFirstPage: true, ForceRestartUpload: true}})
 			})
 		}
-	}
+	})
 	err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...)
 	if err == nil || !strings.Contains(err.Error(), "another upload has replaced this one") || len(f.Rejected) != 0 {
 		t.Errorf("%v, rejected %v", err, f.Rejected)
@@ -306,11 +306,11 @@ func TestLargeGroupIsAlone(t *testing.T) {
 	}
 	f.Server.Fail(faults.Fault{Path: path, Match: func(b []byte) bool { check(b, 1); return false }})
 	f.Server.Fail(faults.Fault{Path: path, Delay: 50 * time.Millisecond})
-	f.Observe = func(e sandbox.Exchange) {
+	f.Watch(func(e sandbox.Exchange) {
 		if strings.HasSuffix(e.Path, path) {
 			check(e.Body, -1)
 		}
-	}
+	})
 	var items []*component.Item
 	var members []string
 	for i := range 17 {

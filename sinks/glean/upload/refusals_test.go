@@ -166,7 +166,7 @@ func TestLateFirstPage(t *testing.T) {
 		Times: 1})
 	var late []byte
 	var once sync.Once
-	f.Observe = func(e sandbox.Exchange) {
+	f.Watch(func(e sandbox.Exchange) {
 		switch {
 		case !strings.HasSuffix(e.Path, gleantest.DocumentsPath):
 		case e.Status == http.StatusGatewayTimeout:
@@ -174,7 +174,7 @@ func TestLateFirstPage(t *testing.T) {
 		case !bytes.Contains(e.Body, []byte(`"isFirstPage"`)):
 			once.Do(func() { f.PostBody(e.Path, late) })
 		}
-	}
+	})
 	err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...)
 	if err == nil || !strings.Contains(err.Error(), "another upload has replaced this one") || len(f.Rejected) != 0 ||
 		len(f.IDs()) != 23 || f.Unfinished() != "documents" {
@@ -183,7 +183,7 @@ func TestLateFirstPage(t *testing.T) {
 	if !bytes.Contains(late, []byte(`"forceRestartUpload":true`)) {
 		t.Errorf("nothing came late: %.200s", late)
 	}
-	f.Observe = nil
+	f.Watch(nil)
 	if err := f.Run(append(gleantest.Docs(23), gleantest.User("ann"))...); err != nil {
 		t.Errorf("the next run: %v", err)
 	}
