@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/serve/client"
 )
 
@@ -34,31 +34,22 @@ func (a *app) approveAtServer(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	name, err := a.servedName(c)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := a.interruptible(c.Context)
-	defer cancel()
-	server, err := a.openServer(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	refused, err := server.Refusal(ctx, name)
-	if client.IsStatus(err, http.StatusForbidden, http.StatusNotFound) {
-		refused, err = &client.Refusal{}, nil // the answer to the approval says more
-	}
-	if err == nil && refused.ID == ids[0] && !c.Bool("json") {
-		print.Refusal(a.Stdout, &refused.Refusal)
-	}
+	var refused *client.Refusal
 	var approved *client.Approved
-	if err == nil {
-		approved, err = server.Approve(ctx, name, ids[0], c.String("reason"))
-	}
-	if a.stopped.Load() != 0 {
-		return fault.ErrStopped
-	}
+	err = a.atServer(c, func(ctx context.Context, server *client.Client, pipeline string) (err error) {
+		refused, err = server.Refusal(ctx, pipeline)
+		if client.IsStatus(err, http.StatusForbidden, http.StatusNotFound) {
+			refused, err = &client.Refusal{}, nil // the answer to the approval says more
+		}
+		if err != nil {
+			return err
+		}
+		if refused.ID == ids[0] && !c.Bool("json") {
+			print.Refusal(a.Stdout, &refused.Refusal)
+		}
+		approved, err = server.Approve(ctx, pipeline, ids[0], c.String("reason"))
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/serve/client"
 )
 
 // readingTime is how long a server may read before a call gives up.
@@ -25,23 +26,13 @@ func (a *app) explainAtServer(c *urfave.Context) error {
 		return usage{"pipe explain needs a pipeline and one ref",
 			"write pipe explain --server URL backstage component:default/checkout"}
 	}
-	name, err := a.servedName(c)
-	if err != nil {
+	var e *client.Explained
+	err := a.atServer(c, func(ctx context.Context, server *client.Client, pipeline string) (err error) {
+		e, err = server.Explain(ctx, pipeline, c.Args().Get(1), strings.TrimSpace(c.String("as")), readingTime, func() {
+			display.Fprintln(a.Stderr, "the server reads the documents first")
+		})
 		return err
-	}
-	ctx, cancel := a.interruptible(c.Context)
-	defer cancel()
-	server, err := a.openServer(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	e, err := server.Explain(ctx, name, c.Args().Get(1), strings.TrimSpace(c.String("as")), readingTime, func() {
-		display.Fprintln(a.Stderr, "the server reads the documents first")
 	})
-	if a.stopped.Load() != 0 {
-		return fault.ErrStopped
-	}
 	if err != nil {
 		return err
 	}

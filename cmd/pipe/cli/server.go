@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/client"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
@@ -43,6 +45,28 @@ func (a *app) openServer(c *urfave.Context) (*client.Client, error) {
 	}
 	return client.Open(client.Options{Address: address, Token: token, UserAgent: "pipe/" + version.Current().Version,
 		Redactor: a.redactor, Log: a.log})
+}
+
+// atServer calls do with the server of a call and the name of its pipeline. It returns
+// fault.ErrStopped when a signal ended it.
+func (a *app) atServer(c *urfave.Context, do func(ctx context.Context, server *client.Client, pipeline string) error,
+) error {
+	name, err := a.servedName(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(c.Context)
+	defer cancel()
+	server, err := a.openServer(c)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	err = do(ctx, server, name)
+	if a.stopped.Load() != 0 {
+		return fault.ErrStopped
+	}
+	return err
 }
 
 // serverToken returns the token for a server.

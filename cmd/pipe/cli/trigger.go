@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"context"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve/client"
 )
@@ -33,24 +33,14 @@ func (a *app) triggerAction(c *urfave.Context) error {
 	if c.Args().Len() != 1 {
 		return usage{"pipe trigger takes the name of one pipeline", "write pipe trigger backstage"}
 	}
-	name, err := a.servedName(c)
-	if err != nil {
+	var run *client.Run
+	err := a.atServer(c, func(ctx context.Context, server *client.Client, pipeline string) (err error) {
+		run, err = server.Trigger(ctx, pipeline, client.RunRequest{Full: c.Bool("full"), DryRun: c.Bool("dry-run")})
+		if err == nil && waitOf(c) > 0 {
+			err = server.Wait(ctx, pipeline, run, waitOf(c))
+		}
 		return err
-	}
-	ctx, cancel := a.interruptible(c.Context)
-	defer cancel()
-	server, err := a.openServer(c)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	run, err := server.Trigger(ctx, name, client.RunRequest{Full: c.Bool("full"), DryRun: c.Bool("dry-run")})
-	if err == nil && waitOf(c) > 0 {
-		err = server.Wait(ctx, name, run, waitOf(c))
-	}
-	if a.stopped.Load() != 0 {
-		return fault.ErrStopped
-	}
+	})
 	if err != nil {
 		return err
 	}

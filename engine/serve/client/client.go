@@ -41,9 +41,14 @@ type Client struct{ server *connection.Connection }
 // wrong, or the token would be sent to another machine without encryption.
 func Open(o Options) (*Client, error) {
 	address := strings.TrimSuffix(o.Address, "/")
-	if u, err := url.Parse(address); err != nil || u.Host == "" || u.User != nil {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &fault.Invalid{Reason: address + " is not the address of a server",
 			Remedy: "write it as https://pipe.example.com"}
+	}
+	if u.User != nil {
+		return nil, &fault.Invalid{Reason: u.Redacted() + " has a user name or a password in the address",
+			Remedy: "write the address without it, and sign in with a token"}
 	}
 	if o.Redactor != nil {
 		o.Redactor.Add(o.Token)

@@ -111,7 +111,8 @@ func TestApproveOnce(t *testing.T) {
 func TestAddress(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]string{"pipe.example.com": "is not the address", "": "is not the address",
-		"https://ann@pipe.example.com": "is not the address", "http://192.0.2.1:7979": "unencrypted"} {
+		"ftp://pipe.example.com": "is not the address", "https://ann:horse@pipe.example.com": "ann:xxxxx@",
+		"http://192.0.2.1:7979": "unencrypted"} {
 		_, err := client.Open(client.Options{Address: address, Token: "token-of-a-test"})
 		if err == nil || !strings.Contains(err.Error(), want) || !errors.As(err, new(*fault.Invalid)) {
 			t.Errorf("%s: %v", address, err)

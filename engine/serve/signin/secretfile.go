@@ -1,8 +1,10 @@
 package signin
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -18,6 +20,9 @@ const maxPrivate = 16 << 20
 // do then, after its mode was corrected.
 func readPrivate(path, exposed string) ([]byte, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &fault.StateError{Err: err, Remedy: "check the name of the file"}
+	}
 	if err != nil {
 		return nil, &fault.StateError{Err: err, Remedy: "make the file readable for this user"}
 	}
