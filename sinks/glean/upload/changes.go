@@ -39,6 +39,14 @@ func (p *publishing) changes() *changes {
 	}
 }
 
+// before returns the changes that are sent before an upload of everything. What Glean refuses of
+// them is not rejected: the upload sends it again, and decides.
+func (p *publishing) before() *changes {
+	own := *p
+	own.again, own.refusals = true, newRefusals(nil, p.publisher.naming())
+	return own.changes()
+}
+
 // steps sends the steps from one up to, and without, another. A step begins when every
 // request of the one before was acknowledged.
 func (c *changes) steps(ctx context.Context, from, to component.Step) error {
@@ -187,15 +195,14 @@ func (c *changes) acknowledged(ch component.Change) {
 // that the run has recorded it.
 var errRejected = errors.New("rejected")
 
-// reject reports a user or group that Glean refused because of its content to the run, and
-// deletes Glean's version: a full publish would not keep it either. It returns any other
-// err.
-func (c *changes) reject(ctx context.Context, ch component.Change, err error) error {
+// refuseName rejects a user or group that Glean refused because of its content, and deletes
+// Glean's version: a full publish would not keep it either. It returns any other err.
+func (c *changes) refuseName(ctx context.Context, ch component.Change, err error) error {
 	if err == nil || api.StatusOf(err) != http.StatusBadRequest {
 		return err
 	}
 	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), ch.Encoded, refusal{reason: api.ReasonOf(err)},
-		func(e component.Encoded, reason string) error { return c.plan.Reject(ch.Stream, e, reason) }); err != nil {
+		c.rejects(ch.Stream)); err != nil {
 		return err
 	}
 	drop := c.deleteUser
@@ -237,7 +244,7 @@ func (c *changes) user(ctx context.Context, ch component.Change) error {
 	if err := codec.Unmarshal(ch.Body, &u); err != nil {
 		return err
 	}
-	return c.reject(ctx, ch,
+	return c.refuseName(ctx, ch,
 		client.Send(ctx, api.PathIndexUser, api.IndexUserRequest{Datasource: client.Datasource, User: u}))
 }
 
@@ -250,7 +257,7 @@ func (c *changes) group(ctx context.Context, ch component.Change) error {
 	if err := codec.Unmarshal(ch.Body, &g); err != nil {
 		return err
 	}
-	return c.reject(ctx, ch,
+	return c.refuseName(ctx, ch,
 		client.Send(ctx, api.PathIndexGroup, api.IndexGroupRequest{Datasource: client.Datasource, Group: g}))
 }
 
@@ -335,7 +342,7 @@ func (c *changes) document(ctx context.Context, ch component.Change) error {
 func (c *changes) lost(ctx context.Context, ch component.Change, err error) error {
 	why := refusal{reason: api.ReasonOf(err)}
 	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), ch.Encoded, why,
-		func(e component.Encoded, reason string) error { return c.plan.Reject(ch.Stream, e, reason) }); err != nil {
+		c.rejects(ch.Stream)); err != nil {
 		return err
 	}
 	if err := c.remove(ctx, component.Change{Step: ch.Step, Stream: ch.Stream, Remove: true,

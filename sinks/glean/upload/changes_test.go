@@ -247,6 +247,30 @@ func TestChangesRefusedUser(t *testing.T) {
 	}
 }
 
+// TestRefusedBeforeUpload: what Glean refuses before an upload of everything, and takes in the upload,
+// is not rejected.
+func TestRefusedBeforeUpload(t *testing.T) {
+	c, s := company(t, sandbox.Rules{}, night())
+	for _, path := range []string{api.PathIndexUser, api.PathUpdatePermissions, api.PathIndexDocuments} {
+		c.Server.Fail(faults.Fault{Path: path, Status: http.StatusBadRequest, Body: "bad"})
+	}
+	plan := c.plan(c.change(component.Cut, "users", "bob@x.example"),
+		c.change(component.Narrow, "documents", one, component.UserPrincipal("ann@x.example")))
+	c.Staged = c.now
+	whole := c.Plan()
+	plan.Only, plan.First, plan.Streams = false, true, whole.Streams
+	plan.Refused = func(principal string) { t.Errorf("%s was refused", principal) }
+	if err := s.Publish(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if d := c.Differs(); d != "" || len(c.Rejected) != 0 || len(c.told) != 0 {
+		t.Errorf("differs in %s; rejected %v, told %q", d, c.Rejected, c.told)
+	}
+	if !slices.Contains(c.Requests, "deleteuser") || !slices.Contains(c.Requests, "deletedocument") {
+		t.Errorf("what was refused stayed as it was: %q", c.Requests)
+	}
+}
+
 // TestChangesOfRefusedLeaver: a user that goes and cannot be deactivated is deleted at once.
 func TestChangesOfRefusedLeaver(t *testing.T) {
 	c, s := company(t, sandbox.Rules{}, night()[3:])

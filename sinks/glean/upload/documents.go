@@ -164,9 +164,7 @@ func (c *changes) refuse(ctx context.Context, p *page, ch component.Change, err 
 	if api.StatusOf(err) == http.StatusRequestEntityTooLarge {
 		why = refusal{reason: "it is larger than Glean accepts in one request", own: true}
 	}
-	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), e, why, func(e component.Encoded, reason string) error {
-		return c.plan.Reject(ch.Stream, e, reason)
-	}); err != nil {
+	if err := c.refusals.add(ch.Stream, c.planned(ch.Stream), e, why, c.rejects(ch.Stream)); err != nil {
 		return err
 	}
 	return c.remove(ctx, component.Change{Step: ch.Step, Stream: ch.Stream, Remove: true,

@@ -15,6 +15,7 @@ type publishing struct {
 	publisher *Publisher
 	plan      *component.Plan
 	refusals  *refusals
+	again     bool  // what is sent is sent again by an upload, so what Glean refuses is not rejected yet
 	hideErr   error // why hidden documents may be found, after the upload has closed
 }
 
@@ -38,7 +39,7 @@ func (s *Publisher) Publish(ctx context.Context, plan *component.Plan) error {
 		return p.publishChanges(ctx)
 	}
 	if plan.First {
-		c := p.changes()
+		c := p.before()
 		err := c.steps(ctx, component.Narrow, component.Grow)
 		if ctx.Err() != nil {
 			return err
@@ -86,6 +87,16 @@ func (p *publishing) publishChanges(ctx context.Context) error {
 		p.plan.Note("%s", hideErr)
 	}
 	return cmp.Or(err, hideErr)
+}
+
+// rejects returns what reports the refused items of a stream to the run.
+func (p *publishing) rejects(stream string) func(component.Encoded, string) error {
+	return func(e component.Encoded, reason string) error {
+		if p.again {
+			return nil
+		}
+		return p.plan.Reject(stream, e, reason)
+	}
 }
 
 // differs reports whether anything differs of the members of a group, or whether that is

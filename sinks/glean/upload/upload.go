@@ -47,7 +47,7 @@ func (p *publishing) upload(stream, path string, planned int) *upload {
 		stream: stream, path: path, planned: planned, force: p.publisher.discards[stream]}
 	u.place = `,"datasource":` + string(codec.Quote(nil, p.publisher.client.Datasource))
 	u.sent = func(n int) { p.plan.Sent(stream, n) }
-	u.reject = func(e component.Encoded, reason string) error { return p.plan.Reject(stream, e, reason) }
+	u.reject = p.rejects(stream)
 	return u
 }
 
