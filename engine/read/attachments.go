@@ -114,18 +114,19 @@ func (t *Attachments) add(host string) {
 func (t *Attachments) Spoil(host string) { t.spoil(host) }
 
 // Marks returns the marks for the next run. delivered is the number of records of a host that the
-// sink holds after this run.
+// sink holds after this run. A host that was not read keeps the number of its mark, so it is read
+// again when the sink has lost some of these records meanwhile.
 func (t *Attachments) Marks(delivered func(host string) int) map[string]baseline.Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := map[string]baseline.Mark{}
 	for ref, h := range t.hosts {
-		m := baseline.Mark{Text: h.result.Mark, Items: delivered(ref)}
 		if !h.known || h.result.State == component.AttachedGone {
 			continue
 		}
-		if h.result.State != component.AttachedRead {
-			m.Text = cmp.Or(m.Text, t.marks[ref].Text)
+		m := baseline.Mark{Text: h.result.Mark, Items: delivered(ref)}
+		if h.result.State != component.AttachedRead { // the number stays that of what the mark was read with
+			m = baseline.Mark{Text: cmp.Or(m.Text, t.marks[ref].Text), Items: t.marks[ref].Items}
 		}
 		if h.spoilt { // no number of records is valid
 			m.Items = -1

@@ -399,6 +399,28 @@ func TestRefusedRunTightensPages(t *testing.T) {
 	l.same(t, "tightened")
 }
 
+// TestPagesComeBack: the pages of an entity that was not delivered for some nights are found again
+// with it, although their site is as it was.
+func TestPagesComeBack(t *testing.T) {
+	for nights := 1; nights <= 3; nights++ {
+		l := newLibrary(t, 20, 3)
+		l.good2(t)
+		want := len(l.pages(l.things[0]))
+		l.things[0].orphan = true
+		for range nights {
+			l.good2(t)
+		}
+		if got := l.pages(l.things[0]); len(got) != 0 {
+			t.Errorf("%d nights: it is away, and its pages are %q", nights, got)
+		}
+		l.things[0].orphan = false
+		l.good2(t)
+		if got := len(l.pages(l.things[0])); want == 0 || got != want {
+			t.Errorf("%d nights: %d pages came back of %d", nights, got, want)
+		}
+	}
+}
+
 // TestPushedEntityTakesItsPagesAlong: a push that changes who finds an entity changes who finds its
 // pages, and the next run reads its site.
 func TestPushedEntityTakesItsPagesAlong(t *testing.T) {
