@@ -19,7 +19,7 @@ var blocks = []string{"p", "div", "section", "article", "ul", "ol", "table", "bl
 
 // Text returns the text of a piece of HTML.
 func Text(source string, limit int) string {
-	root, err := html.Parse(strings.NewReader(source))
+	root, err := html.Parse(strings.NewReader(cut(source, maxHTML)))
 	if err != nil { // only a reader fails
 		return ""
 	}
@@ -30,7 +30,10 @@ func Text(source string, limit int) string {
 
 // ReadHTML reads a page of HTML: its main part without navigation. path is that of its file.
 func ReadHTML(r io.Reader, path string, limits Limits) (Page, error) {
-	root, err := html.Parse(r)
+	root, err := html.Parse(io.LimitReader(r, maxHTML))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
 	if err != nil {
 		return Page{}, err
 	}
@@ -49,7 +52,20 @@ func ReadHTML(r io.Reader, path string, limits Limits) (Page, error) {
 	return p, nil
 }
 
-const maxTitle = 1 << 10
+const (
+	maxTitle = 1 << 10
+	// maxHTML is how much of the HTML of a page, or of an entry of a search index, is read: its tree
+	// takes up to 40 times as much memory.
+	maxHTML = 2 << 20
+)
+
+// title returns a title within its limit, which keeps no longer text in memory.
+func title(s string) string {
+	if len(s) <= maxTitle {
+		return s
+	}
+	return strings.Clone(cut(s, maxTitle))
+}
 
 // content returns the main part of a page.
 func content(root *html.Node) *html.Node {
@@ -146,8 +162,8 @@ func (w *writer) block(n *html.Node) {
 	begin := w.b.Len()
 	w.children(n)
 	if w.page != nil && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data != "hr" && len(w.page.Sections) < maxSections {
-		if title := strings.TrimSpace(w.b.String()[begin:]); title != "" {
-			w.page.Sections = append(w.page.Sections, Section{title, attribute(n, "id")})
+		if text := strings.TrimSpace(w.b.String()[begin:]); text != "" {
+			w.page.Sections = append(w.page.Sections, Section{title(text), attribute(n, "id")})
 		}
 	}
 	w.gap = max(w.gap, lines)

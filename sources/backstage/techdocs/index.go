@@ -90,11 +90,11 @@ func (x *index) doc(value []byte) error {
 	}
 	room := x.limits.Text - x.bytes
 	if anchor == "" {
-		x.page.Title, x.own = x.plain(d.Title), cut(x.plain(d.Text), x.limits.Text)
+		x.page.Title, x.own = title(x.plain(d.Title)), cut(x.plain(d.Text), x.limits.Text)
 		return nil
 	}
 	if len(x.sections) < maxSections || room > 0 {
-		s := section{x.plain(d.Title), anchor, cut(x.plain(d.Text), max(room, 0))}
+		s := section{title(x.plain(d.Title)), anchor, cut(x.plain(d.Text), max(room, 0))}
 		x.bytes += len(s.text)
 		x.sections = append(x.sections, s)
 	}
@@ -140,12 +140,18 @@ func (x *index) flush() error {
 // intro returns the text before the first section. MkDocs repeats the text of all sections in
 // that of their page, Material for MkDocs does not.
 func (x *index) intro() string {
-	if len(x.sections) == 0 {
+	if x.html {
 		return x.own
 	}
-	first := x.sections[0]
-	if whole := first.title + " " + first.text; strings.Contains(x.own, strings.TrimSpace(whole)) {
-		before, _, _ := strings.Cut(x.own, strings.TrimSpace(whole))
+	first := "" // with the titles of sections that have no text before it
+	for _, s := range x.sections {
+		first = strings.TrimSpace(first + " " + s.title)
+		if s.text != "" {
+			first += " " + s.text
+			break
+		}
+	}
+	if before, _, found := strings.Cut(x.own, first); found && first != "" {
 		return before
 	}
 	return x.own

@@ -9,14 +9,15 @@ import (
 )
 
 // ReadSitemap returns the paths of the pages in a site map (sitemap.xml) below the address of its
-// first page, at most the given number; none when the site has no address of its own.
+// first page, at most the given number; none when the site has no address of its own. It is an error
+// when a page is not below the first one: then the address of the site is not known.
 func ReadSitemap(r io.Reader, most int) ([]string, error) {
 	d := xml.NewDecoder(r)
 	var all []string
 	for in := false; ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return below(all), nil
+			return below(all)
 		}
 		if err != nil {
 			return nil, err
@@ -36,7 +37,7 @@ func ReadSitemap(r io.Reader, most int) ([]string, error) {
 }
 
 // below returns the paths relative to the shortest one, which is that of the site.
-func below(all []string) []string {
+func below(all []string) ([]string, error) {
 	var root *string
 	for i, path := range all {
 		if strings.HasSuffix(path, "/") && (root == nil || len(path) < len(*root)) {
@@ -44,13 +45,15 @@ func below(all []string) []string {
 		}
 	}
 	if root == nil {
-		return nil
+		return nil, nil
 	}
 	var out []string
 	for _, path := range all {
-		if rest, is := strings.CutPrefix(path, *root); is {
-			out = append(out, rest)
+		rest, is := strings.CutPrefix(path, *root)
+		if !is {
+			return nil, errors.New("the site map has no home page, so the addresses of its pages are not known")
 		}
+		out = append(out, rest)
 	}
-	return out
+	return out, nil
 }

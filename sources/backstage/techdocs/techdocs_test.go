@@ -65,6 +65,55 @@ func TestMaterialIndex(t *testing.T) {
 	}
 }
 
+// TestTextBeforeSections: no text of a page is lost, whatever its first section is.
+func TestTextBeforeSections(t *testing.T) {
+	const material, plain = `"pipeline":["stopWordFilter"]`, `"indexing":"full"`
+	for name, tc := range map[string]struct{ config, docs, want string }{
+		"a section without text": {material, `{"location":"run/","title":"Runbook","text":"<p>Never Start it by hand.</p>"},
+			{"location":"run/#start","title":"Start","text":""},{"location":"run/#a","title":"Step","text":"<p>do a</p>"}`,
+			"Never Start it by hand.\n\nStart\n\nStep\ndo a"},
+		"a section without anything": {material, `{"location":"x/","title":"P","text":"<p>All of this.</p>"},
+			{"location":"x/#x","title":"","text":""}`, "All of this."},
+		"repeated text": {plain, `{"location":"x/","title":"P","text":"Before. Start Step do a"},
+			{"location":"x/#start","title":"Start","text":""},{"location":"x/#a","title":"Step","text":"do a"}`,
+			"Before.\n\nStart\n\nStep\ndo a"},
+		"the word of a title": {plain, `{"location":"x/","title":"P","text":"Never Start it. Start Step do a"},
+			{"location":"x/#start","title":"Start","text":""},{"location":"x/#a","title":"Step","text":"do a"}`,
+			"Never Start it.\n\nStart\n\nStep\ndo a"},
+	} {
+		pages, _, err := read(t, strings.NewReader(`{"config":{`+tc.config+`},"docs":[`+tc.docs+`]}`), limits)
+		if err != nil || len(pages) != 1 || pages[0].Text != tc.want {
+			t.Errorf("%s: %q, %v", name, pages, err)
+		}
+	}
+}
+
+// TestLargeHTML: a page with much HTML and nested headings becomes a small record.
+func TestLargeHTML(t *testing.T) {
+	long := strings.Repeat("<h1><div>", 200) + strings.Repeat("x", 1<<20)
+	p, err := ReadHTML(strings.NewReader(long), "x.html", limits)
+	titles := 0
+	for _, s := range p.Sections {
+		titles += len(s.Title)
+	}
+	if err != nil || len(p.Sections) == 0 || titles > len(p.Sections)*maxTitle || len(p.Title) > maxTitle {
+		t.Errorf("%d sections with %d bytes of titles, %v", len(p.Sections), titles, err)
+	}
+	end := strings.NewReader("<p>start</p>" + strings.Repeat("<p>", maxHTML/3) + "<p>end</p>")
+	if p, err = ReadHTML(end, "x.html", limits); err != nil || p.Text != "start" || end.Len() != 0 {
+		t.Errorf("%q, %d bytes left, %v", p.Text, end.Len(), err)
+	}
+	if text := Text("<p>start</p>"+strings.Repeat("<p>", maxHTML/3)+"<p>end</p>", 1<<20); text != "start" {
+		t.Errorf("%q", text)
+	}
+	index := `{"config":{"indexing":"full"},"docs":[{"location":"x/","title":"` + long + `","text":""},
+		{"location":"x/#a","title":"` + long + `","text":""}]}`
+	pages, _, err := read(t, strings.NewReader(index), limits)
+	if err != nil || len(pages[0].Title) > maxTitle || len(pages[0].Sections[0].Title) > maxTitle {
+		t.Errorf("a title of an index: %v", err)
+	}
+}
+
 // TestIndexLimits: what is too much is cut or an error, and what belongs to no page is counted.
 func TestIndexLimits(t *testing.T) {
 	index := func(docs ...string) string { return `{"docs":[` + strings.Join(docs, ",") + `]}` }
@@ -146,6 +195,11 @@ func TestSitemap(t *testing.T) {
 	}
 	if _, err := ReadSitemap(strings.NewReader(head+"<url>"), 10); err == nil {
 		t.Error("a cut site map was read")
+	}
+	const noHome = `<url><loc>https://d/x/guides/</loc></url><url><loc>https://d/x/guides/a/</loc></url>` +
+		`<url><loc>https://d/x/runbooks/b/</loc></url>`
+	if got, err := ReadSitemap(strings.NewReader(head+noHome+`</urlset>`), 10); err == nil {
+		t.Errorf("a site map without the home page gives %q", got)
 	}
 }
 
