@@ -63,7 +63,7 @@ func (s *Source) ReadHost(ctx context.Context, _ component.Phase, of string, las
 	if err != nil {
 		return unread(err)
 	}
-	r := &siteReader{Source: s, of: of, site: is, at: s.siteAddress(is), emit: emit, seen: map[string]bool{}}
+	r := s.reader(of, is, emit)
 	meta, err := r.metadata(ctx)
 	noMetadata := hasStatus(err, http.StatusNotFound)
 	if err != nil && !noMetadata {
@@ -79,7 +79,7 @@ func (s *Source) ReadHost(ctx context.Context, _ component.Phase, of string, las
 	r.built = meta
 	pages, err := r.index(ctx)
 	if noIndex := hasStatus(err, http.StatusNotFound); noIndex && noMetadata {
-		return s.missingSite(last, time.Now()), nil
+		return s.missingSite(ctx, of, last, time.Now()), nil
 	} else if noIndex || err == nil && pages == 0 {
 		_, err = r.pages(ctx)
 	}
@@ -89,8 +89,38 @@ func (s *Source) ReadHost(ctx context.Context, _ component.Phase, of string, las
 		}
 		return unread(err)
 	}
-	s.techDocs.proven.Store(true)
+	s.proveSites()
 	return component.Attached{State: component.AttachedRead, Mark: mark}, nil
+}
+
+// proveSites records that sites can be read.
+func (s *Source) proveSites() {
+	s.techDocs.proven.Store(true)
+	s.techDocs.refused.Store(0)
+}
+
+func (s *Source) reader(of string, is *site, emit component.Emit) *siteReader {
+	return &siteReader{Source: s, of: of, site: is, at: s.siteAddress(is), emit: emit, seen: map[string]bool{}}
+}
+
+// maxProofs is how many other sites are tried before a missing one counts as removed.
+const maxProofs = 20
+
+// othersRead reports whether the site of another entity can be read.
+func (s *Source) othersRead(ctx context.Context, of string) bool {
+	tried := 0
+	for _, other := range s.sites.all() {
+		if s.techDocs.proven.Load() || tried == maxProofs {
+			break
+		}
+		is := s.sites.get(other)
+		if other == of || is == nil {
+			continue
+		}
+		tried++
+		_, _ = s.reader(other, is, nil).metadata(ctx)
+	}
+	return s.techDocs.proven.Load()
 }
 
 // siteOf returns the site of an entity. It requests an entity that only techdocs-entity names.
@@ -130,7 +160,8 @@ const (
 
 // missingSite is the result for a site that Backstage does not have. It is not built yet, or was
 // removed: it counts as removed when it has been missing for a while and other sites can be read.
-func (s *Source) missingSite(last component.AttachedMark, now time.Time) component.Attached {
+func (s *Source) missingSite(ctx context.Context, of string, last component.AttachedMark, now time.Time,
+) component.Attached {
 	since, before := now, last.Mark
 	if rest, is := strings.CutPrefix(last.Mark, missingPrefix); is {
 		text, mark, _ := strings.Cut(rest, " ")
@@ -138,7 +169,7 @@ func (s *Source) missingSite(last component.AttachedMark, now time.Time) compone
 			since, before = time.Unix(seconds, 0), mark
 		}
 	}
-	if now.Sub(since) >= goneAfter && s.techDocs.proven.Load() {
+	if now.Sub(since) >= goneAfter && s.othersRead(ctx, of) {
 		return component.Attached{State: component.AttachedGone}
 	}
 	return component.Attached{Reason: "Backstage has no site: it is not built yet, or was removed",
@@ -204,6 +235,9 @@ func (r *siteReader) metadata(ctx context.Context) (m techdocs.Metadata, err err
 		m, err = techdocs.ReadMetadata(body)
 		return err
 	})
+	if err == nil {
+		r.proveSites()
+	}
 	return m, err
 }
 
@@ -233,19 +267,18 @@ func (r *siteReader) page(ctx context.Context, p techdocs.Page) error {
 	return nil
 }
 
-// pages reads a site without a search index: the HTML of each page in the site map, or of each
-// file in the metadata when the site map has no addresses.
+// pages reads a site without a search index: the HTML of each page in the metadata, or in the site
+// map when the metadata has no list of files.
 func (r *siteReader) pages(ctx context.Context) (int, error) {
-	var paths []string
-	err := r.file(ctx, "sitemap.xml", int64(r.cfg.TechDocs.MaxSize), func(body io.Reader) (err error) {
-		paths, err = techdocs.ReadSitemap(body, r.cfg.TechDocs.MaxPages+1)
-		return err
-	})
-	if err != nil && !hasStatus(err, http.StatusNotFound) {
-		return 0, err
-	}
+	paths := r.built.Pages()
 	if len(paths) == 0 {
-		paths = r.built.Pages()
+		err := r.file(ctx, "sitemap.xml", int64(r.cfg.TechDocs.MaxSize), func(body io.Reader) (err error) {
+			paths, err = techdocs.ReadSitemap(body, r.cfg.TechDocs.MaxPages+1)
+			return err
+		})
+		if err != nil && !hasStatus(err, http.StatusNotFound) {
+			return 0, err
+		}
 	}
 	if len(paths) > r.cfg.TechDocs.MaxPages {
 		return 0, fmt.Errorf("the site has more than %d pages (techdocs.max_pages)", r.cfg.TechDocs.MaxPages)

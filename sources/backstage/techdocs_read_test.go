@@ -254,23 +254,81 @@ func TestRefusedSites(t *testing.T) {
 func TestMissingSite(t *testing.T) {
 	s := &Source{}
 	begin := time.Unix(1767225600, 0)
-	first := s.missingSite(component.AttachedMark{Mark: "e@1 abc"}, begin)
+	first := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: "e@1 abc"}, begin)
 	if first.State != component.AttachedUnread || first.Mark != "missing since 1767225600 e@1 abc" {
 		t.Errorf("%+v", first)
 	}
-	later := s.missingSite(component.AttachedMark{Mark: first.Mark}, begin.Add(goneAfter))
+	later := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark}, begin.Add(goneAfter))
 	if later.State != component.AttachedUnread || later.Mark != first.Mark {
 		t.Errorf("no other site was read: %+v", later)
 	}
 	s.techDocs.proven.Store(true)
-	if early := s.missingSite(component.AttachedMark{Mark: first.Mark},
+	if early := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark},
 		begin.Add(goneAfter-time.Second)); early.State !=
 		component.AttachedUnread {
 		t.Errorf("%+v", early)
 	}
-	if gone := s.missingSite(component.AttachedMark{Mark: first.Mark},
+	if gone := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark},
 		begin.Add(goneAfter)); gone.State != component.AttachedGone {
 		t.Errorf("%+v", gone)
+	}
+}
+
+// TestSomeRefusedSites: sites that the token may not read are no reason to leave out later ones while
+// others can be read, be they unchanged.
+func TestSomeRefusedSites(t *testing.T) {
+	var all [][]byte
+	files := map[string][]byte{}
+	for i := range 12 {
+		name := fmt.Sprintf("c%02d", i)
+		all = append(all, documented(name, techDocsRef, "dir:."))
+		maps.Copy(files, siteFiles("default/component/"+name, "one", "x/"))
+	}
+	f := start(t, sandbox.Options{Entities: all, Sites: files}, only("Component"), withDocs)
+	marks := map[string]component.AttachedMark{}
+	for host, got := range f.readDocs(t, nil).results {
+		marks[host] = component.AttachedMark{Mark: got.Mark, Valid: true}
+	}
+	f = start(t, sandbox.Options{Entities: all, Sites: files}, only("Component"), withDocs)
+	f.SetFiles(siteFiles("default/component/c11", "two", "new/"))
+	for i := 0; i < 10; i += 2 {
+		f.Fail(faults.Fault{Path: fmt.Sprintf("/docs/default/component/c%02d/", i), Status: http.StatusForbidden})
+	}
+	states := map[component.AttachedState]int{}
+	for _, got := range f.readDocs(t, marks).results {
+		states[got.State]++
+	}
+	if states[component.AttachedUnread] != 5 || states[component.AttachedSame] != 6 || states[component.AttachedRead] != 1 {
+		t.Errorf("%v", states)
+	}
+}
+
+// TestRemovedSite: a site that has been missing for long counts as removed when another one can be
+// read, wherever it is in the order of the hosts and whether or not the other one has changed.
+func TestRemovedSite(t *testing.T) {
+	const a, b = "component:default/a", "component:default/b"
+	mark := component.AttachedMark{Mark: fmt.Sprintf("missing since %d e@1", time.Now().Add(-2*goneAfter).Unix())}
+	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
+		var all [][]byte
+		for _, name := range order {
+			all = append(all, documented(name, techDocsRef, "dir:."))
+		}
+		f := start(t, sandbox.Options{Entities: all, Sites: siteFiles("default/component/b", "one", "x/")},
+			only("Component"), withDocs)
+		first := f.readDocs(t, map[string]component.AttachedMark{a: mark})
+		if got := first.results[a]; got.State != component.AttachedGone {
+			t.Errorf("%v: %+v", order, got)
+		}
+		f = start(t, sandbox.Options{Entities: all, Sites: siteFiles("default/component/b", "one", "x/")},
+			only("Component"), withDocs)
+		got := f.readDocs(t, map[string]component.AttachedMark{a: mark, b: {Mark: first.results[b].Mark, Valid: true}})
+		if got.results[a].State != component.AttachedGone || got.results[b].State != component.AttachedSame {
+			t.Errorf("%v, unchanged: %+v", order, got.results)
+		}
+		f = start(t, sandbox.Options{Entities: all}, only("Component"), withDocs)
+		if got := f.readDocs(t, map[string]component.AttachedMark{a: mark}).results[a]; got.State != component.AttachedUnread {
+			t.Errorf("%v, no site at all: %+v", order, got)
+		}
 	}
 }
 
