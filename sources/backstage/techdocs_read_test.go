@@ -254,22 +254,22 @@ func TestRefusedSites(t *testing.T) {
 func TestMissingSite(t *testing.T) {
 	s := &Source{}
 	begin := time.Unix(1767225600, 0)
-	first := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: "e@1 abc"}, begin)
+	missing := func(mark string, now time.Time) component.Attached {
+		return s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: mark}, now)
+	}
+	first := missing("e@1 abc", begin)
 	if first.State != component.AttachedUnread || first.Mark != "missing since 1767225600 e@1 abc" {
 		t.Errorf("%+v", first)
 	}
-	later := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark}, begin.Add(goneAfter))
+	later := missing(first.Mark, begin.Add(goneAfter))
 	if later.State != component.AttachedUnread || later.Mark != first.Mark {
 		t.Errorf("no other site was read: %+v", later)
 	}
 	s.techDocs.proven.Store(true)
-	if early := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark},
-		begin.Add(goneAfter-time.Second)); early.State !=
-		component.AttachedUnread {
+	if early := missing(first.Mark, begin.Add(goneAfter-time.Second)); early.State != component.AttachedUnread {
 		t.Errorf("%+v", early)
 	}
-	if gone := s.missingSite(t.Context(), "component:default/a", component.AttachedMark{Mark: first.Mark},
-		begin.Add(goneAfter)); gone.State != component.AttachedGone {
+	if gone := missing(first.Mark, begin.Add(goneAfter)); gone.State != component.AttachedGone {
 		t.Errorf("%+v", gone)
 	}
 }
@@ -298,7 +298,9 @@ func TestSomeRefusedSites(t *testing.T) {
 	for _, got := range f.readDocs(t, marks).results {
 		states[got.State]++
 	}
-	if states[component.AttachedUnread] != 5 || states[component.AttachedSame] != 6 || states[component.AttachedRead] != 1 {
+	want := map[component.AttachedState]int{component.AttachedUnread: 5, component.AttachedSame: 6,
+		component.AttachedRead: 1}
+	if !maps.Equal(states, want) {
 		t.Errorf("%v", states)
 	}
 }
@@ -326,8 +328,9 @@ func TestRemovedSite(t *testing.T) {
 			t.Errorf("%v, unchanged: %+v", order, got.results)
 		}
 		f = start(t, sandbox.Options{Entities: all}, only("Component"), withDocs)
-		if got := f.readDocs(t, map[string]component.AttachedMark{a: mark}).results[a]; got.State != component.AttachedUnread {
-			t.Errorf("%v, no site at all: %+v", order, got)
+		alone := f.readDocs(t, map[string]component.AttachedMark{a: mark}).results[a]
+		if alone.State != component.AttachedUnread {
+			t.Errorf("%v, no site at all: %+v", order, alone)
 		}
 	}
 }
