@@ -39,8 +39,11 @@ type API struct {
 	server *serve.Server
 	tokens *signin.Tokens
 	hooks  *signin.Webhooks
+	client func(r *http.Request) string
 	mux    *http.ServeMux
 	routes []route
+
+	readings readings
 }
 
 // route is a call of the API. role is what it needs for the pipeline of its path; a route without
@@ -61,9 +64,10 @@ type call struct {
 	whole    io.Reader // the body without the limit maxBody
 }
 
-// New returns the API of a server. hooks is nil when there are no webhooks.
-func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks) *API {
-	a := &API{server: server, tokens: tokens, hooks: hooks, mux: http.NewServeMux()}
+// New returns the API of a server. hooks is nil when there are no webhooks. client returns the
+// address from which a request comes, as signin.Client does.
+func New(server *serve.Server, tokens *signin.Tokens, hooks *signin.Webhooks, client func(*http.Request) string) *API {
+	a := &API{server: server, tokens: tokens, hooks: hooks, client: client, mux: http.NewServeMux()}
 	a.routes = []route{
 		{"GET", "/openapi.json", "", nil},
 		{"GET", "/pipelines", "", (*call).pipelines},

@@ -85,7 +85,7 @@ func newClientWith(t *testing.T, file string, edit func(*serve.Options)) *client
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.server = httptest.NewServer(api.New(w.Server, tokens, hooks))
+	c.server = httptest.NewServer(api.New(w.Server, tokens, hooks, signin.Client))
 	t.Cleanup(c.server.Close)
 	b := []byte(c.text(c.send(c.token("reader", signin.View), "GET", "/openapi.json", "")))
 	if c.doc, err = openapi3.NewLoader().LoadFromData(b); err != nil {

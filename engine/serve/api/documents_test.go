@@ -191,7 +191,7 @@ func TestDocumentsReading(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers := api.New(c.world.Server, tokens, nil)
+	answers := api.New(c.world.Server, tokens, nil, signin.Client)
 	hasty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 50*time.Millisecond)
 		defer cancel()

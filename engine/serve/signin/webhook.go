@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -37,18 +38,21 @@ func (h *Webhooks) secret() (string, error) {
 }
 
 // Signed reports whether header, that of SignatureHeader, is a signature of the body with the
-// secret.
-func (h *Webhooks) Signed(header string, body []byte) (bool, error) {
+// secret. It reads the body in pieces, and not at all when no body has such a signature. It returns
+// the errors of the body.
+func (h *Webhooks) Signed(header string, body io.Reader) (bool, error) {
+	text, is := strings.CutPrefix(header, "sha256=")
+	sum, err := hex.DecodeString(text)
+	if !is || err != nil || len(sum) != sha256.Size {
+		return false, nil
+	}
 	secret, err := h.secret()
 	if err != nil {
 		return false, err
 	}
-	text, is := strings.CutPrefix(header, "sha256=")
-	sum, err := hex.DecodeString(text)
-	if !is || err != nil {
-		return false, nil
-	}
 	m := hmac.New(sha256.New, []byte(secret))
-	m.Write(body)
+	if _, err := io.Copy(m, body); err != nil {
+		return false, err
+	}
 	return hmac.Equal(sum, m.Sum(nil)), nil
 }

@@ -91,7 +91,7 @@ func Listen(server *serve.Server, o Options, secrets *redact.Redactor, m Metrics
 		return nil, invalid(fmt.Sprintf("%s cannot be opened: %v", o.Listen, err),
 			"end the program that uses the port, or choose another one with --listen")
 	}
-	answers := api.New(server, w.tokens, hooks)
+	answers := api.New(server, w.tokens, hooks, w.client)
 	people := w.people(o, secrets, version)
 	w.http = &http.Server{
 		Handler:           w.handler(answers, people),
