@@ -112,7 +112,7 @@ type OpenID struct {
 	o        OpenIDOptions
 	settings openIDFile // as the server started with them
 	provider *openid.Provider
-	attempts attempts
+	attempts *attempts
 
 	mu     sync.Mutex
 	file   watched
@@ -140,7 +140,7 @@ const maxOpenIDFile = 1 << 20
 // *FileError when the file is wrong, and a *fault.StateError when it cannot be read or other users
 // may change it.
 func OpenOpenID(path string, o OpenIDOptions) (*OpenID, error) {
-	p := &OpenID{o: o, file: watched{path: path}}
+	p := &OpenID{o: o, file: watched{path: path}, attempts: newAttempts()}
 	p.file.changed()
 	settings, warnings, err := p.read()
 	if err != nil {

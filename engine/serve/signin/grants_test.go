@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,25 +78,63 @@ func TestWrongFiles(t *testing.T) {
 	}
 }
 
-// TestMostAttempts: sign-ins that are not finished take bounded memory; the newest stay.
-func TestMostAttempts(t *testing.T) {
-	var a attempts
+// TestAttempts: the server remembers attempts only while they are being finished, and those that
+// have succeeded, until they expire.
+func TestAttempts(t *testing.T) {
+	a := newAttempts()
 	now := time.Now()
-	for range mostAttempts + 100 {
-		now = now.Add(time.Microsecond)
-		a.add(NewCode(), &attempt{Attempt: &openid.Attempt{}, begun: now})
+	one := &attempt{Attempt: openid.Attempt{State: "s", Nonce: "n", Verifier: "v", Redirect: "r"}, Back: "/", Begun: now}
+	answer := url.Values{"state": {"s"}}
+	cookie, err := a.seal(one)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(a.all) != mostAttempts || a.order.Len() != mostAttempts {
-		t.Errorf("%d attempts", len(a.all))
-	}
-	for _, e := range a.all {
-		if now.Sub(e.Value.(*attempt).begun) >= mostAttempts*time.Microsecond {
-			t.Fatal("an old attempt is there, and a newer one is not")
+	for range 1000 {
+		if _, err := a.seal(one); err != nil {
+			t.Fatal(err)
 		}
 	}
-	a.add(NewCode(), &attempt{Attempt: &openid.Attempt{}, begun: now.Add(attemptTime + time.Second)})
-	if len(a.all) != 1 || a.order.Len() != 1 {
-		t.Errorf("%d attempts after they have expired", len(a.all))
+	found := a.open(cookie, answer, now)
+	if len(a.used) != 0 || found == nil || found.Attempt != one.Attempt || found.Back != "/" {
+		t.Fatalf("%d are remembered, and the first is %+v", len(a.used), found)
+	}
+	for i := range len(cookie) {
+		changed := []byte(cookie)
+		changed[i] = map[bool]byte{true: 'B', false: 'A'}[changed[i] == 'A']
+		if i == len(cookie)-1 { // some of its bits are unused
+			changed = changed[:i]
+		}
+		if a.open(string(changed), answer, now) != nil {
+			t.Fatalf("a cookie whose character %d was changed is an attempt", i)
+		}
+	}
+	for name, other := range map[string]*attempt{
+		"the cookie of another server": newAttempts().open(cookie, answer, now),
+		"another state":                a.open(cookie, url.Values{"state": {"x"}}, now),
+		"after ten minutes":            a.open(cookie, answer, now.Add(attemptTime+time.Second)),
+	} {
+		if other != nil {
+			t.Errorf("%s is an attempt", name)
+		}
+	}
+	if empty, err := a.seal(&attempt{Begun: now}); err != nil || a.open(empty, url.Values{}, now) != nil {
+		t.Errorf("an attempt without a state: %v", err)
+	}
+	for range 100 {
+		if !a.begin(one, now) || a.begin(one, now) {
+			t.Fatal("an attempt is finished twice at once, or not at all")
+		}
+		a.end(one, false)
+	}
+	if len(a.used) != 0 {
+		t.Errorf("%d that failed are remembered", len(a.used))
+	}
+	a.begin(one, now)
+	if a.end(one, true); a.begin(one, now) || len(a.used) != 1 {
+		t.Error("an attempt that has succeeded can be finished again")
+	}
+	if a.begin(&attempt{Attempt: openid.Attempt{State: "t"}}, now.Add(attemptTime+time.Second)); len(a.used) != 1 {
+		t.Errorf("%d are remembered after the first has expired", len(a.used))
 	}
 }
 

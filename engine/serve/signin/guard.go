@@ -140,9 +140,9 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 		case r.URL.Path == SignInPath:
 			g.withLink(w, r)
 		case r.URL.Path == OpenIDPath:
-			g.toProvider(w, r)
+			g.beginOpenID(w, r)
 		case r.URL.Path == CallbackPath:
-			g.fromProvider(w, r)
+			g.finishOpenID(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -1,14 +1,11 @@
 package signin
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/pipe-engine/pipe/engine/serve/signin/openid"
 )
@@ -20,71 +17,12 @@ const (
 	CallbackPath = SignInPath + "/callback"
 )
 
-// attemptTime is how long a person may take to sign in at the provider, and mostAttempts how many
-// people do so at once.
-const (
-	attemptTime  = 10 * time.Minute
-	mostAttempts = 10_000
-)
-
-// attempts are the sign-ins of browsers that are at the provider.
-type attempts struct {
-	mu    sync.Mutex
-	all   map[string]*list.Element // of order, by hash of the cookie's value
-	order list.List                // of *attempt, the oldest first
-}
-
-type attempt struct {
-	*openid.Attempt
-	back  string
-	begun time.Time
-	key   string // in attempts.all
-}
-
-// add keeps an attempt. When there are too many, the oldest one is dropped.
-func (a *attempts) add(cookie string, one *attempt) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.all == nil {
-		a.all = map[string]*list.Element{}
-	}
-	for first := a.order.Front(); first != nil; first = a.order.Front() {
-		if len(a.all) < mostAttempts && one.begun.Sub(first.Value.(*attempt).begun) <= attemptTime {
-			break
-		}
-		a.remove(first)
-	}
-	one.key = hashOf(cookie)
-	a.all[one.key] = a.order.PushBack(one)
-}
-
-func (a *attempts) remove(e *list.Element) *attempt {
-	one := a.order.Remove(e).(*attempt)
-	delete(a.all, one.key)
-	return one
-}
-
-// take returns the attempt of a browser to which an answer belongs, once; nil when there is none.
-// An answer that does not belong to it leaves it: another site may have sent the browser.
-func (a *attempts) take(cookie string, answer url.Values, now time.Time) *attempt {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	e := a.all[hashOf(cookie)]
-	if e == nil {
-		return nil
-	}
-	if found := e.Value.(*attempt); now.Sub(found.begun) > attemptTime || !found.Mine(answer) {
-		return nil
-	}
-	return a.remove(e)
-}
-
 // attemptCookie is the end of the name of the cookie that ties an attempt to a browser. Its
 // SameSite rule is lax: the provider is another site, and sends the browser back.
 const attemptCookie = "-sign-in"
 
-// toProvider begins a sign-in and leads the browser to the provider.
-func (g *Guard) toProvider(w http.ResponseWriter, r *http.Request) {
+// beginOpenID begins a sign-in and leads the browser to the provider.
+func (g *Guard) beginOpenID(w http.ResponseWriter, r *http.Request) {
 	back := Local(r.URL.Query().Get(BackField))
 	switch {
 	case g.o.OpenID == nil:
@@ -102,8 +40,12 @@ func (g *Guard) toProvider(w http.ResponseWriter, r *http.Request) {
 		g.providerFails(w, r, err)
 		return
 	}
-	value := NewCode()
-	g.o.OpenID.attempts.add(value, &attempt{Attempt: begun, back: back, begun: g.o.Now()})
+	value, err := g.o.OpenID.attempts.seal(&attempt{Attempt: *begun, Back: back, Begun: g.o.Now()})
+	if err != nil {
+		g.o.Log.Error("a sign-in cannot begin", "error", err)
+		g.o.Refused(w, r, http.StatusInternalServerError, "The sign-in failed. The log of the server has the reason.")
+		return
+	}
 	http.SetCookie(w, g.cookie(attemptCookie, value, int(attemptTime.Seconds()), http.SameSiteLaxMode))
 	http.Redirect(w, r, begun.Address, http.StatusFound)
 }
@@ -114,9 +56,9 @@ func (g *Guard) providerFails(w http.ResponseWriter, r *http.Request, err error)
 		" cannot be used now. Try again later; the log of the server has the reason.")
 }
 
-// fromProvider finishes a sign-in: it begins a session when the answer belongs to an attempt of
+// finishOpenID finishes a sign-in: it begins a session when the answer belongs to an attempt of
 // this browser, and the person has a grant.
-func (g *Guard) fromProvider(w http.ResponseWriter, r *http.Request) {
+func (g *Guard) finishOpenID(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case g.o.OpenID == nil:
 		g.o.Refused(w, r, http.StatusNotFound, "This server has no OpenID provider.")
@@ -126,21 +68,25 @@ func (g *Guard) fromProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var found *attempt
-	answer := r.URL.Query()
+	answer, client := r.URL.Query(), g.o.Client(r)
 	if c, err := r.Cookie(g.cookieName(attemptCookie)); err == nil {
-		found = g.o.OpenID.attempts.take(c.Value, answer, g.o.Now())
+		found = g.o.OpenID.attempts.open(c.Value, answer, g.o.Now())
 	}
 	if found == nil {
-		g.o.Refused(w, r, http.StatusForbidden,
-			"This sign-in has expired, was used already, or began in another browser. Sign in again.")
+		g.refuseAttempt(w, r)
 		return
 	}
-	http.SetCookie(w, g.cookie(attemptCookie, "", -1, http.SameSiteLaxMode))
-	client := g.o.Client(r)
-	if !g.tries.begin(g.o.Now(), client) {
+	if !g.tries.begin(g.o.Now(), client) { // it asks the provider, and may be tried again later
 		g.tooMany(w, r)
 		return
 	}
+	if !g.o.OpenID.attempts.begin(found, g.o.Now()) {
+		g.refuseAttempt(w, r)
+		return
+	}
+	succeeded := false
+	defer func() { g.o.OpenID.attempts.end(found, succeeded) }()
+	http.SetCookie(w, g.cookie(attemptCookie, "", -1, http.SameSiteLaxMode))
 	mark, err := g.mark(r.Context())
 	if err != nil {
 		g.notRecorded(w, r, err)
@@ -148,15 +94,21 @@ func (g *Guard) fromProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	current, how, err := g.person(r.Context(), found, answer)
 	if err != nil {
-		g.notPerson(w, r, err)
+		g.refusePerson(w, r, err)
 		return
 	}
 	if err := g.begin(w, r, current, mark, how); err != nil {
 		g.notRecorded(w, r, err)
 		return
 	}
+	succeeded = true
 	g.tries.succeeded(client)
-	leadOn(w, found.back)
+	leadOn(w, found.Back)
+}
+
+func (g *Guard) refuseAttempt(w http.ResponseWriter, r *http.Request) {
+	g.o.Refused(w, r, http.StatusForbidden,
+		"This sign-in has expired, was used already, or began in another browser. Sign in again.")
 }
 
 // person returns who has signed in at the provider, as long as they may, and how they did.
@@ -164,7 +116,7 @@ func (g *Guard) person(ctx context.Context, a *attempt, answer url.Values) (
 	current func() *Principal, how string, err error,
 ) {
 	p := g.o.OpenID
-	who, err := p.provider.Finish(ctx, a.Attempt, answer, p.claims()...)
+	who, err := p.provider.Finish(ctx, &a.Attempt, answer, p.claims()...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -196,8 +148,8 @@ func (g *Guard) person(ctx context.Context, a *attempt, answer url.Values) (
 	return current, "at " + p.settings.Issuer + " as " + who.Subject, nil
 }
 
-// notPerson refuses a sign-in for what the provider has answered.
-func (g *Guard) notPerson(w http.ResponseWriter, r *http.Request, err error) {
+// refusePerson refuses a sign-in for what the provider has answered.
+func (g *Guard) refusePerson(w http.ResponseWriter, r *http.Request, err error) {
 	var no *openid.RefusedError
 	if !errors.As(err, &no) {
 		g.providerFails(w, r, err)

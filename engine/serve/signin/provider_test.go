@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -157,6 +158,27 @@ func TestOpenID(t *testing.T) {
 	if text := c.text(resp); resp.StatusCode != http.StatusForbidden || sessionOf(resp) != "" ||
 		!strings.Contains(text, "used already") || c.provider.Asked("/token") != 1 {
 		t.Errorf("a second use: %s %s", resp.Status, text)
+	}
+}
+
+// TestManyStarts: however many sign-ins others begin, each person can finish theirs.
+func TestManyStarts(t *testing.T) {
+	c := newCompany(t, annMayApprove)
+	cookie, address := c.start("/")
+	answer := c.authorize(address)
+	for range 10_001 {
+		r := httptest.NewRequest("GET", c.server.URL+signin.OpenIDPath, nil)
+		w := httptest.NewRecorder()
+		if c.guard.Protect(http.NotFoundHandler()).ServeHTTP(w, r); w.Code != http.StatusFound {
+			t.Fatalf("%d: %s", w.Code, w.Body)
+		}
+	}
+	if resp := c.do("GET", answer, cookie, ""); sessionOf(resp) == "" {
+		t.Errorf("the first: %s: %s", resp.Status, c.text(resp))
+	}
+	long := "/" + strings.Repeat("a", 1999) // a browser keeps 4096 bytes
+	if cookie, _ := c.start(long); len(cookie) > 4000 {
+		t.Errorf("a cookie has %d bytes", len(cookie))
 	}
 }
 
@@ -328,8 +350,15 @@ func TestAnswersAreLimited(t *testing.T) {
 		}
 		c.want(fmt.Sprint("guess ", i), c.do("GET", answer.Path+"?"+q.Encode(), cookie, ""), want)
 	}
+	cookie, address := c.start("/")
+	answer := c.authorize(address)
+	c.want("an answer of a person at this address", c.do("GET", answer, cookie, ""), http.StatusTooManyRequests)
 	if n := c.provider.Asked("/token") - before; n != 10 {
 		t.Errorf("the provider was asked %d times", n)
+	}
+	c.now = c.now.Add(time.Minute)
+	if resp := c.do("GET", answer, cookie, ""); sessionOf(resp) == "" { // the page is loaded again
+		t.Errorf("the same answer after a minute: %s %s", resp.Status, c.text(resp))
 	}
 }
 

@@ -16,12 +16,16 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// Attempt is the sign-in of one browser, which must send the answer to it.
+// Attempt is the sign-in of one browser, which must send the answer to it. Who knows its fields can
+// finish it: a browser that carries it must not be able to read or change them.
 type Attempt struct {
-	// Address is where the person signs in.
-	Address string
+	// Address is where the person signs in. Finish does not need it.
+	Address string `json:"-"`
 
-	state, nonce, verifier, redirect string
+	State    string `json:"state"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+	Redirect string `json:"redirect"`
 }
 
 // RefusedError means that a person is not signed in by what the browser or the provider sent.
@@ -44,9 +48,9 @@ func (p *Provider) Begin(ctx context.Context, redirect string) (*Attempt, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &Attempt{state: rand.Text(), nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), redirect: redirect}
-	a.Address = p.config(m, "", redirect).AuthCodeURL(a.state, oidc.Nonce(a.nonce),
-		oauth2.S256ChallengeOption(a.verifier))
+	a := &Attempt{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Redirect: redirect}
+	a.Address = p.config(m, "", redirect).AuthCodeURL(a.State, oidc.Nonce(a.Nonce),
+		oauth2.S256ChallengeOption(a.Verifier))
 	return a, nil
 }
 
@@ -56,10 +60,10 @@ const (
 	notAccepted  = "The identity provider has not confirmed the sign-in."
 )
 
-// Mine reports whether an answer, the parameters of the address to which the provider sent a
+// Answers reports whether an answer, the parameters of the address to which the provider sent a
 // browser, belongs to the attempt.
-func (a *Attempt) Mine(answer url.Values) bool {
-	return subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(a.state)) == 1
+func (a *Attempt) Answers(answer url.Values) bool {
+	return a.State != "" && subtle.ConstantTimeCompare([]byte(answer.Get("state")), []byte(a.State)) == 1
 }
 
 // Finish returns the person who signed in, by the answer to an attempt. The user info endpoint is
@@ -67,7 +71,7 @@ func (a *Attempt) Mine(answer url.Values) bool {
 // makes sure of it. Finish returns a *RefusedError, or a *fault.Error when the provider cannot be
 // used.
 func (p *Provider) Finish(ctx context.Context, a *Attempt, answer url.Values, claims ...string) (*Person, error) {
-	if !a.Mine(answer) {
+	if !a.Answers(answer) {
 		return nil, refused(otherBrowser, "the answer has the state of another sign-in")
 	}
 	if issuer := answer.Get("iss"); issuer != "" && issuer != p.s.Issuer {
@@ -104,7 +108,7 @@ func (p *Provider) exchange(ctx context.Context, m *metadata, a *Attempt, code s
 	if err != nil {
 		return nil, fault.Errorf(fault.Fatal, "check client_secret", "the secret of the client cannot be read: %w", err)
 	}
-	tokens, err := p.config(m, secret, a.redirect).Exchange(p.within(ctx), code, oauth2.VerifierOption(a.verifier))
+	tokens, err := p.config(m, secret, a.Redirect).Exchange(p.within(ctx), code, oauth2.VerifierOption(a.Verifier))
 	var no *oauth2.RetrieveError
 	switch {
 	case err == nil:
@@ -152,7 +156,7 @@ func (p *Provider) verify(ctx context.Context, m *metadata, a *Attempt, tokens *
 		return nil, p.fault(keys.err, checkIssuer, "the keys of %s cannot be read", p.s.Issuer)
 	case err != nil:
 		return nil, refused(notBelieved, "the ID token is not valid: %s", display.Short(err.Error(), 300))
-	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.nonce)) != 1:
+	case subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.Nonce)) != 1:
 		return nil, refused(notBelieved, "the ID token is not for this sign-in: it has another nonce")
 	case id.Subject == "":
 		return nil, refused(notBelieved, "the ID token names no subject")
