@@ -16,16 +16,12 @@ const (
 // maxForm is the maximum size of a form in bytes.
 const maxForm = 64 << 10
 
-// withToken begins a session with the token of a person. The session has the roles of the token,
-// and ends with it.
-func (g *Guard) withToken(w http.ResponseWriter, r *http.Request) {
+// beginWithToken begins a session with the token of a person. The session has the roles of the token,
+// and ends with it. A token cannot be guessed, so the right one is accepted however many failed
+// before it.
+func (g *Guard) beginWithToken(w http.ResponseWriter, r *http.Request) {
 	if g.o.Tokens == nil {
 		g.o.Refused(w, r, http.StatusMethodNotAllowed, "Open the link in a browser.")
-		return
-	}
-	client := g.o.Client(r)
-	if !g.tries.begin(g.o.Now(), client) {
-		g.tooMany(w, r)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -35,6 +31,9 @@ func (g *Guard) withToken(w http.ResponseWriter, r *http.Request) {
 		g.o.Log.Error("the tokens file cannot be used", "error", g.o.Tokens.Err())
 		g.o.Refused(w, r, http.StatusServiceUnavailable,
 			"Tokens cannot be checked now. The log of the server has the reason.")
+		return
+	case (found == nil || !found.Person) && !g.tokenTries.fail(g.o.Now(), g.o.Client(r)):
+		g.tooMany(w, r)
 		return
 	case found == nil:
 		g.o.Refused(w, r, http.StatusForbidden, "This is not a token of this server, or it was revoked.")
@@ -53,6 +52,10 @@ func (g *Guard) withToken(w http.ResponseWriter, r *http.Request) {
 		return nil
 	}
 	if err == nil && current() == nil {
+		if !g.tokenTries.fail(g.o.Now(), g.o.Client(r)) {
+			g.tooMany(w, r)
+			return
+		}
 		g.denied(r, Canonical(found.Name), "token "+found.ID+" has expired")
 		g.o.Refused(w, r, http.StatusForbidden, "This token has expired.")
 		return
@@ -64,7 +67,6 @@ func (g *Guard) withToken(w http.ResponseWriter, r *http.Request) {
 		g.notRecorded(w, r, err)
 		return
 	}
-	g.tries.succeeded(client)
 	http.Redirect(w, r, Local(r.PostFormValue(BackField)), http.StatusSeeOther)
 }
 

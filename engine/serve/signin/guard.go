@@ -58,7 +58,8 @@ type Guard struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session // by hash of the cookie's value
-	tries    tries
+	// The failures with tokens and those at the provider are separate: one does not use up the other.
+	tokenTries, providerTries tries
 }
 
 // TokenField is the field of a form, or the parameter of its body, with the session's token.
@@ -136,7 +137,7 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 		case r.URL.Path == "/favicon.ico": // a browser asks for it whatever a page says
 			w.WriteHeader(http.StatusNoContent)
 		case r.URL.Path == SignInPath && r.Method == http.MethodPost:
-			g.withToken(w, r)
+			g.beginWithToken(w, r)
 		case r.URL.Path == SignInPath:
 			g.withLink(w, r)
 		case r.URL.Path == OpenIDPath:

@@ -76,7 +76,7 @@ func (g *Guard) finishOpenID(w http.ResponseWriter, r *http.Request) {
 		g.refuseAttempt(w, r)
 		return
 	}
-	if !g.tries.begin(g.o.Now(), client) { // it asks the provider, and may be tried again later
+	if !g.providerTries.fail(g.o.Now(), client) { // it asks the provider, and may be tried again later
 		g.tooMany(w, r)
 		return
 	}
@@ -102,7 +102,7 @@ func (g *Guard) finishOpenID(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	succeeded = true
-	g.tries.succeeded(client)
+	g.providerTries.succeeded(client)
 	leadOn(w, found.Back)
 }
 

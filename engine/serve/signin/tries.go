@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"container/list"
 	"net"
 	"net/http"
 	"net/netip"
@@ -8,46 +9,67 @@ import (
 	"time"
 )
 
-// The limits of failed sign-ins: so many of one address in this time, and of so many addresses.
+// The limits of failed sign-ins: so many of one address in this time, and so many addresses that are
+// counted at once.
 const (
 	mostFailed    = 10
 	failedTime    = time.Minute
-	mostAddresses = 1000
+	mostAddresses = 10_000
 )
 
-// tries counts the failed sign-ins of each address.
+// tries counts the failed sign-ins of each address. When there are too many addresses, the oldest
+// count is dropped: others never keep an address from being tried.
 type tries struct {
-	mu     sync.Mutex
-	begun  time.Time
-	failed map[string]int
+	mu    sync.Mutex
+	all   map[string]*list.Element // of order, by address
+	order list.List                // of *failures, the oldest first
 }
 
-// begin counts a sign-in as failed, and reports whether it may be tried.
-func (t *tries) begin(now time.Time, address string) bool {
+// failures are the failed sign-ins of an address since a time.
+type failures struct {
+	address string
+	begun   time.Time
+	n       int
+}
+
+// fail counts a failed sign-in, and reports whether there were few enough before it.
+func (t *tries) fail(now time.Time, address string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Sub(t.begun) >= failedTime {
-		t.begun, t.failed = now, map[string]int{}
+	if e := t.all[address]; e != nil {
+		one := e.Value.(*failures)
+		if now.Sub(one.begun) < failedTime {
+			if one.n >= mostFailed {
+				return false
+			}
+			one.n++
+			return true
+		}
+		t.remove(e)
 	}
-	n, known := t.failed[address]
-	if n >= mostFailed || !known && len(t.failed) >= mostAddresses {
-		return false
+	if t.all == nil {
+		t.all = map[string]*list.Element{}
 	}
-	t.failed[address] = n + 1
+	if len(t.all) >= mostAddresses {
+		t.remove(t.order.Front())
+	}
+	t.all[address] = t.order.PushBack(&failures{address, now, 1})
 	return true
 }
 
-// succeeded takes back what begin counted.
+func (t *tries) remove(e *list.Element) { delete(t.all, t.order.Remove(e).(*failures).address) }
+
+// succeeded takes back what fail counted.
 func (t *tries) succeeded(address string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.failed[address] > 0 {
-		t.failed[address]--
+	if e := t.all[address]; e != nil && e.Value.(*failures).n > 0 {
+		e.Value.(*failures).n--
 	}
 }
 
 // Client returns the address from which a request comes, without the port. Of an IPv6 address it
-// is the network, as a machine has many addresses there.
+// is the network of a site, as its machines have many addresses there.
 func Client(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -64,7 +86,7 @@ func Network(address string) string {
 		return address
 	}
 	ip = ip.Unmap().WithZone("")
-	if p, err := ip.Prefix(64); err == nil && ip.Is6() {
+	if p, err := ip.Prefix(48); err == nil && ip.Is6() {
 		return p.String()
 	}
 	return ip.String()
