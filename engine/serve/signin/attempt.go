@@ -73,7 +73,7 @@ func (a *attempts) seal(one *attempt) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sealer.Seal(salt, nil, text, nil)), nil
 }
 
-// unseal returns the attempt of a cookie; nil when it is none of this process.
+// unseal returns the attempt of a cookie; nil when this process has not sealed it.
 func (a *attempts) unseal(cookie string) *attempt {
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie)
 	if err != nil || len(sealed) < saltBytes {
