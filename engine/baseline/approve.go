@@ -17,18 +17,43 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 		return nil, nil, Unusable(err)
 	}
 	refused, err := store.Refusal(id)
+	if err != nil {
+		return nil, nil, notRefused(id, err)
+	}
+	approved, err := store.approved(id)
+	return refused, approved, err
+}
+
+// Summarized is Refused without the changes. known is what it returned before; nil at first. See
+// Store.Summary.
+func Summarized(dir, place, id string, known *Summary) (*Summary, *Approval, error) {
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, nil, Unusable(err)
+	}
+	refused, err := store.Summary(id, known)
+	if err != nil {
+		return nil, nil, notRefused(id, err)
+	}
+	approved, err := store.approved(id)
+	return refused, approved, err
+}
+
+func notRefused(id string, err error) error {
 	if errors.Is(err, ErrNotStored) {
-		return nil, nil, fault.Errorf(fault.Fatal, "check the ID in the refused run's output; --state must name "+
+		return fault.Errorf(fault.Fatal, "check the ID in the refused run's output; --state must name "+
 			"the folder of that run; on another machine run once with --approve "+id, "refused run %s: %w", id, err)
 	}
-	if err != nil {
-		return nil, nil, fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
-	}
-	approved, err := store.Approval(id)
+	return fault.Errorf(fault.Fatal, "run again and approve the ID that it prints", "%w", err)
+}
+
+// approved returns the approval of a refusal; nil when there is none.
+func (s *Store) approved(id string) (*Approval, error) {
+	a, err := s.Approval(id)
 	if errors.Is(err, ErrNotStored) {
-		return refused, nil, nil
+		return nil, nil
 	}
-	return refused, approved, err
+	return a, err
 }
 
 // Approve allows one run within 24 hours whose guarded changes are among those of a stored

@@ -2,14 +2,18 @@ package baseline
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -23,8 +27,47 @@ type Refusal struct {
 	Reasons  []string  `json:"reasons"` // one per guard
 	// Approvers is guards.approvals of the refused run. A later edit of the file does not make fewer
 	// people enough.
-	Approvers int            `json:"approvers,omitempty"`
-	Changes   []fault.Change `json:"-"`
+	Approvers int `json:"approvers,omitempty"`
+	// Counts are the numbers of the changes; see CountChanges.
+	Counts []ChangeCount `json:"-"`
+	// Changes may be very many. Those of Store.Summary are nil.
+	Changes []fault.Change `json:"-"`
+}
+
+// ChangeCount is how many changes of a stream have one class of audience afterwards.
+type ChangeCount struct {
+	Stream string `json:"stream"`
+	After  string `json:"after"` // the class alone, see access.Class
+	// N is the sum of Change.N, and Items the same with at least 1 for each change.
+	N     int `json:"n"`
+	Items int `json:"items"`
+}
+
+// CountChanges returns the numbers of changes, sorted by stream and class.
+func CountChanges(changes []fault.Change) []ChangeCount {
+	var c changeCounts
+	for _, one := range changes {
+		c.add(one)
+	}
+	return c.sorted()
+}
+
+// changeCounts counts changes by stream and class.
+type changeCounts map[[2]string]ChangeCount
+
+func (c *changeCounts) add(one fault.Change) {
+	if *c == nil {
+		*c = changeCounts{}
+	}
+	key := [2]string{one.Stream, access.Class(one.After)}
+	n := (*c)[key]
+	(*c)[key] = ChangeCount{key[0], key[1], n.N + one.N, n.Items + max(1, one.N)}
+}
+
+func (c changeCounts) sorted() []ChangeCount {
+	return slices.SortedFunc(maps.Values(c), func(a, b ChangeCount) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.After, b.After))
+	})
 }
 
 // ApprovalTime is how long an approval is valid.
@@ -144,6 +187,8 @@ type refusalHead struct {
 	Version int    `json:"version"`
 	Place   string `json:"place"`
 	Refusal
+	// Counts are those of the changes; earlier versions of pipe did not write them.
+	Counts []ChangeCount `json:"counts,omitempty"`
 }
 
 type approvalHead struct {
@@ -152,11 +197,11 @@ type approvalHead struct {
 	Approval
 }
 
-// Refuse stores a refusal under its ID, which must be the Digest of its changes, and removes
-// old refusals.
+// Refuse stores a refusal under its ID, which must be the Digest of its changes, with their Counts,
+// and removes old refusals.
 func (s *Store) Refuse(r Refusal) error {
 	var b bytes.Buffer
-	if err := writeLine(&b, refusalHead{refusalVersion, s.place, r}); err != nil {
+	if err := writeLine(&b, refusalHead{refusalVersion, s.place, r, CountChanges(r.Changes)}); err != nil {
 		return err
 	}
 	for _, c := range r.Changes {
@@ -179,9 +224,9 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 		return nil, err
 	}
 	head, rest, _ := bytes.Cut(b, []byte("\n"))
-	var h refusalHead
-	if err := codec.Unmarshal(head, &h); err != nil || h.Version != refusalVersion || h.Place != s.place {
-		return nil, fmt.Errorf("%s is not a refusal of %s that this version of pipe wrote", s.path(".refusal-"+id), s.place)
+	h, err := s.refusalHead(id, head)
+	if err != nil {
+		return nil, err
 	}
 	for line := range bytes.Lines(rest) {
 		var c fault.Change
@@ -193,7 +238,72 @@ func (s *Store) Refusal(id string) (*Refusal, error) {
 	if h.ID != id || fault.Digest(h.Changes) != id {
 		return nil, fmt.Errorf("%s is damaged: its changes have another ID", s.path(".refusal-"+id))
 	}
+	h.Refusal.Counts = CountChanges(h.Changes)
 	return &h.Refusal, nil
+}
+
+// refusalHead reads the first line of the refusal with an ID.
+func (s *Store) refusalHead(id string, line []byte) (*refusalHead, error) {
+	h := &refusalHead{}
+	if err := codec.Unmarshal(line, h); err != nil || h.Version != refusalVersion || h.Place != s.place {
+		return nil, fmt.Errorf("%s is not a refusal of %s that this version of pipe wrote", s.path(".refusal-"+id), s.place)
+	}
+	return h, nil
+}
+
+// Summary is a refusal without its changes.
+type Summary struct {
+	Refusal
+	file os.FileInfo // when it was read
+}
+
+// Summary reads a refusal without keeping its changes: it takes the memory of one change. When the
+// file of known, which may be nil, has not changed, it is not read again, and known is returned. The
+// changes themselves are compared with the ID only by Refusal.
+func (s *Store) Summary(id string, known *Summary) (*Summary, error) {
+	f, err := openFile(s.path(".refusal-" + id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotStored
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if known != nil && known.ID == id && os.SameFile(known.file, info) && known.file.Size() == info.Size() &&
+		known.file.ModTime().Equal(info.ModTime()) {
+		return known, nil
+	}
+	var h *refusalHead
+	var counts changeCounts
+	err = readSealedLines(f, func(line []byte) error {
+		if h == nil {
+			h, err = s.refusalHead(id, line)
+			return err
+		}
+		if len(h.Counts) > 0 {
+			return nil
+		}
+		var c fault.Change
+		if err := codec.Unmarshal(line, &c); err != nil {
+			return fmt.Errorf("%s is damaged: %w", f.Name(), err)
+		}
+		counts.add(c)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if h == nil || h.ID != id {
+		return nil, fmt.Errorf("%s is damaged: it has another ID", f.Name())
+	}
+	if h.Refusal.Counts = h.Counts; len(h.Counts) == 0 {
+		h.Refusal.Counts = counts.sorted()
+	}
+	return &Summary{h.Refusal, info}, nil
 }
 
 // Approve stores an approval and replaces an earlier one with its ID.

@@ -34,6 +34,7 @@ func refusal(t *testing.T, s *Store, changes ...fault.Change) Refusal {
 func TestRefusalRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	want := refusal(t, open(t, dir), changes...)
+	want.Counts = CountChanges(changes)
 	got, err := open(t, dir).Refusal(want.ID)
 	if err != nil || !reflect.DeepEqual(*got, want) {
 		t.Errorf("%v, %+v", err, got)

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -44,6 +46,36 @@ func (s *Store) readSealed(suffix string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is damaged: its checksum is wrong", path)
 	}
 	return b[:at], nil
+}
+
+// readSealedLines calls each with the lines of the output of writeSealed, without their ends, while
+// it reads them; what each has seen counts only when there is no error. It returns an error for
+// anything else.
+func readSealedLines(f *os.File, each func(line []byte) error) error {
+	damaged := fmt.Errorf("%s is damaged: its checksum is wrong", f.Name())
+	lines, sum := bufio.NewReaderSize(f, 64<<10), sha256.New()
+	var before []byte // the last line has the checksum
+	for {
+		line, err := lines.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			if string(before) != lineEnd+"\t"+hex.EncodeToString(sum.Sum(nil))+"\n" {
+				return damaged
+			}
+			return nil
+		case errors.Is(err, io.EOF):
+			return damaged
+		case err != nil:
+			return err
+		}
+		if before != nil {
+			sum.Write(before)
+			if err := each(bytes.TrimSuffix(before, []byte("\n"))); err != nil {
+				return err
+			}
+		}
+		before = line
+	}
 }
 
 func checksum(text []byte) string {

@@ -15,14 +15,13 @@ import (
 // manyChanges is the number of changes above which several people must approve a refusal.
 const manyChanges = 1000
 
-// Approvers returns how many people must approve these changes, where the file asks for most of
-// them: most when a document opens to everybody or there are very many changes, otherwise 1.
-func Approvers(changes []fault.Change, most int) int {
+// Approvers returns how many people must approve changes with these numbers, where the file asks for
+// most of them: most when a document opens to everybody or there are very many changes, otherwise 1.
+func Approvers(counts []baseline.ChangeCount, most int) int {
 	n := 0
-	for _, c := range changes {
-		n += max(1, c.N)
-		class := access.Class(c.After)
-		if n > manyChanges || class == access.AllUsers.String() || class == access.DatasourceUsers.String() {
+	for _, c := range counts {
+		n += c.Items
+		if n > manyChanges || c.After == access.AllUsers.String() || c.After == access.DatasourceUsers.String() {
 			return max(1, most)
 		}
 	}
@@ -43,7 +42,7 @@ func TooFew(approval *baseline.Approval, refused *baseline.Refusal, most int) st
 // Needed returns how many people must approve a refusal: what the file asked for when the run was
 // refused, or asks for now when that is more.
 func Needed(refused *baseline.Refusal, most int) int {
-	return Approvers(refused.Changes, max(most, refused.Approvers))
+	return Approvers(refused.Counts, max(most, refused.Approvers))
 }
 
 // MorePeople says what is missing when an approval has too few people.

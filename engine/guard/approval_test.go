@@ -171,7 +171,7 @@ func TestTooFew(t *testing.T) {
 			}
 			a.By, a.Proven = name, name == strings.ToUpper(name)
 		}
-		text := TooFew(a, &baseline.Refusal{ID: "x", Changes: tc.changes, Approvers: tc.then}, tc.most)
+		text := TooFew(a, &baseline.Refusal{ID: "x", Counts: baseline.CountChanges(tc.changes), Approvers: tc.then}, tc.most)
 		if (text == "") != tc.enough || !strings.Contains(text, tc.mentions) {
 			t.Errorf("%s: %q", name, text)
 		}

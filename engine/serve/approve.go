@@ -26,56 +26,6 @@ type ForbiddenError struct{ Reason string }
 // Error returns the reason.
 func (e *ForbiddenError) Error() string { return e.Reason }
 
-// Waiting is a refusal that waits for approval.
-type Waiting struct {
-	Run     *history.Run
-	Refusal *baseline.Refusal
-	// Approval is what people have approved so far; nil when none was given.
-	Approval *baseline.Approval
-}
-
-// Waiting returns the refusal that waits for approval; nil when the last run was not refused, or
-// the refusal was approved and the next run has not ended yet.
-func (p *Pipeline) Waiting(ctx context.Context) (*Waiting, error) {
-	last, err := p.server.History.Reviewed(ctx, p.Name)
-	if errors.Is(err, history.ErrNotFound) || err == nil && last.Refusal == "" {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	refused, approved, err := baseline.Refused(p.server.state, p.place, last.Refusal)
-	if errors.Is(err, baseline.ErrNotStored) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if approved != nil && approved.UsedBy != "" && !refused.At.After(approved.UsedAt) {
-		return nil, nil
-	}
-	return &Waiting{Run: last, Refusal: refused, Approval: approved}, nil
-}
-
-// approvers is guards.approvals of the file.
-func (p *Pipeline) approvers() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.most
-}
-
-// Needed returns how many people must approve a refusal.
-func (w *Waiting) Needed(p *Pipeline) int { return guard.Needed(w.Refusal, p.approvers()) }
-
-// Missing returns what is missing when an approval of the refusal has too few people; "" when it
-// has enough.
-func (w *Waiting) Missing(p *Pipeline, a *baseline.Approval) string {
-	if guard.TooFew(a, w.Refusal, p.approvers()) == "" {
-		return ""
-	}
-	return guard.MorePeople(a)
-}
-
 // Approver is who approves: a person, the caller has made sure of it.
 type Approver struct {
 	Name string
@@ -110,7 +60,7 @@ func (p *Pipeline) Approve(ctx context.Context, id string, by Approver) (*baseli
 	if err != nil {
 		return nil, Ticket{}, err
 	}
-	if guard.TooFew(a, waiting.Refusal, p.approvers()) != "" {
+	if guard.TooFew(a, &waiting.Refusal.Refusal, p.approvers()) != "" {
 		return a, Ticket{}, nil
 	}
 	t, err := p.enqueueStored(by.Name)
@@ -137,7 +87,7 @@ func (p *Pipeline) allowed(ctx context.Context) (bool, error) {
 	if waiting != nil {
 		a := waiting.Approval
 		return a != nil && a.UsedBy == "" && time.Now().Before(a.Until()) &&
-			guard.TooFew(a, waiting.Refusal, p.approvers()) == "", nil
+			guard.TooFew(a, &waiting.Refusal.Refusal, p.approvers()) == "", nil
 	}
 	runs, err := p.server.History.Runs(ctx, p.Name, "", 1)
 	if err != nil || len(runs) == 0 || runs[0].Verdict != history.VerdictHeld {

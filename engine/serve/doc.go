@@ -9,6 +9,7 @@
 //   - perform.go: one run through package job, and its entry in the history
 //   - recovered.go: a panic ends what it is in, and not the server
 //   - progress.go, numbers.go: how far a run is, and what it did, without the name of any record
+//   - waiting.go: the refusal that waits for approval, without its changes
 //   - approve.go: a person allows what a guard refused
 //   - push.go: the store of pushed records
 //   - search.go, await.go: the index of what any person would find

@@ -40,6 +40,7 @@ type Pipeline struct {
 	stopped bool
 	ctx     context.Context // of the server while it runs; ends with it
 
+	refusal    refusal
 	search     search
 	pushed     pushed
 	background sync.WaitGroup

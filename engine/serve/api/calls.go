@@ -148,15 +148,18 @@ func (c *call) refusal() (int, any, error) {
 		Approval *baseline.Approval `json:"approval,omitempty"`
 	}{ID: waiting.Refusal.ID, Run: waiting.Run.ID, At: waiting.Refusal.At, Causes: waiting.Run.Causes,
 		Approval: waiting.Approval.WithoutReasons(), Counts: map[string]int{}, Needed: waiting.Needed(c.pipeline)}
-	for _, change := range waiting.Refusal.Changes {
-		answer.Counts[change.Stream] += change.N
+	for _, one := range waiting.Refusal.Counts {
+		answer.Counts[one.Stream] += one.N
 	}
 	if c.who.May(signin.Inspect, c.pipeline.Name) {
 		if err := c.act("look at a refusal", waiting.Run.ID, waiting.Refusal.ID); err != nil {
 			return 0, nil, err
 		}
 		answer.Approval = waiting.Approval
-		answer.Reasons, answer.Changes = waiting.Refusal.Reasons, waiting.Refusal.Changes
+		answer.Reasons = waiting.Refusal.Reasons
+		if answer.Changes, err = c.pipeline.Changes(waiting); err != nil {
+			return 0, nil, err
+		}
 	}
 	return http.StatusOK, answer, nil
 }

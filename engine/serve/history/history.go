@@ -62,6 +62,9 @@ CREATE TABLE good ( -- the last run of each pipeline that delivered everything i
 INSERT INTO good SELECT pipeline, max(id), started, rules FROM runs WHERE dry = 0 AND class IN (0, 3, 7) GROUP BY pipeline;
 `, `
 CREATE TABLE signouts (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, at INTEGER NOT NULL); -- '' is everybody
+`, `
+ALTER TABLE runs ADD COLUMN documents TEXT NOT NULL DEFAULT ''; -- their number by who finds them, as in the record
+UPDATE runs SET documents = coalesce(json_extract(record, '$.report.audience'), '') WHERE json_valid(record);
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from

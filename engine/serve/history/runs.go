@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/report"
@@ -36,6 +37,8 @@ type Run struct {
 	// plugins.
 	Rules  string   `json:"rules,omitempty"`
 	Causes []string `json:"causes"`
+	// Documents counts the documents by who finds them; nil when the run was not reviewed.
+	Documents map[access.Audience]int `json:"-"`
 	// Record is what pipe run --report writes; nil while the run has not ended, in lists, and
 	// when the server ended before the run.
 	Record *report.Record `json:"-"`
@@ -95,7 +98,15 @@ func (h *History) End(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	var record, facts []byte
+	var record, facts, documents []byte
+	if r.Record != nil && r.Record.Report != nil {
+		r.Documents = r.Record.Report.Audience
+	}
+	if len(r.Documents) > 0 {
+		if documents, err = codec.Marshal(r.Documents); err != nil {
+			return err
+		}
+	}
 	if r.Record != nil {
 		if record, err = codec.Marshal(r.Record); err != nil {
 			return err
@@ -112,8 +123,10 @@ func (h *History) End(ctx context.Context, r *Run) error {
 	}
 	defer tx.Rollback()
 	_, err = tx.ExecContext(ctx, `UPDATE runs SET
-		asked = ?, ended = ?, class = ?, verdict = ?, refusal = ?, rules = ?, causes = ?, record = ?, facts = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal,
-		r.Rules, h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), string(facts), r.ID)
+		asked = ?, ended = ?, class = ?, verdict = ?, refusal = ?, rules = ?, causes = ?, record = ?, facts = ?,
+		documents = ? WHERE id = ?`, string(asked), millis(r.Ended), r.Class, r.Verdict, r.Refusal,
+		r.Rules, h.secrets.Clean(string(causes)), h.secrets.Clean(string(record)), string(facts), string(documents),
+		r.ID)
 	if err == nil && r.Good() {
 		_, err = tx.ExecContext(ctx, `INSERT INTO good VALUES (?, ?, ?, ?) ON CONFLICT (pipeline)
 			DO UPDATE SET run = excluded.run, started = excluded.started, rules = excluded.rules`,
@@ -135,22 +148,28 @@ func (h *History) Interrupt(ctx context.Context, now time.Time) error {
 		VerdictInterrupted, `["the server was ended during the run"]`)
 }
 
-const runColumns = "id, pipeline, asked, mode, dry, only, started, ended, class, verdict, refusal, rules, causes"
+const runColumns = "id, pipeline, asked, mode, dry, only, started, ended, class, verdict, refusal, rules, causes, " +
+	"documents"
 
 // scanRun reads the runColumns, and more of the same row.
 func scanRun(row interface{ Scan(...any) error }, more ...any) (*Run, error) {
 	r := &Run{Class: -1}
-	var asked, causes, only string
+	var asked, causes, only, documents string
 	var started int64
 	var ended, class sql.NullInt64
 	to := append([]any{&r.ID, &r.Pipeline, &asked, &r.Mode, &r.Dry, &only, &started, &ended, &class, &r.Verdict,
-		&r.Refusal, &r.Rules, &causes}, more...)
+		&r.Refusal, &r.Rules, &causes, &documents}, more...)
 	if err := row.Scan(to...); err != nil {
 		return nil, err
 	}
 	r.Started = timeOf(started)
 	if ended.Valid {
 		r.Ended, r.Class = timeOf(ended.Int64), int(class.Int64)
+	}
+	if documents != "" {
+		if err := codec.Unmarshal([]byte(documents), &r.Documents); err != nil {
+			return nil, err
+		}
 	}
 	return r, errors.Join(codec.Unmarshal([]byte(asked), &r.Asked), codec.Unmarshal([]byte(causes), &r.Causes),
 		codec.Unmarshal([]byte(only), &r.Only))

@@ -103,9 +103,6 @@ func (v *visit) overviewOf(p *serve.Pipeline) (*overview, error) {
 	}
 	o.Outcome = outcomeOf(o.Last)
 	reviewed, err := db.Reviewed(v.Context(), p.Name)
-	if err == nil {
-		reviewed, err = db.Run(v.Context(), reviewed.ID)
-	}
 	switch {
 	case err == nil:
 		o.Documents = audiencesOf(reviewed)
@@ -117,13 +114,9 @@ func (v *visit) overviewOf(p *serve.Pipeline) (*overview, error) {
 }
 
 func audiencesOf(r *history.Run) (out []audience) {
-	n := serve.NumbersOf(r)
-	if n == nil {
-		return nil
-	}
 	for _, a := range audiences {
-		if n.Documents[a] > 0 {
-			out = append(out, audience{a.String(), n.Documents[a]})
+		if r.Documents[a] > 0 {
+			out = append(out, audience{a.String(), r.Documents[a]})
 		}
 	}
 	return out

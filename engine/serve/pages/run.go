@@ -78,13 +78,13 @@ func (v *visit) run() error {
 		if data.Public {
 			data.Given = data.Given.WithoutReasons()
 		}
-		for _, c := range waiting.Refusal.Changes {
-			if access.Class(c.After) == fault.Gone {
-				changes.Gone = append(changes.Gone, c)
+		if !data.Public {
+			if changes.Gone, err = v.deleted(waiting); err != nil {
+				return err
 			}
 		}
 		if v.may(signin.Approve) {
-			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Changes), waiting.Needed(v.pipeline)}
+			data.Approval = &approvalForm{waiting.Refusal.ID, countsOf(waiting.Refusal.Counts), waiting.Needed(v.pipeline)}
 		}
 	}
 	data.AcceptRules = r.Verdict == history.VerdictHeld && now.Rules == r.Rules && v.may(signin.Approve)
@@ -94,6 +94,12 @@ func (v *visit) run() error {
 		}
 	}
 	return v.render(http.StatusOK, "run.html", v.pipeline.Name, data.Outcome.Text, data)
+}
+
+// deleted returns what a refusal that waits would delete.
+func (v *visit) deleted(w *serve.Waiting) ([]fault.Change, error) {
+	changes, err := v.pipeline.Changes(w)
+	return slices.DeleteFunc(changes, func(c fault.Change) bool { return access.Class(c.After) != fault.Gone }), err
 }
 
 // addContent adds the figures and tables of a run: all of them for the role inspect, and each
@@ -161,17 +167,17 @@ func (v *visit) addRules(data *runPage) error {
 }
 
 // countsOf returns what a refusal would change, by stream.
-func countsOf(changes []fault.Change) (out []string) {
+func countsOf(all []baseline.ChangeCount) (out []string) {
 	counts := map[string]int{}
-	for _, c := range changes {
+	for _, c := range all {
 		what := c.Stream + " found by more people"
-		switch access.Class(c.After) {
+		switch c.After {
 		case fault.Gone:
 			what = c.Stream + " deleted"
 		case fault.Added:
 			what = c.Stream + " with newcomers"
 		}
-		counts[what] += max(1, c.N)
+		counts[what] += c.Items
 	}
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		out = append(out, display.Number(counts[what])+" "+what)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"database/sql"
 	"errors"
 	"io"
 	"net/http"
@@ -355,4 +356,28 @@ func TestBehindProxy(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestPagesWithoutRecords: the pages of pipelines do not read the whole records of runs, which may
+// be large.
+func TestPagesWithoutRecords(t *testing.T) {
+	s := newSite(t, "")
+	p := s.Server.Pipelines()[0]
+	s.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
+	db, err := sql.Open("sqlite", "file:"+serve.HistoryPath(s.Server.State()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "UPDATE runs SET record = 'not JSON', facts = 'not JSON'"); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	b.open(s.link("ann"), http.StatusOK)
+	for _, path := range []string{"/", "/pipelines/" + s.Name} {
+		if text := b.open(path, http.StatusOK); !strings.Contains(text, "<dd>50</dd>") {
+			t.Errorf("%s:\n%s", path, text)
+		}
+	}
+	b.open("/pipelines/"+s.Name+"/runs/"+s.Runs()[0].ID, http.StatusInternalServerError) // the record cannot be read
 }
