@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -64,11 +65,11 @@ func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
 	if err != nil {
 		return nil, nil, Unusable(err)
 	}
-	lock := flock.New(store.path(".approving"), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return nil, nil, Unusable(err)
+	unlock, err := store.lockApprovals()
+	if err != nil {
+		return nil, nil, err
 	}
-	defer lock.Unlock()
+	defer unlock()
 	refused, before, err := Refused(dir, place, a.ID)
 	if err != nil {
 		return nil, nil, err
@@ -83,4 +84,42 @@ func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
 	a.UsedBy, a.UsedAt = "", time.Time{}
 	a = a.After(before)
 	return refused, &a, store.Approve(a)
+}
+
+// Withdraw removes people from the approval of a refusal that is not used, as Approval.Without does,
+// and returns what is left and their names. Without an approval it does nothing. drop may be called
+// for an approval that is then not changed.
+func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, dropped []string, err error) {
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, nil, Unusable(err)
+	}
+	unlock, err := store.lockApprovals()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	a, err := store.approved(id)
+	if err != nil || a == nil || a.UsedBy != "" {
+		return a, nil, err
+	}
+	left, dropped = a.Without(drop)
+	switch {
+	case len(dropped) == 0:
+		return left, nil, nil
+	case left == nil:
+		err = os.Remove(store.path(".approval-" + id))
+	default:
+		err = store.Approve(*left)
+	}
+	return left, dropped, err
+}
+
+// lockApprovals makes this process the only one that changes approvals of the place.
+func (s *Store) lockApprovals() (unlock func() error, err error) {
+	lock := flock.New(s.path(".approving"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return nil, Unusable(err)
+	}
+	return lock.Unlock, nil
 }

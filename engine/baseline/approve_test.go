@@ -127,3 +127,63 @@ func TestApproveTogether(t *testing.T) {
 		})
 	}
 }
+
+// TestWithdraw: what is left of an approval is that of the others, and a used one stays.
+func TestWithdraw(t *testing.T) {
+	changes := []fault.Change{{Stream: "documents", ID: "a", Ref: "a", After: fault.Gone, N: 1}}
+	id := fault.Digest(changes)
+	now := time.Now().Truncate(time.Second)
+	both := Approval{ID: id, By: "sam", At: now, Proven: true, Alone: true, Reason: "r",
+		Others: []Approver{{By: "ann", At: now.Add(-time.Hour), Identity: "x"}}}
+	used := both
+	used.UsedBy = "01RUN"
+	for name, tc := range map[string]struct {
+		before *Approval
+		drop   string
+		left   string // who is left
+		gone   string
+	}{
+		"no approval":           {nil, "sam", "", ""},
+		"another person":        {&both, "eve", "ann sam", ""},
+		"the last":              {&both, "sam", "ann", "sam"},
+		"the first":             {&both, "ann", "sam", "ann"},
+		"everybody":             {&both, "ann sam", "", "ann sam"},
+		"an approval of a run":  {&used, "ann sam", "ann sam", ""},
+		"by identity, not name": {&both, "#x", "sam", "ann"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			store := open(t, dir)
+			if tc.before != nil {
+				if err := store.Approve(*tc.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			left, gone, err := Withdraw(dir, place, id, func(a Approver) bool {
+				for _, one := range strings.Fields(tc.drop) {
+					if name, identity, _ := strings.Cut(one, "#"); a.Is(name, identity) {
+						return true
+					}
+				}
+				return false
+			})
+			if err != nil || strings.Join(gone, " ") != tc.gone {
+				t.Fatalf("%v, %v", err, gone)
+			}
+			stored, err := store.Approval(id)
+			if tc.left == "" {
+				if left != nil || err == nil {
+					t.Errorf("%+v is left, %+v is stored", left, stored)
+				}
+				return
+			}
+			if err != nil || strings.Join(stored.People(), " ") != tc.left || strings.Join(left.People(), " ") != tc.left {
+				t.Fatalf("%v, %+v is left, %+v is stored", err, left, stored)
+			}
+			sam := stored.By == "sam"
+			if tc.gone != "" && (stored.Alone || stored.Proven != sam || !sam && stored.Reason != "") {
+				t.Errorf("%+v", stored)
+			}
+		})
+	}
+}

@@ -82,6 +82,9 @@ type Approval struct {
 	// Proven means that By is not only the person's own word: they used a token of their own, or
 	// signed in.
 	Proven bool `json:"proven,omitempty"`
+	// Identity is a hash of who By is at an identity provider; "" when none has said it. A person
+	// keeps it when their name changes.
+	Identity string `json:"identity,omitempty"`
 	// Others approved before By, each another person.
 	Others []Approver `json:"others,omitempty"`
 	// Alone means that one of the people did without the others that the file asks for, in an
@@ -98,6 +101,13 @@ type Approver struct {
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
 	Proven bool      `json:"proven,omitempty"`
+	// Identity is as in Approval.
+	Identity string `json:"identity,omitempty"`
+}
+
+// Is reports whether an approver has a name or an identity, which may be "".
+func (a Approver) Is(name, identity string) bool {
+	return SamePerson(a.By, name) || identity != "" && a.Identity == identity
 }
 
 // SamePerson reports whether two names are spellings of one: upper case and blanks around a name
@@ -125,7 +135,7 @@ func (a *Approval) Until() time.Time { return a.At.Add(ApprovalTime) }
 
 // approvers returns everyone who approved, By last.
 func (a *Approval) approvers() []Approver {
-	return append(slices.Clone(a.Others), Approver{a.By, a.At, a.Reason, a.Proven})
+	return append(slices.Clone(a.Others), Approver{a.By, a.At, a.Reason, a.Proven, a.Identity})
 }
 
 // People returns the names of everyone who approved.
@@ -160,7 +170,7 @@ func (a Approval) After(earlier *Approval) Approval {
 	for _, o := range earlier.approvers() {
 		switch {
 		case a.At.Sub(o.At) > ApprovalTime:
-		case SamePerson(o.By, a.By):
+		case o.Is(a.By, a.Identity):
 			a.Proven = a.Proven || o.Proven
 		default:
 			a.Others = append(a.Others, o)
@@ -168,6 +178,29 @@ func (a Approval) After(earlier *Approval) Approval {
 	}
 	a.Alone = a.Alone || earlier.Alone && a.At.Sub(earlier.At) <= ApprovalTime
 	return a
+}
+
+// Without returns the approval without the people that drop returns true for, and their names; nil
+// when none is left. An approval without one of its people is that of the others together: none of
+// them did without the others.
+func (a *Approval) Without(drop func(Approver) bool) (left *Approval, dropped []string) {
+	var stay []Approver
+	for _, one := range a.approvers() {
+		if drop(one) {
+			dropped = append(dropped, one.By)
+		} else {
+			stay = append(stay, one)
+		}
+	}
+	switch {
+	case len(dropped) == 0:
+		return a, nil
+	case len(stay) == 0:
+		return nil, dropped
+	}
+	last := stay[len(stay)-1]
+	return &Approval{ID: a.ID, At: last.At, By: last.By, Reason: last.Reason, Proven: last.Proven, Identity: last.Identity,
+		Others: stay[:len(stay)-1], UsedBy: a.UsedBy, UsedAt: a.UsedAt}, dropped
 }
 
 // ErrNotStored means that a folder has no refusal or approval with an ID.

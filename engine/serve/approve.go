@@ -32,7 +32,9 @@ type Approver struct {
 	// Proven means that the name is not only the person's own word: they signed in, or used a token
 	// of their own. Where several people must approve, only proven names count.
 	Proven bool
-	Reason string
+	// Identity is as in Request.
+	Identity string
+	Reason   string
 }
 
 // Approve allows one run within 24 hours whose guarded changes are among those of the refusal
@@ -51,26 +53,35 @@ func (p *Pipeline) Approve(ctx context.Context, id string, by Approver) (*baseli
 			Remedy: "look at the last run; if a guard refused it, approve that refusal",
 		}
 	}
-	if err := p.independent(ctx, by.Name); err != nil {
+	if err := p.independent(ctx, by.Name, by.Identity); err != nil {
 		return nil, Ticket{}, err
 	}
-	_, a, err := baseline.Approve(p.server.state, p.place, baseline.Approval{
-		ID: id, At: time.Now().UTC(), By: by.Name, Proven: by.Proven, Reason: by.Reason, // runs compare it with the real time
+	_, _, err = baseline.Approve(p.server.state, p.place, baseline.Approval{
+		ID: id, At: time.Now().UTC(), // runs compare it with the real time
+		By: by.Name, Proven: by.Proven, Identity: by.Identity, Reason: by.Reason,
 	})
 	if err != nil {
 		return nil, Ticket{}, err
 	}
+	a, err := p.withdraw(ctx, id)
+	if err != nil {
+		return nil, Ticket{}, err
+	}
+	if a == nil || a.UsedBy != "" { // this person, or a run, was faster
+		return nil, Ticket{}, &ConflictError{Reason: fmt.Sprintf("refusal %s changed while it was approved", id),
+			Remedy: "look at the last run; if a guard refused it, approve that refusal"}
+	}
 	if guard.TooFew(a, &waiting.Refusal.Refusal, p.approvers()) != "" {
 		return a, Ticket{}, nil
 	}
-	t, err := p.enqueueStored(by.Name)
+	t, err := p.enqueueStored(by)
 	return a, t, err
 }
 
 // enqueueStored asks for the run of an approval or acceptance that is stored. A server that is about
 // to end does not run it: the next one does.
-func (p *Pipeline) enqueueStored(by string) (Ticket, error) {
-	t, err := p.enqueue(Request{By: by, Person: true, How: ByApproval, Changed: true})
+func (p *Pipeline) enqueueStored(by Approver) (Ticket, error) {
+	t, err := p.enqueue(Request{By: by.Name, Person: true, Identity: by.Identity, How: ByApproval, Changed: true})
 	if errors.Is(err, fault.ErrStopped) {
 		err = nil
 	}
@@ -85,7 +96,10 @@ func (p *Pipeline) allowed(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if waiting != nil {
-		a := waiting.Approval
+		a, err := p.withdraw(ctx, waiting.Refusal.ID)
+		if err != nil {
+			return false, err
+		}
 		return a != nil && a.UsedBy == "" && time.Now().Before(a.Until()) &&
 			guard.TooFew(a, &waiting.Refusal.Refusal, p.approvers()) == "", nil
 	}
@@ -97,9 +111,43 @@ func (p *Pipeline) allowed(ctx context.Context) (bool, error) {
 	return accepted, err
 }
 
+// ActWithdraw is the action of the audit log for an approval that does not count any more: its
+// person has then asked for a run or pushed records.
+const ActWithdraw = "approval withdrawn"
+
+// withdraw removes from an unused approval the people who are responsible for what it allows by now,
+// and returns what is left; nil when that is nothing. It is called before an approval counts.
+func (p *Pipeline) withdraw(ctx context.Context, id string) (*baseline.Approval, error) {
+	did := map[string]string{}
+	var failed error
+	left, dropped, err := baseline.Withdraw(p.server.state, p.place, id, func(a baseline.Approver) bool {
+		what, err := p.didSinceGood(ctx, a.By, a.Identity)
+		failed = errors.Join(failed, err)
+		did[a.By] = what
+		return what != "" && failed == nil
+	})
+	for _, name := range dropped {
+		p.server.o.Log.Warn("an approval does not count any more", "pipeline", p.Name, "refusal", id, "person", name,
+			"since", did[name])
+		err = errors.Join(err, p.server.History.Act(ctx, history.Action{At: p.server.Now(), Who: name, Action: ActWithdraw,
+			Pipeline: p.Name, Detail: id + ": " + name + " " + did[name] + " since the last good run"}))
+	}
+	return left, errors.Join(failed, err)
+}
+
+// withdrawWaiting is withdraw for the refusal that waits, before a run that may use its approval.
+func (p *Pipeline) withdrawWaiting(ctx context.Context) error {
+	waiting, err := p.Waiting(ctx)
+	if err != nil || waiting == nil || waiting.Approval == nil {
+		return err
+	}
+	_, err = p.withdraw(ctx, waiting.Refusal.ID)
+	return err
+}
+
 // independent returns a *ForbiddenError when a person is responsible for what waits.
-func (p *Pipeline) independent(ctx context.Context, by string) error {
-	did, err := p.didSinceGood(ctx, by)
+func (p *Pipeline) independent(ctx context.Context, by, identity string) error {
+	did, err := p.didSinceGood(ctx, by, identity)
 	if err != nil || did == "" {
 		return err
 	}
@@ -108,11 +156,34 @@ func (p *Pipeline) independent(ctx context.Context, by string) error {
 	}
 }
 
+// unended returns the runs that have not ended, with who has asked for them until now: the history
+// does not have all of them.
+func (p *Pipeline) unended() (runs []queued) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range []*queued{p.now, p.next} {
+		if r != nil {
+			runs = append(runs, queued{id: r.id, asked: r.asked})
+		}
+	}
+	return runs
+}
+
 // didSinceGood returns what a person or token has done since the last good run began that makes
 // them responsible for a refusal: asked for a run or pushed records; "" when they did neither.
 // Later runs by the schedule do not change who is responsible.
-func (p *Pipeline) didSinceGood(ctx context.Context, by string) (string, error) {
+func (p *Pipeline) didSinceGood(ctx context.Context, by, identity string) (string, error) {
 	const page = 100
+	asked := func(all []history.Asked) bool {
+		return slices.ContainsFunc(all, func(a history.Asked) bool {
+			return a.How != ByApproval && baseline.Approver{By: a.By, Identity: a.Identity}.Is(by, identity)
+		})
+	}
+	for _, r := range p.unended() {
+		if asked(r.asked) {
+			return "asked for run " + r.id, nil
+		}
+	}
 	var since time.Time
 	good, err := p.server.History.LastGood(ctx, p.Name)
 	switch {
@@ -130,9 +201,7 @@ func (p *Pipeline) didSinceGood(ctx context.Context, by string) (string, error) 
 			if good != nil && r.ID <= good.Run {
 				break
 			}
-			if slices.ContainsFunc(r.Asked, func(a history.Asked) bool {
-				return baseline.SamePerson(a.By, by) && a.How != ByApproval
-			}) {
+			if asked(r.Asked) {
 				return "asked for run " + r.ID, nil
 			}
 			before = r.ID

@@ -38,6 +38,16 @@ func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{})
 		p.reload(ctx)
 		entry, text, by = p.entry(w)
 	}
+	for !w.dry { // who asked for this run must not have approved what it does
+		err := p.withdrawWaiting(ctx)
+		if err == nil {
+			break
+		}
+		log.Error("the run waits, since it is not known which approvals count", "error", err)
+		if !p.pause(ctx, stop) {
+			return false
+		}
+	}
 	var hold *fault.Refusal
 	if !w.dry {
 		hold = p.hold(ctx, entry.Rules)

@@ -23,8 +23,10 @@ const (
 // Request asks for a run of a pipeline.
 type Request struct {
 	By     string
-	Person bool   // By is a person
-	How    string // BySchedule and so on
+	Person bool // By is a person
+	// Identity is a hash of who By is at an identity provider; "" when none has said it.
+	Identity string
+	How      string // BySchedule and so on
 	// Full publishes everything. Dry sends nothing.
 	Full, Dry bool
 	// Only are the streams to write; empty means all.
@@ -53,8 +55,10 @@ func newQueued(q Request, now time.Time) *queued {
 // ask adds who asks for the run. Each asker is named once, however often they ask, and none is
 // left out: they must not approve what follows.
 func (w *queued) ask(q Request, now time.Time) {
-	one := history.Asked{By: q.By, Person: q.Person, At: now, How: q.How}
-	if !slices.ContainsFunc(w.asked, func(a history.Asked) bool { return a.By == one.By && a.How == one.How }) {
+	one := history.Asked{By: q.By, Person: q.Person, Identity: q.Identity, At: now, How: q.How}
+	if !slices.ContainsFunc(w.asked, func(a history.Asked) bool {
+		return a.By == one.By && a.How == one.How && a.Identity == one.Identity
+	}) {
 		w.asked = append(slices.Clone(w.asked), one)
 	}
 }

@@ -53,7 +53,7 @@ func (p *Pipeline) hold(ctx context.Context, rules string) *fault.Refusal {
 // AcceptRules accepts the rules in use with a hash, and asks for a run. by is a person: the caller
 // has made sure of it. It returns a *ConflictError when other rules are in use now, and when the
 // last run was not held for these, and a *ForbiddenError when the person asked for that run.
-func (p *Pipeline) AcceptRules(ctx context.Context, rules, by, reason string) (Ticket, error) {
+func (p *Pipeline) AcceptRules(ctx context.Context, rules string, by Approver) (Ticket, error) {
 	if now := p.Status().Rules; now != rules {
 		return Ticket{}, &ConflictError{
 			Reason: fmt.Sprintf("the pipeline file has changed since: its rules are %.12s now", now),
@@ -70,11 +70,11 @@ func (p *Pipeline) AcceptRules(ctx context.Context, rules, by, reason string) (T
 			Remedy: "start a run, and look at it",
 		}
 	}
-	if err := p.independent(ctx, by); err != nil {
+	if err := p.independent(ctx, by.Name, by.Identity); err != nil {
 		return Ticket{}, err
 	}
 	err = p.server.History.AcceptRules(ctx, p.Name, rules,
-		history.Approval{Person: by, At: p.server.Now(), Reason: reason})
+		history.Approval{Person: by.Name, At: p.server.Now(), Reason: by.Reason})
 	if err != nil {
 		return Ticket{}, err
 	}

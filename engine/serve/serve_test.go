@@ -465,15 +465,15 @@ func TestReview(t *testing.T) {
 	if again := trigger(); again.Verdict != history.VerdictHeld {
 		t.Errorf("the next run: %+v", again)
 	}
-	if _, err := p.AcceptRules(t.Context(), first.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
+	if _, err := p.AcceptRules(t.Context(), first.Rules, as("ann")); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("other rules are accepted: %v", err)
 	}
-	if _, err := p.AcceptRules(t.Context(), held.Rules, "Bot", ""); !errors.As(err, new(*serve.ForbiddenError)) {
+	if _, err := p.AcceptRules(t.Context(), held.Rules, as("Bot")); !errors.As(err, new(*serve.ForbiddenError)) {
 		t.Errorf("who asked for the run accepts: %v", err)
 	}
 	accept := func(rules string) {
 		t.Helper()
-		ticket, err := p.AcceptRules(t.Context(), rules, "ann", "pages of teams are hidden")
+		ticket, err := p.AcceptRules(t.Context(), rules, as("ann"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -493,7 +493,7 @@ func TestReview(t *testing.T) {
 		}
 	}
 	accept(held.Rules)
-	if _, err := p.AcceptRules(t.Context(), held.Rules, "ann", ""); !errors.As(err, new(*serve.ConflictError)) {
+	if _, err := p.AcceptRules(t.Context(), held.Rules, as("ann")); !errors.As(err, new(*serve.ConflictError)) {
 		t.Errorf("rules are accepted for later: %v", err)
 	}
 	w.WriteFile(string(text)) // the rules of before need a person again

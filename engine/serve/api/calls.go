@@ -183,7 +183,7 @@ func (c *call) approve() (int, any, error) {
 		return 0, nil, err
 	}
 	a, t, err := c.pipeline.Approve(c.Context(), id,
-		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Reason: body.Reason})
+		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Identity: c.who.Identity, Reason: body.Reason})
 	if err != nil {
 		return 0, nil, err
 	}
@@ -212,7 +212,8 @@ func (c *call) acceptRules() (int, any, error) {
 	if err := c.act("accept rules", "", short(rules)+" "+body.Reason); err != nil {
 		return 0, nil, err
 	}
-	t, err := c.pipeline.AcceptRules(c.Context(), rules, c.who.Name, body.Reason)
+	t, err := c.pipeline.AcceptRules(c.Context(), rules,
+		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Identity: c.who.Identity, Reason: body.Reason})
 	if err != nil {
 		return 0, nil, err
 	}

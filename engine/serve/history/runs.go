@@ -50,9 +50,11 @@ type Run struct {
 type Asked struct {
 	By string `json:"by"` // schedule, start, webhook, or the name of a person or a token
 	// Person reports whether By is a person.
-	Person bool      `json:"person,omitempty"`
-	At     time.Time `json:"at"`
-	How    string    `json:"how"` // schedule, missed, api, page, push or webhook
+	Person bool `json:"person,omitempty"`
+	// Identity is a hash of who By is at an identity provider; "" when none has said it.
+	Identity string    `json:"identity,omitempty"`
+	At       time.Time `json:"at"`
+	How      string    `json:"how"` // schedule, missed, api, page, push, webhook or approval
 }
 
 // VerdictWaiting is the verdict of a run that has not begun; the history does not have it.

@@ -228,7 +228,8 @@ func (v *visit) trigger() error {
 	if err := v.need(signin.Trigger); err != nil {
 		return err
 	}
-	q := serve.Request{By: v.session.Who.Name, Person: v.session.Who.Person, How: serve.ByPage,
+	who := v.session.Who
+	q := serve.Request{By: who.Name, Person: who.Person, Identity: who.Identity, How: serve.ByPage,
 		Dry: v.PostFormValue("mode") == "dry", Full: v.PostFormValue("mode") == "full"}
 	if err := v.act("trigger", "", v.PostFormValue("mode")); err != nil {
 		return err

@@ -194,7 +194,7 @@ func (v *visit) acceptRules() error {
 	if err := v.act("accept rules", "", rules+" "+reason); err != nil {
 		return err
 	}
-	t, err := v.pipeline.AcceptRules(v.Context(), rules, v.session.Who.Name, reason)
+	t, err := v.pipeline.AcceptRules(v.Context(), rules, v.approver(reason))
 	if err != nil {
 		return err
 	}
@@ -209,8 +209,7 @@ func (v *visit) approve() error {
 	if err := v.act("approve", "", id+" "+v.PostFormValue("reason")); err != nil {
 		return err
 	}
-	_, t, err := v.pipeline.Approve(v.Context(), id,
-		serve.Approver{Name: v.session.Who.Name, Proven: v.session.Who.Proven, Reason: v.PostFormValue("reason")})
+	_, t, err := v.pipeline.Approve(v.Context(), id, v.approver(v.PostFormValue("reason")))
 	if err != nil {
 		return err
 	}
@@ -218,4 +217,10 @@ func (v *visit) approve() error {
 		return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name))
 	}
 	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
+}
+
+// approver returns the visitor as one who approves.
+func (v *visit) approver(reason string) serve.Approver {
+	who := v.session.Who
+	return serve.Approver{Name: who.Name, Proven: who.Proven, Identity: who.Identity, Reason: reason}
 }

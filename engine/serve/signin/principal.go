@@ -76,7 +76,10 @@ type Principal struct {
 	// Proven reports whether another party than the sender vouches for Name: the administrator who
 	// added the token, or an identity provider. With a link, people choose their names themselves.
 	Proven bool
-	Grants []Grant
+	// Identity is a hash of who the person is at the OpenID provider; "" without one. It stays when
+	// their name changes.
+	Identity string
+	Grants   []Grant
 	// Records limits what the role Push may push.
 	Records Records
 }

@@ -131,7 +131,11 @@ func (g *Guard) person(ctx context.Context, a *attempt, answer url.Values) (
 		if isProgram() {
 			return nil
 		}
-		return p.principal(name, groups)
+		found := p.principal(name, groups)
+		if found != nil {
+			found.Identity = hashOf(p.settings.Issuer + " " + who.Subject)
+		}
+		return found
 	}
 	switch {
 	case p.Err() != nil:

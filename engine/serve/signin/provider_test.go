@@ -142,6 +142,17 @@ func TestOpenID(t *testing.T) {
 		!who.May(signin.Approve, "catalog") || who.May(signin.View, "other") || who.May(signin.Trigger, "catalog") {
 		t.Errorf("signed in as %+v", who)
 	}
+	c.provider.Set(func(p *openidtest.Provider) { p.Claims["email"] = "anna@example.com" })
+	c.write(strings.Replace(annMayApprove, "Ann@", "anna@", 1))
+	renamed := c.session(sessionOf(c.signInThere())).Who
+	if renamed.Name != "anna@example.com" || renamed.Identity != who.Identity || len(who.Identity) != 64 {
+		t.Errorf("after a change of the name: %+v", renamed)
+	}
+	c.provider.Set(func(p *openidtest.Provider) { p.Claims["sub"] = "ann-2" })
+	if other := c.session(sessionOf(c.signInThere())).Who; other.Identity == who.Identity {
+		t.Error("another person has the same identity")
+	}
+	c.who = c.who[:1]
 	if want := "ann@example.com at " + c.provider.URL + " as ann-1"; len(c.who) != 1 || c.who[0] != want {
 		t.Errorf("%v signed in", c.who)
 	}
@@ -156,7 +167,7 @@ func TestOpenID(t *testing.T) {
 	}
 	resp = c.do("GET", answer, cookie, "") // again
 	if text := c.text(resp); resp.StatusCode != http.StatusForbidden || sessionOf(resp) != "" ||
-		!strings.Contains(text, "used already") || c.provider.Asked("/token") != 1 {
+		!strings.Contains(text, "used already") || c.provider.Asked("/token") != 3 {
 		t.Errorf("a second use: %s %s", resp.Status, text)
 	}
 }
