@@ -30,11 +30,11 @@ func (h *History) Act(ctx context.Context, a Action) error {
 		millis(a.At), a.Who, a.Action, a.Pipeline, a.Run, h.secrets.Clean(a.Detail))
 }
 
-// Actions returns sign-ins and the actions of a pipeline from the newest, at most limit, with smaller IDs than
-// before; 0 means from the newest on. "" means all pipelines.
+// Actions returns the actions of a pipeline from the newest, at most limit, with smaller IDs than
+// before; 0 means from the newest on. "" means those of all pipelines, and sign-ins.
 func (h *History) Actions(ctx context.Context, pipeline string, before int64, limit int) ([]Action, error) {
 	rows, err := h.db.QueryContext(ctx, `SELECT id, at, who, action, pipeline, run, detail FROM actions
-		WHERE (? = '' OR pipeline IN (?, '')) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
+		WHERE (? = '' OR pipeline = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
 		pipeline, pipeline, before, before, limit)
 	if err != nil {
 		return nil, sqlite.Explain(h.path, err)

@@ -231,7 +231,10 @@ func TestActionWithoutSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions, err := h.Actions(t.Context(), "catalog", 0, 10)
+	if of, err := h.Actions(t.Context(), "catalog", 0, 10); err != nil || len(of) != 0 { // it is of no pipeline
+		t.Errorf("the actions of a pipeline: %+v, %v", of, err)
+	}
+	actions, err := h.Actions(t.Context(), "", 0, 10)
 	if err != nil || len(actions) != 1 || strings.Contains(actions[0].Detail, "s3cret") {
 		t.Errorf("%+v, %v", actions, err)
 	}
