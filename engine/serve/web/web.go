@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -127,8 +129,9 @@ func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.H
 	act := func(ctx context.Context, who, action, detail string) error {
 		return w.server.History.Act(ctx, history.Action{At: w.server.Now(), Who: who, Action: action, Detail: detail})
 	}
+	origins := o.origins(w.listener.Addr())
 	w.Guard = signin.NewGuard(signin.Options{
-		Origins: o.origins(w.listener.Addr()), Cookie: "pipe", Now: w.server.Now, Log: w.server.Log(),
+		Origins: origins, Cookie: cookieName(origins[0]), Now: w.server.Now, Log: w.server.Log(),
 		Codes: codes{w.server}, Person: operator, Tokens: w.tokens, OpenID: w.openID, SignOuts: w.server.History,
 		Client: w.client,
 		SignedIn: func(ctx context.Context, who *signin.Principal, how string) error {
@@ -145,6 +148,16 @@ func (w *Web) people(o Options, secrets *redact.Redactor, version string) http.H
 	})
 	site = pages.New(w.server, w.Guard, secrets, version)
 	return w.Guard.Protect(site)
+}
+
+// cookieName returns the name of the cookie of sessions: browsers send the cookies of all servers of
+// a host to each of them, whatever the port.
+func cookieName(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return "pipe"
+	}
+	return "pipe-" + cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
 // client returns the address from which a request comes: behind a proxy, the one that the proxy

@@ -381,3 +381,15 @@ func TestPagesWithoutRecords(t *testing.T) {
 	}
 	b.open("/pipelines/"+s.Name+"/runs/"+s.Runs()[0].ID, http.StatusInternalServerError) // the record cannot be read
 }
+
+// TestTwoServers: a browser is signed in at two servers of one host.
+func TestTwoServers(t *testing.T) {
+	one, other := newSite(t, ""), newSite(t, "")
+	b := one.browser()
+	for _, s := range []*site{one, other} {
+		b.open(s.link("ann"), http.StatusOK)
+	}
+	for _, s := range []*site{one, other} {
+		b.open(s.web.Origin()+"/", http.StatusOK)
+	}
+}
