@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/broker/policy"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/redact"
 )
@@ -51,6 +52,8 @@ type SourceSpec[C any] struct {
 	// AsPerson returns how to read as the person whose token is given, in place of the own
 	// credentials. It is nil for a source that knows no tokens of persons.
 	AsPerson func(token string) AsPerson
+	// Presets are the requests of the source, for allow lists. They may be nil.
+	Presets policy.Presets
 	// Sandbox starts a server of the same kind on loopback; nil when there is none. cfg was
 	// decoded leniently.
 	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)

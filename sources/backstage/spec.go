@@ -21,6 +21,7 @@ func Spec() component.SourceSpec[*Config] {
 		},
 		Sandbox:  startSandbox,
 		AsPerson: asPerson,
+		Presets:  Presets(),
 	}
 }
 

@@ -83,7 +83,7 @@ var layers = [][]string{
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
-		"engine/access", "engine/schedule",
+		"engine/access", "engine/schedule", "engine/broker/policy",
 	},
 	{
 		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
