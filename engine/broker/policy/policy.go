@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -66,6 +67,8 @@ type Decision struct {
 	// refused before any rule.
 	Path string
 	Keys []string
+	// Shown is the path for a log: the decoded one, or the beginning of one that was refused.
+	Shown string
 	// RawPath and RawQuery are what may be sent, written anew.
 	RawPath, RawQuery string
 	// MaxBody is the largest body that the request may have.
@@ -78,9 +81,9 @@ type Decision struct {
 func (p *Policy) Decide(method, raw string, body int64) Decision {
 	t, refused := parseTarget(raw)
 	if refused != "" {
-		return Decision{Reason: refused}
+		return Decision{Reason: refused, Shown: shown(raw)}
 	}
-	d := Decision{Path: t.path(), Keys: t.keys()}
+	d := Decision{Path: t.path(), Shown: t.path(), Keys: t.keys()}
 	if p == nil {
 		d.Reason = "no rule allows it"
 		return d
@@ -108,9 +111,16 @@ func (p *Policy) Decide(method, raw string, body int64) Decision {
 	return d
 }
 
+// shown returns the beginning of a refused path as it was sent, without the query.
+func shown(raw string) string {
+	const most = 200
+	path, _, _ := strings.Cut(raw, "?")
+	return strings.Trim(strconv.QuoteToASCII(path[:min(len(path), most)]), `"`)
+}
+
 // Describe returns the decision in a few words for an error: the rule, or that there is none.
 func (d Decision) Describe() string {
-	if d.Rule == "" || strings.TrimSpace(d.Rule) == "" {
+	if d.Rule == "" {
 		return d.Reason
 	}
 	return d.Reason + " (rule " + d.Rule + ")"
