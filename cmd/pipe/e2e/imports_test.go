@@ -40,7 +40,7 @@ var homes = map[string][]string{
 	"github.com/chromedp":                      {"engine/serve"}, // tests of pages
 	"github.com/gofrs/flock": {
 		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
-		"cmd/pipe/cli",
+		"engine/broker/requestlog", "cmd/pipe/cli",
 	},
 	"github.com/sourcegraph/conc": {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
@@ -86,8 +86,8 @@ var layers = [][]string{
 		"engine/access", "engine/schedule", "engine/broker/policy",
 	},
 	{
-		"engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec", "engine/secret/vault",
-		"engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
+		"engine/broker/requestlog", "engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec",
+		"engine/secret/vault", "engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
 	},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
