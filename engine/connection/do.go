@@ -155,13 +155,23 @@ func (c *Connection) attempt(parent context.Context, k *call, number int) (out *
 		if used, err = c.authorize(ctx, k, req); err != nil {
 			return nil, nil, err
 		}
+		ended, err := c.begin(k, req)
+		if err != nil {
+			return nil, used, err
+		}
 		began := time.Now()
 		resp, err := c.transport.origin.RoundTrip(req)
 		c.logRequest(ctx, req, resp, number, time.Since(began))
 		if err != nil {
+			ended(0, 0)
 			return nil, used, c.networkFault(err, target, c.s.Name)
 		}
 		status = resp.StatusCode
+		resp.Body = &watched{ReadCloser: resp.Body, status: status, ended: ended}
+		if err := c.wayFailure(resp); err != nil {
+			_ = resp.Body.Close()
+			return nil, used, err
+		}
 		if k.Secret {
 			hideHeaders(resp.Header)
 		}

@@ -20,6 +20,9 @@ func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 	if errors.As(err, &f) { // of a guard at the dial, or of a proxy
 		return c.ofProxy(f)
 	}
+	if known := (*fault.Error)(nil); errors.As(err, &known) { // of a Way
+		return &failure{class: known.Class, delay: known.Delay, text: known.Error(), remedy: fault.RemedyOf(known)}
+	}
 	if f := c.proxyFault(err); f != nil {
 		return f
 	}

@@ -1,7 +1,11 @@
 package connection
 
 import (
+	"context"
+	"crypto/tls"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/url"
 
 	"github.com/pipe-engine/pipe/engine/component"
@@ -40,6 +44,15 @@ type Settings struct {
 	InsecureRemote bool
 	// ContentType of request bodies; empty means application/json.
 	ContentType string
+	// HTTP1 uses HTTP/1.1 alone, for requests that turn the connection into another one.
+	HTTP1 bool
+	// Way is another way to the server than a connection from this machine; nil means none. The
+	// keys tls, proxy and local_address of Config have no effect with it.
+	Way Way
+	// Watch is called before each attempt is sent, with the size of its body. Its error refuses the
+	// request. The function that it returns is called once, when the answer has ended, with the
+	// status (0 when there was none) and the bytes of its body. May be nil.
+	Watch func(r *http.Request, body int) (ended func(status int, received int64), err error)
 	// Compress sends request bodies of a kilobyte and more with gzip.
 	Compress bool
 	// Proxy chooses the proxy for an address; nil means that of the
@@ -53,6 +66,20 @@ type Settings struct {
 	// Observe is called after every attempt, from several goroutines. It does not keep the Part. May
 	// be nil.
 	Observe func(component.Attempt)
+}
+
+// Way leads to a server that this machine cannot reach by itself. Its errors are *fault.Error. It is
+// safe for concurrent use.
+type Way interface {
+	// DialContext opens a stream to the server, over which the connection speaks TLS.
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS is the configuration of that TLS.
+	TLS() *tls.Config
+	// Prepare adds to the header of a request what the way needs.
+	Prepare(h http.Header)
+	// Failure returns the error that an answer of the way itself reports; nil for an answer of the
+	// server.
+	Failure(status int, h http.Header) error
 }
 
 // DeprecationHeader is a header of an API that announces removals, one in each value.

@@ -77,6 +77,14 @@ func (c *Connection) newTransports(cfg Config) error {
 		fromFile, toCloud = toOrigin, toOrigin
 	}
 	c.transport.origin = toOrigin.transport(own, c.proxyOf(true))
+	if c.s.Way != nil {
+		c.transport.origin = dialer{}.transport(c.s.Way.TLS(), nil)
+		c.transport.origin.DialContext = c.s.Way.DialContext
+	}
+	if c.s.HTTP1 || c.s.Way != nil {
+		c.transport.origin.ForceAttemptHTTP2 = false
+		c.transport.origin.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	}
 	c.transport.fetch = fromFile.transport(other, c.proxyOf(false))
 	c.transport.cloud = toCloud.transport(other, c.proxyOf(false))
 	return nil
