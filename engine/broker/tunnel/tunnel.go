@@ -1,0 +1,184 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/hashicorp/yamux"
+)
+
+// Protocol is the version of what hub, agent and pipeline speak. Another one is refused.
+const Protocol = "1"
+
+// The paths of a hub. The name of an agent follows the second.
+const (
+	AgentPath  = "/broker/agent"
+	StreamPath = "/broker/stream/"
+)
+
+// The headers of a broker.
+const (
+	HeaderProtocol = "Pipe-Broker"         // Protocol, of every request to a hub
+	HeaderVersion  = "Pipe-Version"        // of an agent
+	HeaderName     = "Pipe-Agent"          // the name that an agent claims
+	HeaderError    = "Pipe-Broker-Error"   // one of the codes below
+	HeaderRule     = "Pipe-Broker-Rule"    // which rule denied a request
+	HeaderCaller   = "Pipe-Broker-Caller"  // ForAgent of the token
+	HeaderAudit    = "Pipe-Broker-Audit"   // the mark of the request in the audit log
+	HeaderRequest  = "Pipe-Broker-Request" // the id of the request in the audit log
+)
+
+// The codes of HeaderError. The first are the hub's, the others the agent's.
+const (
+	NoAgent         = "no-agent"
+	UnknownAgent    = "unknown-agent"
+	Unauthorized    = "unauthorized"
+	NotFromHere     = "address"
+	TooMany         = "limit"
+	WrongProtocol   = "protocol"
+	OldVersion      = "version"
+	AlreadyRunning  = "already-running"
+	OtherIdentity   = "other-identity"
+	Denied          = "denied"
+	UnknownTarget   = "unknown-target"
+	Unreachable     = "target-unreachable"
+	TargetTimeout   = "target-timeout"
+	TargetFailed    = "target-failed"
+	AuditUnwritable = "audit"
+	Paused          = "paused"
+)
+
+// RefusedError is a request to a hub that it did not accept.
+type RefusedError struct {
+	Status int
+	Code   string // of HeaderError; "" when the answer is not a hub's
+}
+
+func (e *RefusedError) Error() string {
+	if e.Code == "" {
+		return fmt.Sprintf("the answer is %d and not that of a hub", e.Status)
+	}
+	return fmt.Sprintf("the hub answered %d (%s)", e.Status, e.Code)
+}
+
+// Dial opens a WebSocket connection to a hub.
+func Dial(ctx context.Context, send http.RoundTripper, address string, h http.Header) (net.Conn, error) {
+	h.Set(HeaderProtocol, Protocol)
+	c, resp, err := websocket.Dial(Detached(ctx), address, &websocket.DialOptions{HTTPHeader: h,
+		HTTPClient: &http.Client{Transport: send,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}})
+	if err != nil {
+		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+			return nil, &RefusedError{resp.StatusCode, resp.Header.Get(HeaderError)}
+		}
+		return nil, err
+	}
+	return wrap(c), nil
+}
+
+// Accept makes a connection of a request to a hub. It answers the request when it fails.
+func Accept(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
+	c, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(c), nil
+}
+
+// conn is a WebSocket connection. Close ends it at once.
+type conn struct {
+	net.Conn
+	socket *websocket.Conn
+	cancel context.CancelFunc
+	once   sync.Once
+}
+
+func wrap(c *websocket.Conn) net.Conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &conn{Conn: websocket.NetConn(ctx, c, websocket.MessageBinary), socket: c, cancel: cancel}
+}
+
+// Close closes the connection without waiting for the other end.
+func (c *conn) Close() (err error) {
+	c.once.Do(func() {
+		err = c.socket.CloseNow()
+		c.cancel()
+	})
+	return err
+}
+
+// Finish closes a connection of Dial or Accept after the other end has what was written.
+func Finish(c net.Conn) {
+	if c, ok := c.(*conn); ok {
+		c.once.Do(func() {
+			_ = c.socket.Close(websocket.StatusNormalClosure, "")
+			c.cancel()
+		})
+		return
+	}
+	_ = c.Close()
+}
+
+// Session is the connection of an agent with its streams.
+type Session struct{ *yamux.Session }
+
+// silence is how often a session asks whether the other end is there, and how long it waits.
+const silence = 10 * time.Second
+
+func settings() *yamux.Config {
+	c := yamux.DefaultConfig()
+	c.KeepAliveInterval, c.ConnectionWriteTimeout, c.StreamOpenTimeout = silence, silence, 2*silence
+	c.StreamCloseTimeout = time.Minute
+	c.LogOutput, c.Logger = nil, log.New(io.Discard, "", 0)
+	return c
+}
+
+// Open begins the hub's end of a session.
+func Open(c net.Conn) (*Session, error) {
+	s, err := yamux.Client(c, settings())
+	return &Session{s}, err
+}
+
+// Serve begins the agent's end of a session, a listener for the streams that the hub opens.
+func Serve(c net.Conn) (*Session, error) {
+	s, err := yamux.Server(c, settings())
+	return &Session{s}, err
+}
+
+// Relay copies between two ends until one of them ends.
+func Relay(a, b net.Conn, count func(n int64)) {
+	done := make(chan struct{}, 2)
+	half := func(to, from net.Conn) {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := from.Read(buf)
+			if n > 0 {
+				count(int64(n))
+				if _, werr := to.Write(buf[:n]); werr != nil {
+					break
+				}
+			}
+			if err != nil {
+				if errors.Is(err, io.EOF) {
+					Finish(to)
+				}
+				break
+			}
+		}
+		done <- struct{}{}
+	}
+	go half(a, b)
+	go half(b, a)
+	<-done
+	_ = a.Close()
+	_ = b.Close()
+	<-done
+}
