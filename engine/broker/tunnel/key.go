@@ -58,7 +58,8 @@ func LoadKey(file string) (tls.Certificate, string, error) {
 		return tls.Certificate{}, "", fmt.Errorf("%s has no key that pipe agent key has written", file)
 	}
 	now := time.Now()
-	template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "pipe agent"},
+	template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()),
+		Subject:   pkix.Name{CommonName: "pipe agent"},
 		NotBefore: now.Add(-24 * time.Hour), NotAfter: now.AddDate(100, 0, 0)}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -84,7 +85,8 @@ func IsPin(text string) bool {
 
 // ServerTLS is what an agent speaks with pipelines.
 func ServerTLS(own tls.Certificate) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, NextProtos: []string{"http/1.1"}}
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own},
+		NextProtos: []string{"http/1.1"}}
 }
 
 // ClientTLS is what a pipeline speaks with the agent whose key has this pin. The names and dates of
@@ -99,8 +101,9 @@ func ClientTLS(pin, agent string) *tls.Config {
 			if found == pin && IsPin(pin) {
 				return nil
 			}
-			return fault.Errorf(fault.Fatal, "ask the people who run the agent whether its key has changed. If it has not, the "+
-				"hub, or someone between, is reading along: do not change agent_key",
+			return fault.Errorf(fault.Fatal,
+				"ask the people who run the agent whether its key has changed. If it has not, the "+
+					"hub, or someone between, is reading along: do not change agent_key",
 				"WRONG AGENT KEY: what answers as agent %s has the key %s, and agent_key is %s. Nothing was sent to it",
 				agent, found, pin)
 		}}

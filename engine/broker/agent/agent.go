@@ -1,0 +1,342 @@
+package agent
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/broker/policy"
+	"github.com/pipe-engine/pipe/engine/broker/requestlog"
+	"github.com/pipe-engine/pipe/engine/broker/tunnel"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
+)
+
+// Options are what a program gives an agent.
+type Options struct {
+	Presets  policy.Presets
+	Lookup   func(string) (string, bool)
+	Version  string
+	Log      *slog.Logger
+	Redactor *redact.Redactor
+}
+
+// Agent is an agent that was opened.
+type Agent struct {
+	o       Options
+	file    *File
+	own     tls.Certificate
+	pin     string
+	hub     *connection.Connection
+	targets map[string]*target
+	log     *requestlog.Log // nil without Start
+}
+
+// Open reads the file and the files that it names, and opens no connection and no log. Its errors are
+// those of Read, and *fault.Invalid.
+func Open(path string, o Options) (*Agent, error) {
+	file, err := Read(path, o.Presets, o.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	if o.Redactor == nil {
+		o.Redactor = &redact.Redactor{}
+	}
+	for _, s := range config.Secrets(file) {
+		o.Redactor.Add(s.Reveal())
+	}
+	a := &Agent{o: o, file: file, targets: map[string]*target{}}
+	invalid := func(err error, remedy string) error { return &fault.Invalid{Reason: err.Error(), Remedy: remedy} }
+	if a.own, a.pin, err = tunnel.LoadKey(file.KeyFile); err != nil {
+		return nil, invalid(fmt.Errorf("key_file: %w", err), "write a key with pipe agent key "+file.KeyFile)
+	}
+	cfg := connection.Default()
+	cfg.TLS, cfg.Proxy = file.Hub.TLS, file.Hub.Proxy
+	if a.hub, err = connection.New(cfg, connection.Settings{Name: "hub", URL: file.Hub.URL, Token: file.Hub.Token,
+		UserAgent: "pipe-agent/" + o.Version, HTTP1: true, Redactor: o.Redactor, Log: o.Log,
+		Allow: func(string, string) bool { return false }}); err != nil {
+		return nil, invalid(err, fault.RemedyOf(err))
+	}
+	for _, one := range file.Targets {
+		if err := a.open(one.Key, one.Value); err != nil {
+			return nil, invalid(fmt.Errorf("targets.%s: %w", one.Key, err), fault.RemedyOf(err))
+		}
+	}
+	return a, nil
+}
+
+func (a *Agent) open(name string, cfg Target) (err error) {
+	t := &target{name: name, timeout: time.Duration(cfg.Timeout), largest: int64(cfg.MaxResponse)}
+	if t.policy, err = policy.New(cfg.Allow, a.o.Presets); err != nil {
+		return err
+	}
+	if t.conn, err = connection.New(cfg.Config, connection.Settings{Name: name, URL: cfg.URL, Token: cfg.Token,
+		UserAgent: "pipe-agent/" + a.o.Version, InsecureRemote: true, Redactor: a.o.Redactor, Log: a.o.Log,
+		Allow: func(string, string) bool { return false }}); err != nil {
+		return err
+	}
+	t.base, err = url.Parse(cfg.URL)
+	a.targets[name] = t
+	return err
+}
+
+// Pin returns the pin of the agent's key, which pipelines have as agent_key.
+func (a *Agent) Pin() string { return a.pin }
+
+// AuditFile returns the path of the audit log.
+func (a *Agent) AuditFile() string { return a.file.Audit.File }
+
+// PauseFile returns the file whose presence pauses an agent with this audit log.
+func PauseFile(audit string) string { return audit + ".paused" }
+
+func (a *Agent) paused() bool {
+	_, err := os.Stat(PauseFile(a.file.Audit.File))
+	return err == nil || !errors.Is(err, os.ErrNotExist)
+}
+
+// Pause makes the agent of a file cut its connection, and refuse every request, also after a restart.
+func (a *Agent) Pause() error {
+	return os.WriteFile(PauseFile(a.file.Audit.File), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+}
+
+// Resume ends Pause.
+func (a *Agent) Resume() error {
+	err := os.Remove(PauseFile(a.file.Audit.File))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Check goes to the hub and each target step by step.
+func (a *Agent) Check(ctx context.Context) map[string][]component.Finding {
+	out := map[string][]component.Finding{"hub": a.hub.Diagnose(ctx)}
+	for name, t := range a.targets {
+		out[name] = t.conn.Diagnose(ctx)
+	}
+	return out
+}
+
+// The pauses between attempts to reach the hub: a random part of a limit that doubles. After a refusal
+// the limit begins higher.
+const (
+	firstPause   = 250 * time.Millisecond
+	lastPause    = 30 * time.Second
+	refusedPause = 30 * time.Second
+	lastRefused  = 5 * time.Minute
+	lasting      = 5 * time.Second // of a session that was no accident
+	pauseLook    = 200 * time.Millisecond
+	drainTime    = 30 * time.Second
+)
+
+// Run keeps a session with the hub until stop is closed; then it lets requests end for half a minute.
+// It returns an error when the audit log cannot be opened.
+func (a *Agent) Run(stop <-chan struct{}) (err error) {
+	if a.log, err = requestlog.Open(a.file.Audit, nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.log.Close()) }()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	limit := firstPause
+	for ctx.Err() == nil {
+		if a.paused() {
+			sleep(ctx, pauseLook)
+			continue
+		}
+		began := time.Now()
+		err := a.session(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if time.Since(began) > lasting {
+			limit = firstPause
+		}
+		most := lastPause
+		var refused *tunnel.RefusedError
+		if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 {
+			limit, most = max(limit, refusedPause), lastRefused
+			if refused.Code == tunnel.OtherIdentity || refused.Code == tunnel.AlreadyRunning {
+				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.file.Name, "code", refused.Code)
+				_ = a.log.Note("the hub has another session of this agent: " + refused.Code)
+			}
+		}
+		pause := rand.N(limit + 1)
+		if err != nil {
+			a.o.Log.Warn("the hub is not connected, trying again", "error", a.o.Redactor.Clean(err.Error()),
+				"remedy", fault.RemedyOf(err), "in", pause.Round(time.Millisecond))
+		}
+		sleep(ctx, pause)
+		limit = min(2*limit, most)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// session connects to the hub and answers requests until the session ends. It returns nil when one
+// had begun.
+func (a *Agent) session(ctx context.Context) error {
+	h := http.Header{}
+	h.Set(tunnel.HeaderName, a.file.Name)
+	h.Set(tunnel.HeaderVersion, a.o.Version)
+	dialing, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	u, err := url.Parse(a.file.Hub.URL)
+	if err != nil {
+		return err
+	}
+	c, err := tunnel.Dial(dialing, a.hub.Upgrade(), u.JoinPath(tunnel.AgentPath).String(), h)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := tunnel.Serve(c)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	a.o.Log.Info("the hub is connected", "hub", u.Host, "agent", a.file.Name)
+	streams := accept(s, a.file.Concurrent)
+	server := &http.Server{
+		Handler:           &handler{file: a.file, hub: u.Host, targets: a.targets, log: a.log, paused: a.paused},
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: writeTime, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
+		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(tls.NewListener(streams, tunnel.ServerTLS(a.own))) }()
+	look := time.NewTicker(pauseLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			_ = s.GoAway()
+			drain, end := context.WithTimeout(context.Background(), drainTime)
+			_ = server.Shutdown(drain)
+			end()
+			_ = server.Close()
+			<-served
+			return nil
+		case <-served:
+			_ = server.Close()
+			a.o.Log.Warn("the connection to the hub ended", "hub", u.Host)
+			return nil
+		case <-look.C:
+			if a.paused() {
+				_ = a.log.Note("paused: the connection to the hub was cut")
+				a.o.Log.Warn("paused: the connection to the hub is cut")
+				_ = server.Close()
+				<-served
+				return nil
+			}
+		}
+	}
+}
+
+// limited accepts each stream at once, and closes those beyond a number. Closing it leaves the streams.
+type limited struct {
+	session *tunnel.Session
+	left    atomic.Int64
+	streams chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func accept(s *tunnel.Session, most int) *limited {
+	l := &limited{session: s, streams: make(chan net.Conn), closed: make(chan struct{})}
+	l.left.Store(int64(most))
+	go l.pump()
+	return l
+}
+
+// pump passes on streams until the session ends.
+func (l *limited) pump() {
+	defer close(l.streams)
+	for {
+		c, err := l.session.Accept()
+		if err != nil {
+			return
+		}
+		if l.left.Add(-1) < 0 {
+			l.left.Add(1)
+			_ = c.Close()
+			continue
+		}
+		own := &counted{Conn: c, end: func() { l.left.Add(1) }}
+		select {
+		case l.streams <- own:
+		case <-l.closed:
+			_ = own.Close()
+		}
+	}
+}
+
+// Accept returns the next stream within the limit.
+func (l *limited) Accept() (net.Conn, error) {
+	select {
+	case c, ok := <-l.streams:
+		if ok {
+			return c, nil
+		}
+	case <-l.closed:
+	}
+	return nil, net.ErrClosed
+}
+
+// Close ends Accept.
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr is the address of the session.
+func (l *limited) Addr() net.Addr { return l.session.Addr() }
+
+type counted struct {
+	net.Conn
+	once sync.Once
+	end  func()
+}
+
+// Close closes the stream.
+func (c *counted) Close() error {
+	c.once.Do(c.end)
+	return c.Conn.Close()
+}
+
+// Close closes idle connections.
+func (a *Agent) Close() {
+	a.hub.Close()
+	for _, t := range a.targets {
+		t.conn.Close()
+	}
+}

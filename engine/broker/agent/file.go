@@ -1,0 +1,110 @@
+package agent
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+
+	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
+	"github.com/pipe-engine/pipe/engine/broker/policy"
+	"github.com/pipe-engine/pipe/engine/broker/requestlog"
+	"github.com/pipe-engine/pipe/engine/broker/tunnel"
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/connection"
+)
+
+// File is what the file of an agent has.
+type File struct {
+	Version    int                `yaml:"version" required:"true" min:"1" max:"1" doc:"1."`
+	Name       string             `yaml:"name" required:"true" doc:"The name of the agent, as the hub and the pipelines write it."`
+	KeyFile    string             `yaml:"key_file" path:"true" required:"true" doc:"The private key that pipelines know by its pin; pipe agent key writes it."`
+	Hub        Hub                `yaml:"hub" required:"true" doc:"The hub that the agent dials."`
+	Callers    []Caller           `yaml:"callers" required:"true" doc:"The pipelines that may ask."`
+	Targets    config.Map[Target] `yaml:"targets" required:"true" doc:"The servers, by the name that pipelines write as https://NAME."`
+	Audit      requestlog.Config  `yaml:"audit" required:"true" doc:"The log of all requests."`
+	Concurrent int                `yaml:"concurrent" default:"64" min:"1" max:"1024" doc:"How many streams may be open at once."`
+}
+
+// Hub is the hub.
+type Hub struct {
+	URL   string           `yaml:"url" required:"true" doc:"The address of the hub, as https://hub.example.com:8443."`
+	Token config.Secret    `yaml:"token" doc:"The token of the agent, where it has no certificate under tls."`
+	TLS   connection.TLS   `yaml:"tls" doc:"How the hub is verified, and the certificate of the agent."`
+	Proxy connection.Proxy `yaml:"proxy" doc:"The proxy: its address, or url, username and password below it. none uses no proxy. Without it HTTPS_PROXY and NO_PROXY apply."`
+}
+
+// Caller is a pipeline that may ask.
+type Caller struct {
+	Name        string `yaml:"name" required:"true" doc:"For the audit log."`
+	TokenSHA256 string `yaml:"token_sha256" required:"true" doc:"The hash of its token for the agent, as pipe agent token prints it."`
+}
+
+// Target is a server.
+type Target struct {
+	URL   string        `yaml:"url" required:"true" doc:"Its address."`
+	Token config.Secret `yaml:"token" doc:"A token that is sent with each request; the short form of bearer under auth."`
+	Allow policy.Rules  `yaml:"allow" required:"true" doc:"The requests that are allowed. The first rule with this method and path decides, and everything else is denied."`
+
+	connection.Config `yaml:",inline"`
+}
+
+const codeAgent = "agent"
+
+var (
+	_ config.Validator = (*File)(nil)
+	_ config.Validator = (*Caller)(nil)
+	_ config.Validator = (*Target)(nil)
+)
+
+// targetName is what may be the host of https://NAME.
+var targetName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// Validate reports settings that cannot be used.
+func (f *File) Validate(report func(field, code, message, hint string)) {
+	if u, err := url.Parse(f.Hub.URL); f.Hub.URL != "" && (err != nil || u.Scheme != "https" || u.Path != "" && u.Path != "/") {
+		report("hub.url", codeAgent, "not the address of a hub", "write https://, a host and a port")
+	}
+	if !f.Hub.Token.IsGiven() && f.Hub.TLS.CertFile == "" {
+		report("hub", codeAgent, "the agent has no identity for the hub", "set token, or cert_file and key_file below tls")
+	}
+	for _, t := range f.Targets {
+		if !targetName.MatchString(t.Key) {
+			report("targets", codeAgent, "a target has a name that no address can have",
+				"use lower-case letters, digits and hyphens")
+		}
+	}
+}
+
+// Validate reports a pipeline that cannot be used.
+func (c *Caller) Validate(report func(field, code, message, hint string)) {
+	if c.TokenSHA256 != "" && !tunnel.IsHash(c.TokenSHA256) {
+		report("token_sha256", codeAgent, "not a hash", "copy it from the output of pipe agent token")
+	}
+}
+
+// Validate reports a target that cannot be used.
+func (t *Target) Validate(report func(field, code, message, hint string)) {
+	t.Config.Validate(report)
+	t.ValidateToken("token", t.Token, report)
+	connection.ValidateAddress("url", t.URL, report)
+	t.ValidateEncryption("url", t.URL, t.Token, report)
+}
+
+// Read reads the file of an agent. Its errors are those of brokerfile.Read.
+func Read(path string, presets policy.Presets, lookup func(string) (string, bool)) (*File, error) {
+	var f File
+	if err := brokerfile.Read(path, &f, lookup); err != nil {
+		return nil, err
+	}
+	var problems config.Problems
+	for _, t := range f.Targets {
+		t.Value.Allow.ValidatePresets(presets, func(i int, message, hint string) {
+			problems = append(problems, config.Problem{Pos: t.KeyPos, Code: codeAgent,
+				Message: fmt.Sprintf("targets.%s.allow.%d: %s", t.Key, i, message), Hint: hint})
+		})
+	}
+	if problems != nil {
+		return nil, &brokerfile.Error{Problems: problems}
+	}
+	return &f, nil
+}
