@@ -121,7 +121,8 @@ func (h *Hub) Run(stop <-chan struct{}) error {
 	server := &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: headerTime, IdleTimeout: headerTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: h.clients,
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.VerifyClientCertIfGiven,
+			ClientCAs:      h.clients,
 			NextProtos:     []string{"http/1.1"},
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.pair.Current(), nil }}}
 	if h.clients == nil {
@@ -201,7 +202,8 @@ func (h *Hub) refresh() {
 	h.stamp = now
 	f, err := Read(h.path, h.lookup)
 	if h.fileErr = err; err != nil {
-		h.log.Error("the file of the hub was changed and cannot be used; the hub works by the file before", "error", err)
+		h.log.Error("the file of the hub was changed and cannot be used; the hub works by the file before", "error",
+			err)
 		return
 	}
 	h.file = f
@@ -316,13 +318,15 @@ func (h *Hub) agent(w http.ResponseWriter, r *http.Request) {
 		return
 	case least != "" && semver.Compare(version, least) < 0: // an invalid version is below any other
 		h.refused.Add(1)
-		h.log.Warn("an agent was refused: its version is too old", "agent", name, "version", clean(version), "min_version", least)
+		h.log.Warn("an agent was refused: its version is too old", "agent", name, "version", clean(version),
+			"min_version", least)
 		refuse(w, http.StatusUpgradeRequired, tunnel.OldVersion)
 		return
 	}
 	if code := h.room(name, agent, identity); code != "" {
 		h.alarms.Add(1)
-		h.log.Error("ALARM: a further session of an agent was refused", "agent", name, "from", r.RemoteAddr, "reason", code)
+		h.log.Error("ALARM: a further session of an agent was refused", "agent", name, "from", r.RemoteAddr, "reason",
+			code)
 		refuse(w, http.StatusConflict, code)
 		return
 	}
@@ -449,7 +453,8 @@ func (h *Hub) stream(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	case err != nil || !caller.may(from.Addr()):
 		h.refused.Add(1)
-		h.log.Warn("a pipeline was refused: its address is not allowed", "agent", name, "caller", caller.Name, "from", r.RemoteAddr)
+		h.log.Warn("a pipeline was refused: its address is not allowed", "agent", name, "caller", caller.Name, "from",
+			r.RemoteAddr)
 		refuse(w, http.StatusForbidden, tunnel.NotFromHere)
 		return
 	}
