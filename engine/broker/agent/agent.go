@@ -177,7 +177,8 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 		if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 {
 			limit, most = max(limit, refusedPause), lastRefused
 			if refused.Code == tunnel.OtherIdentity || refused.Code == tunnel.AlreadyRunning {
-				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.file.Name, "code", refused.Code)
+				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.file.Name, "code",
+					refused.Code)
 				_ = a.log.Note("the hub has another session of this agent: " + refused.Code)
 			}
 		}
@@ -227,7 +228,8 @@ func (a *Agent) session(ctx context.Context) error {
 	streams := accept(s, a.file.Concurrent)
 	server := &http.Server{
 		Handler:           &handler{file: a.file, hub: u.Host, targets: a.targets, log: a.log, paused: a.paused},
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: writeTime, IdleTimeout: time.Minute,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: writeTime,
+		IdleTimeout:    time.Minute,
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},

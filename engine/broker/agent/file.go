@@ -61,11 +61,13 @@ var targetName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // Validate reports settings that cannot be used.
 func (f *File) Validate(report func(field, code, message, hint string)) {
-	if u, err := url.Parse(f.Hub.URL); f.Hub.URL != "" && (err != nil || u.Scheme != "https" || u.Path != "" && u.Path != "/") {
+	if u, err := url.Parse(f.Hub.URL); f.Hub.URL != "" && (err != nil || u.Scheme != "https" || u.Path != "" &&
+		u.Path != "/") {
 		report("hub.url", codeAgent, "not the address of a hub", "write https://, a host and a port")
 	}
 	if !f.Hub.Token.IsGiven() && f.Hub.TLS.CertFile == "" {
-		report("hub", codeAgent, "the agent has no identity for the hub", "set token, or cert_file and key_file below tls")
+		report("hub", codeAgent, "the agent has no identity for the hub",
+			"set token, or cert_file and key_file below tls")
 	}
 	for _, t := range f.Targets {
 		if !targetName.MatchString(t.Key) {
