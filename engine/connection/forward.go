@@ -57,7 +57,8 @@ func (c *Connection) forward(ctx context.Context, f Forwarded) (*http.Response, 
 	}
 	req, err := http.NewRequestWithContext(ctx, f.Method, target.String(), body)
 	if err != nil {
-		return nil, nil, &failure{class: fault.Permanent, text: "the request cannot be made: " + withoutURL(err).Error()}
+		return nil, nil, &failure{class: fault.Permanent, text: "the request cannot be made: " +
+			withoutURL(err).Error()}
 	}
 	req.Header = f.Header.Clone()
 	if req.Header == nil {

@@ -43,6 +43,9 @@ func (c *Connection) networkFault(err error, u *url.URL, name string) error {
 	case isRefused(err):
 		return &failure{class: fault.Transient, text: fmt.Sprintf("%s refused the connection", u.Host),
 			remedy: fmt.Sprintf("check that %s runs and listens at this address", name)}
+	case isCut(err) && c.s.Way != nil:
+		return &failure{class: fault.Transient, text: "the agent was lost before its response was complete",
+			remedy: "check that the agent and the hub run"}
 	case isCut(err):
 		f = &failure{class: fault.Transient,
 			text:   fmt.Sprintf("%s closed the connection before its response was complete", u.Host),
