@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/broker/policy"
+	"github.com/pipe-engine/pipe/engine/broker/requestlog"
+	"github.com/pipe-engine/pipe/engine/broker/via"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/sources/backstage/ref"
@@ -27,6 +30,10 @@ type Config struct {
 	SkipUnreadable []string `yaml:"skip_unreadable" doc:"Refs of entities that Backstage answers with an error. Each is rejected and named, and all others are read. An entity that is not listed fails the run."`
 
 	TechDocs TechDocs `yaml:"techdocs" doc:"Documentation of entities. Each page is found by exactly the people who find its entity."`
+
+	Via   *via.Config        `yaml:"via" doc:"Reaches the Backstage through a hub and an agent in its network. url is https:// and the name of the target in the file of the agent; tls and proxy are for the hub."`
+	Allow policy.Rules       `yaml:"allow" doc:"The only requests that may be sent: others fail the run. Without it, those that this source needs."`
+	Audit *requestlog.Config `yaml:"audit" doc:"A log of all requests to Backstage, for whoever answers for it. A request that cannot be written there is not sent."`
 
 	connection.Config `yaml:",inline"`
 }
@@ -53,6 +60,12 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	c.Config.ValidateToken("token", c.Token, report)
 	connection.ValidateAddress("url", c.URL, report)
 	c.ValidateEncryption("url", c.URL, c.Token, report)
+	if c.Via != nil {
+		via.ValidateTarget("url", c.URL, c.Token, c.Config, report)
+	}
+	c.Allow.ValidatePresets(Presets(), func(i int, message, hint string) {
+		report(fmt.Sprintf("allow.%d.preset", i), codeBackstage, message, hint)
+	})
 	validateAddress("url", c.URL, report)
 	if _, request := connection.BelowAPI(c.URL, plugins...); request && isAddress(c.URL) && !c.throughProxy() {
 		report("url", codeBackstage, "the address includes a path of Backstage's API",

@@ -11,7 +11,8 @@ import (
 func Presets() policy.Presets {
 	return policy.Presets{
 		"backstage-catalog": {
-			{Method: http.MethodGet, Path: byQuery, Query: []string{"filter", "limit", "orderField", "cursor", "offset"}},
+			{Method: http.MethodGet, Path: byQuery, Query: []string{"filter", "limit", "orderField", "cursor",
+				"offset"}},
 			{Method: http.MethodGet, Path: byName + "*/*/*"},
 			{Method: http.MethodPost, Path: byRefs, Query: []string{"filter"}, MaxBody: 100 << 10},
 		},

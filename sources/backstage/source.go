@@ -23,7 +23,9 @@ type Source struct {
 	cfg  *Config
 	api  api
 	conn *connection.Connection
-	log  *slog.Logger
+	// guarded is the allow list, the audit log and the way to the server.
+	guarded *watch
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	sites    sites
@@ -48,25 +50,39 @@ var (
 
 // Open reads certificate and token files and opens no connection.
 func Open(cfg *Config, s component.Settings) (*Source, error) {
-	conn, err := connection.New(cfg.Config, connection.Settings{
+	settings := connection.Settings{
 		Name: "backstage", URL: strings.TrimRight(cfg.URL, "/"), Token: cfg.Token, UserAgent: s.UserAgent,
 		Allow: allowed, LoopbackOnly: s.Loopback, InsecureRemote: true, Log: s.Log,
 		Redactor: s.Redactor, Observe: s.Observe,
-	})
+	}
+	own := cfg.Config
+	w, err := newWatch(cfg, s)
 	if err != nil {
+		return nil, err
+	}
+	if w.way != nil {
+		settings.Way, settings.LoopbackOnly = w.way, false
+		own.TLS, own.Proxy = connection.TLS{Verify: true}, connection.Proxy{}
+	}
+	if cfg.Allow != nil || cfg.Audit != nil {
+		settings.Watch = w.begin
+	}
+	conn, err := connection.New(own, settings)
+	if err != nil {
+		w.close()
 		return nil, err
 	}
 	log := s.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{cfg: cfg, api: api{conn, &atomic.Bool{}}, conn: conn, log: log, notes: conn.Warnings()}, nil
+	return &Source{cfg: cfg, api: api{conn, &atomic.Bool{}}, conn: conn, guarded: w, log: log, notes: conn.Warnings()}, nil
 }
 
 // Close closes idle connections.
 func (s *Source) Close() error {
 	s.conn.Close()
-	return nil
+	return s.guarded.close()
 }
 
 // Diagnose goes to the server step by step and sends no request.

@@ -48,7 +48,7 @@ func startSandbox(_ context.Context, _ *Config, o component.SandboxOptions) (*co
 	return &component.Sandbox{
 		Notes:  notes,
 		UIURL:  sandboxUI,
-		Remove: connection.RealServerKeys(),
+		Remove: append(connection.RealServerKeys(), "via", "audit"),
 		Set:    map[string]string{"url": s.URL(), "ui_url": sandboxUI, "token": sandboxToken},
 		Close:  func() { _ = s.Close() },
 	}, nil

@@ -35,6 +35,8 @@ var homes = map[string][]string{
 	"github.com/aws":                           {"engine/connection/auth", "engine/secret"},
 	"github.com/robfig/cron/v3":                {"engine/schedule"},
 	"golang.org/x/time/rate":                   {"engine/connection"},
+	"github.com/coder/websocket":               {"engine/broker/tunnel"},
+	"github.com/hashicorp/yamux":               {"engine/broker/tunnel"},
 	"filippo.io/age":                           {"engine/secret/store"},
 	"modernc.org/sqlite":                       {"engine/sqlite"},
 	"github.com/chromedp":                      {"engine/serve"}, // tests of pages
@@ -86,7 +88,8 @@ var layers = [][]string{
 		"engine/access", "engine/schedule", "engine/broker/policy",
 	},
 	{
-		"engine/broker/requestlog", "engine/component", "engine/connection/auth", "engine/connection", "engine/secret/exec",
+		"engine/broker/requestlog", "engine/component", "engine/connection/auth", "engine/connection",
+		"engine/broker/tunnel", "engine/broker/via", "engine/secret/exec",
 		"engine/secret/vault", "engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
 	},
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
@@ -100,6 +103,7 @@ var layers = [][]string{
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
 		"engine/serve/metrics", "engine/serve/api", "engine/serve/pages", "engine/serve/web", "engine/serve/client",
+		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
 	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
