@@ -33,7 +33,7 @@ func (a *app) cli() *urfave.App {
 			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(), a.stateCommand(),
 			a.hideCommand(),
 			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.loginCommand(),
-			a.sandboxCommand(), a.serveCommand(), a.verifyCommand(), a.triggerCommand(),
+			a.sandboxCommand(), a.serveCommand(), a.agentCommand(), a.hubCommand(), a.verifyCommand(), a.triggerCommand(),
 			a.pluginCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
 			a.versionCommand(), a.manCommand()},
