@@ -97,6 +97,9 @@ func (s *Source) Notes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	notes := slices.Concat(s.notes, s.conn.Deprecations())
+	if head := s.guarded.head(); head != "" {
+		notes = append(notes, "the audit log of requests to Backstage has the line "+head)
+	}
 	if len(s.empty) > 0 {
 		notes = append(notes, fmt.Sprintf("Backstage shows no entity of kind %s: %s", strings.Join(s.empty, ", "), emptyKind))
 	}

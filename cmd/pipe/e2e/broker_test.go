@@ -1,0 +1,331 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io"
+	"math/big"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/broker/tunnel"
+	"github.com/pipe-engine/pipe/engine/job"
+	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
+)
+
+var brokerFaults = flag.Int("brokerfaults", 6, "faults of TestBrokerFaults")
+
+// brokered is a world that is read through a hub and an agent, each a process.
+type brokered struct {
+	*world
+	folder, address, token, own string
+	pipeline                    string
+	hub, agent                  *process
+	asked                       func(*http.Request)
+	mu                          sync.Mutex
+}
+
+const brokerText = "canary-text-of-the-catalog-5d41402a"
+
+func readEntity(name string) []byte {
+	return fmt.Appendf(nil,
+		`{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":%q,"namespace":"default",`+
+			`"description":%q},"spec":{"type":"service","owner":"guests","lifecycle":"production"},"relations":[]}`, name,
+		brokerText)
+}
+
+func newBrokered(t *testing.T, entities [][]byte) *brokered {
+	t.Helper()
+	b := &brokered{folder: t.TempDir(), token: tunnel.NewToken(), own: tunnel.NewToken()}
+	b.world = newWorld(t, backstagesandbox.Options{Entities: entities, Observe: func(r *http.Request) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.asked != nil {
+			b.asked(r)
+		}
+	}}, gleansandbox.Options{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.address = l.Addr().String()
+	l.Close()
+	b.certificate(t)
+	key := b.pipe(t, "agent", "key", b.path("agent.key"))
+	if key.code != 0 {
+		t.Fatal(key.both())
+	}
+	b.file(t, "hub.yaml", fmt.Sprintf(`version: 1
+listen: %s
+tls: {cert_file: %[2]s/hub.pem, key_file: %[2]s/hub.key}
+agents:
+  acme:
+    token_sha256: %s
+    callers:
+      - {name: nightly, token_sha256: %s, per_second: 10000}
+`, b.address, b.folder, tunnel.Hash(b.own), tunnel.Hash(tunnel.ForHub(b.token))))
+	b.file(t, "agent.yaml", fmt.Sprintf(`version: 1
+name: acme
+key_file: %[1]s/agent.key
+hub:
+  url: https://%[2]s
+  token: ${AGENT_TOKEN}
+  tls: {ca_file: %[1]s/hub.pem}
+  proxy: none
+callers:
+  - {name: nightly, token_sha256: %[3]s}
+targets:
+  portal:
+    url: %[4]s
+    token: ${TARGET_TOKEN}
+    allow:
+      - preset: backstage-catalog
+audit: {file: %[1]s/audit.jsonl}
+`, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), b.backstage.URL()))
+	b.pipeline = edited(t, "    url: ${BACKSTAGE_BASE_URL}\n",
+		fmt.Sprintf("    url: https://portal\n    proxy: none\n    via:\n"+
+			"      hub: https://%s\n      agent: acme\n      agent_key: %s\n      token: ${VIA_TOKEN}\n", b.address,
+			strings.TrimSpace(key.stdout)), "    token: ${BACKSTAGE_API_TOKEN:-}\n", "",
+		"      # ca_file: /etc/ssl/company-ca.pem ", "      ca_file: "+b.path("hub.pem")+" #")
+	b.env["VIA_TOKEN"] = b.token
+	delete(b.env, "BACKSTAGE_API_TOKEN")
+	b.env["BACKSTAGE_UI_URL"] = b.backstage.URL()
+	return b
+}
+
+func (b *brokered) path(name string) string { return filepath.Join(b.folder, name) }
+
+func (b *brokered) file(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(b.path(name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *brokered) certificate(t *testing.T) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.file(t, "hub.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	b.file(t, "hub.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+}
+
+func (b *brokered) startHub(t *testing.T) {
+	t.Helper()
+	b.hub = startProcess(t, map[string]string{}, "hub", "run", b.path("hub.yaml"))
+}
+
+func (b *brokered) startAgent(t *testing.T) {
+	t.Helper()
+	b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": sourceToken}, "agent", "run",
+		b.path("agent.yaml"))
+}
+
+// end kills a process and waits for its end.
+func end(p *process) {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// names are the documents of the index.
+func (b *brokered) names() map[string]bool {
+	out := map[string]bool{}
+	for _, d := range b.index().Documents {
+		out[d.Title] = true
+	}
+	return out
+}
+
+func services(from, to int) (out [][]byte) {
+	for n := from; n < to; n++ {
+		out = append(out, readEntity(fmt.Sprintf("service-%04d", n)))
+	}
+	return out
+}
+
+// TestBroker: a pipeline delivers what it reads through the processes of a hub and an agent; the audit
+// log has its requests, and the hub has neither the token of Backstage nor a text of its catalog.
+func TestBroker(t *testing.T) {
+	b := newBrokered(t, services(0, 300))
+	b.startHub(t)
+	b.startAgent(t)
+	report := b.path("report.json")
+	run := b.pipe(t, "run", b.pipeline, "--set", "@source.page_size=20", "--report", report, "--set",
+		"guards.max_loss=100%")
+	if run.code != int(job.Done) {
+		t.Fatalf("exit %d\n%s\n%s\n%s", run.code, run.both(), b.hub.text(), b.agent.text())
+	}
+	if n := len(b.names()); n != 300 {
+		t.Errorf("%d documents", n)
+	}
+	_, head, found := strings.Cut(read(t, report), "the audit log of requests to Backstage has the line ")
+	if head = head[:min(len(head), strings.Index(head+`"`, `"`))]; !found {
+		t.Fatal(read(t, report))
+	}
+	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.path("audit.jsonl"))
+	if verified.code != 0 || !strings.Contains(verified.stdout, "intact") {
+		t.Errorf("%s", verified.both())
+	}
+	text := strings.ToLower(b.hub.text())
+	for _, canary := range []string{sourceToken, brokerText} {
+		if strings.Contains(text, canary) {
+			t.Errorf("the log of the hub has %s", canary)
+		}
+	}
+	if runtime.GOOS == "linux" {
+		if in, err := inMemory(b.hub, "acme"); err != nil || !in {
+			t.Skipf("the memory of a process cannot be searched here: %v", err)
+		}
+		for _, canary := range []string{sourceToken, brokerText, b.token, tunnel.ForAgent(b.token)} {
+			if in, err := inMemory(b.hub, canary); in || err != nil {
+				t.Errorf("the memory of the hub has %q: %v", canary, err)
+			}
+		}
+		if in, err := inMemory(b.agent, sourceToken); !in || err != nil {
+			t.Errorf("the memory of the agent does not have its token: %v", err)
+		}
+	}
+}
+
+// inMemory reports whether the writable memory of a process has a text.
+func inMemory(p *process, text string) (bool, error) {
+	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", p.cmd.Process.Pid))
+	if err != nil {
+		return false, err
+	}
+	defer maps.Close()
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", p.cmd.Process.Pid))
+	if err != nil {
+		return false, err
+	}
+	defer mem.Close()
+	read := 0
+	for lines := bufio.NewScanner(maps); lines.Scan(); {
+		var from, to int64
+		var mode string
+		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); n != 3 || !strings.HasPrefix(mode, "rw") {
+			continue
+		}
+		part := make([]byte, min(to-from, 1<<28))
+		n, err := mem.ReadAt(part, from)
+		if err != nil && err != io.EOF {
+			continue // a region without pages
+		}
+		read += n
+		if bytes.Contains(part[:n], []byte(text)) {
+			return true, nil
+		}
+	}
+	if read == 0 {
+		return false, fmt.Errorf("nothing could be read")
+	}
+	return false, nil
+}
+
+// TestBrokerFaults: whatever ends on the way, the index is the old one or the new one.
+//
+//	go test -run TestBrokerFaults -brokerfaults 100 ./cmd/pipe/e2e
+func TestBrokerFaults(t *testing.T) {
+	first := cmp.Or(*seed, uint64(time.Now().UnixNano()%1e9))
+	random := mathrand.New(mathrand.NewPCG(first, 1))
+	b := newBrokered(t, append(services(0, 60), readEntity("round-0")))
+	b.startHub(t)
+	b.startAgent(t)
+	run := func() *process {
+		return startProcess(t, b.env, "run", b.pipeline, "--progress", "none", "--set", "@source.page_size=5", "--set",
+			"guards.max_loss=100%", "--set", "guards.max_widen=100%", "--set", "@sink.requests_per_second=0")
+	}
+	if p := run(); p.exit() != int(job.Done) {
+		t.Fatal(p.text())
+	}
+	at, ends := 0, map[string]int{}
+	for round := 1; round <= *brokerFaults; round++ {
+		if err := b.backstage.Replace(append(services(0, 60), readEntity(fmt.Sprintf("round-%d", round)))); err != nil {
+			t.Fatal(err)
+		}
+		left, reached := 1+random.IntN(12), make(chan struct{})
+		b.mu.Lock()
+		b.asked = func(*http.Request) {
+			if left--; left == 0 {
+				close(reached)
+			}
+		}
+		b.mu.Unlock()
+		p := run()
+		fault := []string{"agent killed", "hub killed", "agent stopped", "agent ended"}[random.IntN(4)]
+		select {
+		case <-reached:
+		case <-p.end:
+		}
+		switch fault {
+		case "agent killed":
+			end(b.agent)
+			b.startAgent(t)
+		case "hub killed":
+			end(b.hub)
+			b.startHub(t)
+		case "agent stopped":
+			b.agent.cmd.Process.Signal(syscall.SIGSTOP)
+			time.Sleep(300 * time.Millisecond) // the length of the fault
+			b.agent.cmd.Process.Signal(syscall.SIGCONT)
+		case "agent ended":
+			b.agent.cmd.Process.Signal(syscall.SIGTERM)
+			b.agent.exit()
+			b.startAgent(t)
+		}
+		code := p.exit()
+		names := b.names()
+		old, now := names[fmt.Sprintf("round-%d", at)], names[fmt.Sprintf("round-%d", round)]
+		if len(names) != 61 || old == now {
+			t.Fatalf("seed %d, round %d, %s: exit %d, %d documents, old %v, new %v\n%s", first, round, fault, code,
+				len(names),
+				old, now, p.text())
+		}
+		if (code == int(job.Done)) != now {
+			t.Errorf("seed %d, round %d, %s: exit %d, and the new index is there: %v\n%s", first, round, fault, code,
+				now,
+				p.text())
+		}
+		if now {
+			at = round
+		}
+		ends[fmt.Sprintf("%s, exit %d", fault, code)]++
+	}
+	t.Log(ends)
+	if v := b.pipe(t, "agent", "audit", "verify", b.path("audit.jsonl")); v.code != 0 {
+		t.Error(v.both())
+	}
+}
