@@ -30,6 +30,8 @@
 //     serve/signin: who sends a request, and what they may do; serve/api: answers to programs;
 //     serve/preview: search as a person, before a run; serve/pages: what people see; serve/web: all
 //     of it on one address
+//   - broker/policy: which requests are allowed; broker/requestlog: the audit log of requests;
+//     broker/hub, broker/agent and broker/via: a server in a network without connections from outside
 //
 // A record passes from a source's page through read (decode, transforms, mapping, permissions,
 // encode) into the stage. Records of attached phases, such as pages of documentation, belong to

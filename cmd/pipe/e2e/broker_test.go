@@ -26,9 +26,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/broker/agent"
+	"github.com/pipe-engine/pipe/engine/broker/hub"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
+	"github.com/pipe-engine/pipe/sources/backstage"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
@@ -130,7 +133,8 @@ func (b *brokered) certificate(t *testing.T) {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
 		BasicConstraintsValid: true,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +178,32 @@ func services(from, to int) (out [][]byte) {
 		out = append(out, readEntity(fmt.Sprintf("service-%04d", n)))
 	}
 	return out
+}
+
+// TestBrokerPage: the files on the page of the broker can be used.
+func TestBrokerPage(t *testing.T) {
+	lookup := func(string) (string, bool) { return "x", true }
+	found := 0
+	for _, part := range strings.Split(read(t, brokerPage), "```yaml\n") {
+		text, _, _ := strings.Cut(part, "```")
+		if !strings.HasPrefix(text, "version: 1\n") {
+			continue
+		}
+		found++
+		file := write(t, "file.yaml", text)
+		var err error
+		if strings.Contains(text, "listen:") {
+			_, err = hub.Read(file, lookup)
+		} else {
+			_, err = agent.Read(file, backstage.Presets(), lookup)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d files", found)
+	}
 }
 
 // TestBroker: a pipeline delivers what it reads through the processes of a hub and an agent; the audit

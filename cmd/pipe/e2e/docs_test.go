@@ -21,6 +21,7 @@ const (
 	guaranteesPage = "../../../pipelines/guarantees.md"
 	pushPage       = "../../../pipelines/push.md"
 	servePage      = "../../../pipelines/serve.md"
+	brokerPage     = "../../../pipelines/broker.md"
 	pluginsPage    = "../../../plugins/README.md"
 	contributing   = "../../../.github/CONTRIBUTING.md"
 	security       = "../../../.github/SECURITY.md"
@@ -29,7 +30,7 @@ const (
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
 	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
-		pushPage, servePage, connectionsPage, contributing, security}
+		pushPage, servePage, brokerPage, connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
 

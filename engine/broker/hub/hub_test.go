@@ -192,7 +192,8 @@ func (w *world) echo(t *testing.T, token string) (net.Conn, error) {
 
 // acme is an agent in the file, with a pipeline.
 func acme(extra string) string {
-	return fmt.Sprintf("  acme:\n    certificate: acme\n    ha: 2\n    callers:\n      - {name: nightly, token_sha256: %s%s}\n",
+	return fmt.Sprintf("  acme:\n    certificate: acme\n    ha: 2\n    callers:\n"+
+		"      - {name: nightly, token_sha256: %s%s}\n",
 		tunnel.Hash("good"), extra)
 }
 
