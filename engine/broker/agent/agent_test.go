@@ -341,3 +341,22 @@ func TestUnwritableAuditRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestPausedRefusesAtOnce: a request that comes before the session is cut is refused, too.
+func TestPausedRefusesAtOnce(t *testing.T) {
+	log, err := requestlog.Open(requestlog.Config{File: t.TempDir() + "/audit.jsonl", MaxSize: 1 << 20, Keep: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	token := tunnel.NewToken()
+	h := &handler{log: log, paused: func() bool { return true },
+		file: &File{Callers: []Caller{{"nightly", tunnel.Hash(tunnel.ForAgent(token))}}}}
+	r := httptest.NewRequest("GET", "/items/a", nil)
+	r.Header.Set(tunnel.HeaderCaller, tunnel.ForAgent(token))
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, r)
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get(tunnel.HeaderError) != tunnel.Paused {
+		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
