@@ -43,6 +43,7 @@ var brokerFaults = flag.Int("brokerfaults", 6, "faults of TestBrokerFaults")
 type brokered struct {
 	*world
 	folder, address, token, own string
+	targetToken                 string
 	pipeline                    string
 	hub, agent                  *process
 	asked                       func(*http.Request)
@@ -60,7 +61,7 @@ func readEntity(name string) []byte {
 
 func newBrokered(t *testing.T, entities [][]byte) *brokered {
 	t.Helper()
-	b := &brokered{folder: t.TempDir(), token: tunnel.NewToken(), own: tunnel.NewToken()}
+	b := &brokered{}
 	b.world = newWorld(t, backstagesandbox.Options{Entities: entities, Observe: func(r *http.Request) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -68,6 +69,14 @@ func newBrokered(t *testing.T, entities [][]byte) *brokered {
 			b.asked(r)
 		}
 	}}, gleansandbox.Options{})
+	b.setUp(t, b.backstage.URL(), sourceToken)
+	return b
+}
+
+// setUp writes the files of a hub, of an agent for a target, and of a pipeline that reads it.
+func (b *brokered) setUp(t *testing.T, target, token string) {
+	t.Helper()
+	b.folder, b.token, b.own, b.targetToken = t.TempDir(), tunnel.NewToken(), tunnel.NewToken(), token
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +114,7 @@ targets:
     allow:
       - preset: backstage-catalog
 audit: {file: %[1]s/audit.jsonl}
-`, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), b.backstage.URL()))
+`, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), target))
 	b.pipeline = edited(t, "    url: ${BACKSTAGE_BASE_URL}\n",
 		fmt.Sprintf("    url: https://portal\n    proxy: none\n    via:\n"+
 			"      hub: https://%s\n      agent: acme\n      agent_key: %s\n      token: ${VIA_TOKEN}\n", b.address,
@@ -113,8 +122,7 @@ audit: {file: %[1]s/audit.jsonl}
 		"      # ca_file: /etc/ssl/company-ca.pem ", "      ca_file: "+b.path("hub.pem")+" #")
 	b.env["VIA_TOKEN"] = b.token
 	delete(b.env, "BACKSTAGE_API_TOKEN")
-	b.env["BACKSTAGE_UI_URL"] = b.backstage.URL()
-	return b
+	b.env["BACKSTAGE_UI_URL"] = target
 }
 
 func (b *brokered) path(name string) string { return filepath.Join(b.folder, name) }
@@ -156,7 +164,7 @@ func (b *brokered) startHub(t *testing.T) {
 
 func (b *brokered) startAgent(t *testing.T) {
 	t.Helper()
-	b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": sourceToken}, "agent", "run",
+	b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": b.targetToken}, "agent", "run",
 		b.path("agent.yaml"))
 }
 
@@ -223,10 +231,7 @@ func TestBroker(t *testing.T) {
 	if n := len(b.names()); n != 300 {
 		t.Errorf("%d documents", n)
 	}
-	_, head, found := strings.Cut(read(t, report), "the audit log of requests to Backstage has the line ")
-	if head = head[:min(len(head), strings.Index(head+`"`, `"`))]; !found {
-		t.Fatal(read(t, report))
-	}
+	head := auditHead(t, report)
 	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.path("audit.jsonl"))
 	if verified.code != 0 || !strings.Contains(verified.stdout, "intact") {
 		t.Errorf("%s", verified.both())
@@ -250,6 +255,16 @@ func TestBroker(t *testing.T) {
 			t.Errorf("the memory of the agent does not have its token: %v", err)
 		}
 	}
+}
+
+// auditHead returns the mark of the last request in the audit log that a report has.
+func auditHead(t *testing.T, report string) string {
+	t.Helper()
+	_, head, found := strings.Cut(read(t, report), "the audit log of requests to Backstage has the line ")
+	if head = head[:min(len(head), strings.Index(head+`"`, `"`))]; !found {
+		t.Fatal(read(t, report))
+	}
+	return head
 }
 
 // inMemory reports whether the writable memory of a process has a text.

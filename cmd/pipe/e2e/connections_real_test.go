@@ -154,9 +154,9 @@ func TestRealBackstageConnections(t *testing.T) {
 		"IAP without it":    {iap.URL, "auth:\n" + basic, "Google's Identity-Aware Proxy"},
 		"mutual TLS":        {mutual.URL, token, ""},
 		"a CONNECT proxy": {mutual.URL,
-			token + "    proxy:\n      url: " + tunnel(t).URL +
+			token + "    proxy:\n      url: " + connectProxy(t).URL +
 				"\n      username: pipe\n      password: ${EGRESS_PASSWORD}\n", ""},
-		"proxy, no password": {mutual.URL, token + "    proxy: " + tunnel(t).URL + "\n",
+		"proxy, no password": {mutual.URL, token + "    proxy: " + connectProxy(t).URL + "\n",
 			"the proxy requires credentials"},
 		"SigV4": {id.gateway, "auth:\n      - aws_sigv4:\n          region: eu-west-1\n          assume_role:\n" +
 			"            arn: arn:aws:iam::222222222222:role/reader\n            external_id: acme-42\n", ""},
@@ -201,8 +201,8 @@ func TestRealBackstageConnections(t *testing.T) {
 // anyJWT is a token with a header, a payload and a signature.
 var anyJWT = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`)
 
-// tunnel is a CONNECT proxy with a password.
-func tunnel(t *testing.T) *httptest.Server {
+// connectProxy is a CONNECT proxy with a password.
+func connectProxy(t *testing.T) *httptest.Server {
 	t.Helper()
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("pipe:egress-password"))
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
