@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -93,7 +94,8 @@ func Listen(path string, lookup func(string) (string, bool), log *slog.Logger) (
 			return nil, invalid(fmt.Errorf("tls.client_ca_file: %w", err), "check the file")
 		}
 	}
-	if h.listener, err = net.Listen("tcp", h.file.Listen); err != nil {
+	listen := net.ListenConfig{KeepAliveConfig: keepAlive}
+	if h.listener, err = listen.Listen(context.Background(), "tcp", h.file.Listen); err != nil {
 		return nil, invalid(err, "end the program that uses the port, or change listen")
 	}
 	if h.file.Status != "" {
@@ -107,6 +109,10 @@ func Listen(path string, lookup func(string) (string, bool), log *slog.Logger) (
 
 // Addr returns the address for agents and pipelines.
 func (h *Hub) Addr() net.Addr { return h.listener.Addr() }
+
+// keepAlive notices within half a minute that the machine of a pipeline is gone. It asks the machine and
+// not the program, which may be slow to read an answer.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // The limits of a connection before it is one of an agent or a pipeline.
 const (

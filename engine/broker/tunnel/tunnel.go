@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -69,10 +70,12 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the hub answered %d (%s)", e.Status, e.Code)
 }
 
-// Dial opens a WebSocket connection to a hub.
+// Dial opens a WebSocket connection to a hub. It is closed when the hub is silent.
 func Dial(ctx context.Context, send http.RoundTripper, address string, h http.Header) (net.Conn, error) {
 	h.Set(HeaderProtocol, Protocol)
-	c, resp, err := websocket.Dial(Detached(ctx), address, &websocket.DialOptions{HTTPHeader: h,
+	ctx, cancel := context.WithTimeout(Detached(ctx), 2*silence)
+	defer cancel()
+	c, resp, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPHeader: h,
 		HTTPClient: &http.Client{Transport: send,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}})
 	if err != nil {
@@ -81,7 +84,9 @@ func Dial(ctx context.Context, send http.RoundTripper, address string, h http.He
 		}
 		return nil, err
 	}
-	return wrap(c), nil
+	own, alive := wrap(c)
+	go own.watch(alive)
+	return own, nil
 }
 
 // Accept makes a connection of a request to a hub. It answers the request when it fails.
@@ -90,7 +95,8 @@ func Accept(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrap(c), nil
+	own, _ := wrap(c)
+	return own, nil
 }
 
 // conn is a WebSocket connection. Close ends it at once.
@@ -99,11 +105,57 @@ type conn struct {
 	socket *websocket.Conn
 	cancel context.CancelFunc
 	once   sync.Once
+
+	reads  atomic.Uint64 // twice those that ended, and one more while one waits
+	writes atomic.Int64  // under way
 }
 
-func wrap(c *websocket.Conn) net.Conn {
+// wrap returns a connection, and a context that ends with it.
+func wrap(c *websocket.Conn) (*conn, context.Context) {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &conn{Conn: websocket.NetConn(ctx, c, websocket.MessageBinary), socket: c, cancel: cancel}
+	return &conn{Conn: websocket.NetConn(ctx, c, websocket.MessageBinary), socket: c, cancel: cancel}, ctx
+}
+
+// Read reads what the other end has written. It is called by one goroutine at a time.
+func (c *conn) Read(b []byte) (int, error) {
+	c.reads.Add(1)
+	defer c.reads.Add(1)
+	return c.Conn.Read(b)
+}
+
+// Write writes to the other end.
+func (c *conn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	defer c.writes.Add(-1)
+	return c.Conn.Write(b)
+}
+
+// watch closes the connection when a Read waits and the other end does not answer whether it is there.
+// While no Read waits no answer could be seen, and while a Write waits none could be asked for.
+func (c *conn) watch(ctx context.Context) {
+	t := time.NewTicker(silence / 2)
+	defer t.Stop()
+	var before uint64
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		reads := c.reads.Load()
+		waits := func() bool { return reads%2 == 1 && c.reads.Load() == reads && c.writes.Load() == 0 }
+		if quiet := reads == before && waits(); quiet && c.ping(ctx) != nil && waits() {
+			_ = c.Close()
+			return
+		}
+		before = reads
+	}
+}
+
+func (c *conn) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	return c.socket.Ping(ctx)
 }
 
 // Close closes the connection without waiting for the other end.
@@ -130,7 +182,7 @@ func Finish(c net.Conn) {
 // Session is the connection of an agent with its streams.
 type Session struct{ *yamux.Session }
 
-// silence is how often a session asks whether the other end is there, and how long it waits.
+// silence is how often it is asked whether the other end is there, and how long an answer is waited for.
 const silence = 10 * time.Second
 
 func settings() *yamux.Config {
