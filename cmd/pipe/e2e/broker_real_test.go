@@ -25,7 +25,8 @@ func TestRealBackstageBroker(t *testing.T) {
 	b.startHub(t)
 	b.startAgent(t)
 	report, out := b.path("report.json"), t.TempDir()
-	c := b.pipe(t, "run", b.pipeline, "--json", "--output", out, "--report", report, "--set", "@sink.requests_per_second=0")
+	c := b.pipe(t, "run", b.pipeline, "--json", "--output", out, "--report", report, "--set",
+		"@sink.requests_per_second=0")
 	if c.code != int(job.Done) {
 		t.Fatalf("exit %d\n%s\n%s", c.code, c.both(), b.agent.text())
 	}

@@ -42,12 +42,16 @@ var brokerFaults = flag.Int("brokerfaults", 6, "faults of TestBrokerFaults")
 // brokered is a world that is read through a hub and an agent, each a process.
 type brokered struct {
 	*world
-	folder, address, token, own string
-	targetToken                 string
-	pipeline                    string
-	hub, agent                  *process
-	asked                       func(*http.Request)
-	mu                          sync.Mutex
+	folder, token, own string
+	targetToken        string
+	// The address of the hub, for agents and for pipelines.
+	address, near string
+	// in calls a function in the inside, hub or outside network; nil: there is one network.
+	in         func(network string, do func())
+	pipeline   string
+	hub, agent *process
+	asked      func(*http.Request)
+	mu         sync.Mutex
 }
 
 const brokerText = "canary-text-of-the-catalog-5d41402a"
@@ -62,7 +66,16 @@ func readEntity(name string) []byte {
 func newBrokered(t *testing.T, entities [][]byte) *brokered {
 	t.Helper()
 	b := &brokered{}
-	b.world = newWorld(t, backstagesandbox.Options{Entities: entities, Observe: func(r *http.Request) {
+	b.start(t, entities)
+	return b
+}
+
+// start starts the servers and writes all files.
+func (b *brokered) start(t *testing.T, entities [][]byte) {
+	t.Helper()
+	inside := func(do func()) { b.within("inside", do) }
+	outside := func(do func()) { b.within("outside", do) }
+	b.world = newWorldIn(t, inside, outside, backstagesandbox.Options{Entities: entities, Observe: func(r *http.Request) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.asked != nil {
@@ -70,19 +83,29 @@ func newBrokered(t *testing.T, entities [][]byte) *brokered {
 		}
 	}}, gleansandbox.Options{})
 	b.setUp(t, b.backstage.URL(), sourceToken)
-	return b
+}
+
+func (b *brokered) within(network string, do func()) {
+	if b.in == nil {
+		do()
+		return
+	}
+	b.in(network, do)
 }
 
 // setUp writes the files of a hub, of an agent for a target, and of a pipeline that reads it.
 func (b *brokered) setUp(t *testing.T, target, token string) {
 	t.Helper()
 	b.folder, b.token, b.own, b.targetToken = t.TempDir(), tunnel.NewToken(), tunnel.NewToken(), token
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	if b.address == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.address = l.Addr().String()
+		b.near = b.address
+		l.Close()
 	}
-	b.address = l.Addr().String()
-	l.Close()
 	b.certificate(t)
 	key := b.pipe(t, "agent", "key", b.path("agent.key"))
 	if key.code != 0 {
@@ -96,7 +119,7 @@ agents:
     token_sha256: %s
     callers:
       - {name: nightly, token_sha256: %s, per_second: 10000}
-`, b.address, b.folder, tunnel.Hash(b.own), tunnel.Hash(tunnel.ForHub(b.token))))
+`, b.listen(), b.folder, tunnel.Hash(b.own), tunnel.Hash(tunnel.ForHub(b.token))))
 	b.file(t, "agent.yaml", fmt.Sprintf(`version: 1
 name: acme
 key_file: %[1]s/agent.key
@@ -117,12 +140,26 @@ audit: {file: %[1]s/audit.jsonl}
 `, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), target))
 	b.pipeline = edited(t, "    url: ${BACKSTAGE_BASE_URL}\n",
 		fmt.Sprintf("    url: https://portal\n    proxy: none\n    via:\n"+
-			"      hub: https://%s\n      agent: acme\n      agent_key: %s\n      token: ${VIA_TOKEN}\n", b.address,
+			"      hub: https://%s\n      agent: acme\n      agent_key: %s\n      token: ${VIA_TOKEN}\n", b.near,
 			strings.TrimSpace(key.stdout)), "    token: ${BACKSTAGE_API_TOKEN:-}\n", "",
 		"      # ca_file: /etc/ssl/company-ca.pem ", "      ca_file: "+b.path("hub.pem")+" #")
 	b.env["VIA_TOKEN"] = b.token
 	delete(b.env, "BACKSTAGE_API_TOKEN")
 	b.env["BACKSTAGE_UI_URL"] = target
+}
+
+// listen is where the hub listens.
+func (b *brokered) listen() string {
+	if b.address == b.near {
+		return b.address
+	}
+	_, port, _ := net.SplitHostPort(b.address)
+	return "0.0.0.0:" + port
+}
+
+func ipOf(address string) net.IP {
+	host, _, _ := net.SplitHostPort(address)
+	return net.ParseIP(host)
 }
 
 func (b *brokered) path(name string) string { return filepath.Join(b.folder, name) }
@@ -143,7 +180,7 @@ func (b *brokered) certificate(t *testing.T) {
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
 		BasicConstraintsValid: true,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses:           []net.IP{ipOf(b.address), ipOf(b.near)},
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -159,13 +196,15 @@ func (b *brokered) certificate(t *testing.T) {
 
 func (b *brokered) startHub(t *testing.T) {
 	t.Helper()
-	b.hub = startProcess(t, map[string]string{}, "hub", "run", b.path("hub.yaml"))
+	b.within("hub", func() { b.hub = startProcess(t, map[string]string{}, "hub", "run", b.path("hub.yaml")) })
 }
 
 func (b *brokered) startAgent(t *testing.T) {
 	t.Helper()
-	b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": b.targetToken}, "agent", "run",
-		b.path("agent.yaml"))
+	b.within("inside", func() {
+		b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": b.targetToken}, "agent", "run",
+			b.path("agent.yaml"))
+	})
 }
 
 // end kills a process and waits for its end.

@@ -87,9 +87,15 @@ func (p *process) signal(s os.Signal, says string) {
 // exit waits for the end and returns the code, -1 for a signal.
 func (p *process) exit() int {
 	p.t.Helper()
+	return p.exitWithin(patience)
+}
+
+// exitWithin is exit with another patience.
+func (p *process) exitWithin(most time.Duration) int {
+	p.t.Helper()
 	select {
 	case <-p.end:
-	case <-time.After(patience):
+	case <-time.After(most):
 		p.t.Fatalf("it does not end:\n%s", p.text())
 	}
 	var failed *exec.ExitError

@@ -102,11 +102,21 @@ const (
 
 func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) *world {
 	t.Helper()
+	here := func(do func()) { do() }
+	return newWorldIn(t, here, here, b, g)
+}
+
+// newWorldIn is newWorld; the servers start in inside and outside.
+func newWorldIn(t testing.TB, inside, outside func(do func()), b backstagesandbox.Options,
+	g gleansandbox.Options) *world {
+	t.Helper()
 	if b.Entities == nil {
 		b.Entities = backstagesandbox.Company()
 	}
 	b.Token, g.Token = cmp.Or(b.Token, sourceToken), cmp.Or(g.Token, sinkToken)
-	source, err := backstagefaults.Start(b)
+	var source *backstagefaults.Server
+	var err error
+	inside(func() { source, err = backstagefaults.Start(b) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +124,8 @@ func newWorld(t testing.TB, b backstagesandbox.Options, g gleansandbox.Options) 
 	if g.Datasources == nil {
 		g.Datasources = []gleanapi.DatasourceConfig{datasourceOf(shipped, source.URL())}
 	}
-	sink, err := gleanfaults.Start(g)
+	var sink *gleanfaults.Server
+	outside(func() { sink, err = gleanfaults.Start(g) })
 	if err != nil {
 		t.Fatal(err)
 	}
