@@ -3,8 +3,6 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -14,14 +12,12 @@ import (
 	"encoding/pem"
 	"flag"
 	"fmt"
-	"io"
 	"math/big"
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -256,7 +252,7 @@ func TestBrokerPage(t *testing.T) {
 }
 
 // TestBroker: a pipeline delivers what it reads through the processes of a hub and an agent; the audit
-// log has its requests, and the hub has neither the token of Backstage nor a text of its catalog.
+// log has its requests.
 func TestBroker(t *testing.T) {
 	b := newBrokered(t, services(0, 300))
 	b.startHub(t)
@@ -275,25 +271,6 @@ func TestBroker(t *testing.T) {
 	if verified.code != 0 || !strings.Contains(verified.stdout, "intact") {
 		t.Errorf("%s", verified.both())
 	}
-	text := strings.ToLower(b.hub.text())
-	for _, canary := range []string{sourceToken, brokerText} {
-		if strings.Contains(text, canary) {
-			t.Errorf("the log of the hub has %s", canary)
-		}
-	}
-	if runtime.GOOS == "linux" {
-		if in, err := inMemory(b.hub, "acme"); err != nil || !in {
-			t.Skipf("the memory of a process cannot be searched here: %v", err)
-		}
-		for _, canary := range []string{sourceToken, brokerText, b.token, tunnel.ForAgent(b.token)} {
-			if in, err := inMemory(b.hub, canary); in || err != nil {
-				t.Errorf("the memory of the hub has %q: %v", canary, err)
-			}
-		}
-		if in, err := inMemory(b.agent, sourceToken); !in || err != nil {
-			t.Errorf("the memory of the agent does not have its token: %v", err)
-		}
-	}
 }
 
 // auditHead returns the mark of the last request in the audit log that a report has.
@@ -304,41 +281,6 @@ func auditHead(t *testing.T, report string) string {
 		t.Fatal(read(t, report))
 	}
 	return head
-}
-
-// inMemory reports whether the writable memory of a process has a text.
-func inMemory(p *process, text string) (bool, error) {
-	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", p.cmd.Process.Pid))
-	if err != nil {
-		return false, err
-	}
-	defer maps.Close()
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", p.cmd.Process.Pid))
-	if err != nil {
-		return false, err
-	}
-	defer mem.Close()
-	read := 0
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		var from, to int64
-		var mode string
-		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); n != 3 || !strings.HasPrefix(mode, "rw") {
-			continue
-		}
-		part := make([]byte, min(to-from, 1<<28))
-		n, err := mem.ReadAt(part, from)
-		if err != nil && err != io.EOF {
-			continue // a region without pages
-		}
-		read += n
-		if bytes.Contains(part[:n], []byte(text)) {
-			return true, nil
-		}
-	}
-	if read == 0 {
-		return false, fmt.Errorf("nothing could be read")
-	}
-	return false, nil
 }
 
 // TestBrokerFaults: whatever ends on the way, the index is the old one or the new one.

@@ -28,7 +28,18 @@ const patience = 30 * time.Second
 
 func startProcess(t testing.TB, env map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), said: make(chan string, 1000), end: make(chan struct{})}
+	return startProcessIn(t, "", env, args...)
+}
+
+// startProcessIn is startProcess in a folder.
+func startProcessIn(t testing.TB, folder string, env map[string]string, args ...string) *process {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: exec.Command(program, args...), said: make(chan string, 1000), end: make(chan struct{})}
+	p.cmd.Dir = folder
 	p.cmd.Env = append(os.Environ(), childVariable+"=pipe", "XDG_STATE_HOME="+t.TempDir())
 	for name, value := range env {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
