@@ -278,6 +278,12 @@ var silences = map[string]func(s *separate) (heal func()){
 	"run unlinked":   func(s *separate) func() { return s.unlink("outside", outsideLink) },
 }
 
+// losses are the faults that last until the run has ended.
+var losses = map[string]func(s *separate){
+	"agent lost": func(s *separate) { end(s.agent) },
+	"hub lost":   func(s *separate) { end(s.hub) },
+}
+
 // endings are the faults that end a process. They begin another one.
 var endings = map[string]func(t *testing.T, s *separate){
 	"agent killed": func(t *testing.T, s *separate) { end(s.agent); s.startAgent(t) },
@@ -325,6 +331,7 @@ func TestBrokerNetwork(t *testing.T) {
 	}
 	const lanes = 4
 	first := cmp.Or(*seed, uint64(time.Now().UnixNano()%1e9))
+	var taken atomic.Int64
 	var mu sync.Mutex
 	ends := map[string]int{}
 	t.Run("lanes", func(t *testing.T) {
@@ -332,7 +339,7 @@ func TestBrokerNetwork(t *testing.T) {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
 				t.Parallel()
 				l := newLane(t, first+uint64(lane))
-				for round := 1; round <= (*networkFaults+lanes-1-lane)/lanes; round++ {
+				for round := 1; taken.Add(1) <= int64(*networkFaults); round++ {
 					fault := l.once(t, round)
 					mu.Lock()
 					ends[fault]++
@@ -419,28 +426,23 @@ func (l *lane) once(t *testing.T, round int) string {
 		t.Fatal(err)
 	}
 	old, whole := l.now, l.reference(t)
+	names := slices.Concat(slices.Sorted(maps.Keys(silences)), slices.Sorted(maps.Keys(endings)),
+		slices.Sorted(maps.Keys(losses)))
+	fault := names[l.random.IntN(len(names))]
+	wait := "2m"
+	if losses[fault] != nil {
+		wait = "2s"
+	}
 	reached := l.after(1 + l.random.IntN(l.asks))
-	p := l.begin(t)
+	p := l.begin(t, "--set", "@source.via.wait="+wait)
 	select {
 	case <-reached:
 	case <-p.end:
 		t.Fatalf("seed %d, round %d: the run ended before the fault\n%s", l.seed, round, p.text())
 	}
-	names := append(slices.Sorted(maps.Keys(silences)), slices.Sorted(maps.Keys(endings))...)
-	fault := names[l.random.IntN(len(names))]
-	if begin, lasts := silences[fault]; lasts {
-		length := time.Duration(20+l.random.IntN(2000)) * time.Millisecond
-		if l.random.IntN(8) == 0 { // longer than it takes to notice
-			length = silenceNoticed + 5*time.Second
-			fault += " for long"
-		}
-		heal := begin(l.separate)
-		time.Sleep(length)
-		heal()
-	} else {
-		endings[fault](t, l.separate)
-	}
+	again := l.fail(t, &fault)
 	code := p.exitWithin(5 * time.Minute)
+	again()
 	got := foundIn(l.index())
 	fromOld, fromNew := got.differences(old), got.differences(whole)
 	switch {
@@ -450,13 +452,42 @@ func (l *lane) once(t *testing.T, round int) string {
 	case code != int(job.Done) && len(fromOld) > 0:
 		t.Errorf("seed %d, round %d, %s: exit %d, and the index is not the old one: %v\n%s", l.seed, round, fault, code,
 			fromOld, p.text())
-	case code != int(job.Done):
-		t.Logf("seed %d, round %d, %s: exit %d\n%s", l.seed, round, fault, code, p.text())
 	}
 	if code == int(job.Done) {
 		l.now = whole
 	}
 	return fmt.Sprintf("%s, exit %d", fault, code)
+}
+
+// fail lets a fault happen, and adds to its name. The result repairs what is to be repaired after the run.
+func (l *lane) fail(t *testing.T, fault *string) (again func()) {
+	t.Helper()
+	again = func() {}
+	if begin := silences[*fault]; begin != nil {
+		length := time.Duration(20+l.random.IntN(2000)) * time.Millisecond
+		if l.random.IntN(8) == 0 { // longer than it takes to notice
+			length = silenceNoticed + 5*time.Second
+			*fault += " for long"
+		}
+		heal := begin(l.separate)
+		time.Sleep(length)
+		heal()
+	} else if lose := losses[*fault]; lose != nil {
+		lose(l.separate)
+		again = func() { l.startAgain(t) }
+	} else {
+		endings[*fault](t, l.separate)
+	}
+	return again
+}
+
+// startAgain starts hub and agent again.
+func (l *lane) startAgain(t *testing.T) {
+	t.Helper()
+	end(l.hub)
+	end(l.agent)
+	l.startHub(t)
+	l.startAgent(t)
 }
 
 // silenceNoticed is how long a dead peer that says nothing may go unnoticed.
