@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"syscall"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -25,8 +26,11 @@ func (a *app) hubCommand() *urfave.Command {
 		Subcommands: []*urfave.Command{{
 			Name: "run", ArgsUsage: "HUB.yaml", Action: a.hubRun,
 			Usage: "accept agents and pipelines, and relay between them",
-			Description: "The file names the agents and the pipelines that may use them; it is read again when it changes. " +
-				"What is relayed is encrypted with a key that the hub does not have.",
+			Description: "The file names the agents and the pipelines that may use them; it is read again when it changes, " +
+				"and at SIGHUP. What is relayed is encrypted with a key that the hub does not have.",
+		}, {
+			Name: "check", ArgsUsage: "HUB.yaml", Action: a.hubCheck,
+			Usage: "report every problem of the file, and of the files that it names; connects to nothing",
 		}},
 	}
 }
@@ -39,7 +43,7 @@ func (a *app) agentCommand() *urfave.Command {
 				Name: "run", ArgsUsage: "AGENT.yaml", Action: a.agentRun,
 				Usage: "connect to the hub, and answer the requests that the file allows",
 				Description: "The agent dials the hub and accepts no connection. Every request is in the audit log before it is " +
-					"sent. The first SIGTERM or SIGINT lets requests end.",
+					"sent. The file is read again when it changes, and at SIGHUP. The first SIGTERM or SIGINT lets requests end.",
 			},
 			{Name: "check", ArgsUsage: "AGENT.yaml", Action: a.agentCheck,
 				Usage: "go to the hub and to each target step by step"},
@@ -107,7 +111,44 @@ func (a *app) hubRun(c *urfave.Context) error {
 	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	return serveUntil(a.watch(ctx, cancel), h.Run)
+	return serveUntil(a.watchAnd(ctx, cancel, h.Reload), h.Run)
+}
+
+func (a *app) hubCheck(c *urfave.Context) error {
+	file, err := oneWord(c)
+	if err != nil {
+		return err
+	}
+	warnings, text, err := hub.Check(file, a.lookup)
+	if err != nil {
+		return a.brokerError(c, err)
+	}
+	a.render(a.Stderr, warnings, func(string) []byte { return text })
+	display.Fprintf(a.Stdout, "%s: no problem\n", file)
+	return nil
+}
+
+// watchAnd is watch for a command that reads its file again at SIGHUP.
+func (a *app) watchAnd(ctx context.Context, end context.CancelFunc, reload func()) <-chan struct{} {
+	if from := a.Signal; from != nil {
+		to := make(chan os.Signal, 2)
+		a.Signal = to
+		go func() {
+			for {
+				select {
+				case s := <-from:
+					if s == syscall.SIGHUP {
+						reload()
+						continue
+					}
+					to <- s
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+	}
+	return a.watch(ctx, end)
 }
 
 func (a *app) openAgent(c *urfave.Context) (*agent.Agent, error) {
@@ -120,6 +161,9 @@ func (a *app) openAgent(c *urfave.Context) (*agent.Agent, error) {
 		Log:     a.log, Redactor: a.redactor})
 	if err != nil {
 		return nil, a.brokerError(c, err)
+	}
+	if !c.Bool("json") {
+		a.render(a.Stderr, one.Warnings(), func(string) []byte { return one.Source() })
 	}
 	return one, nil
 }
@@ -136,7 +180,7 @@ func (a *app) agentRun(c *urfave.Context) error {
 	a.log.Info("the agent starts", "agent_key", one.Pin(), "audit", one.AuditFile())
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
-	return serveUntil(a.watch(ctx, cancel), one.Run)
+	return serveUntil(a.watchAnd(ctx, cancel, one.Reload), one.Run)
 }
 
 func (a *app) agentCheck(c *urfave.Context) error {

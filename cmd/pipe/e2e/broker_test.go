@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/broker/agent"
+	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/broker/hub"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -238,9 +239,9 @@ func TestBrokerPage(t *testing.T) {
 		file := write(t, "file.yaml", text)
 		var err error
 		if strings.Contains(text, "listen:") {
-			_, err = hub.Read(file, lookup)
+			_, _, err = hub.Read(file, brokerfile.Options{Lookup: lookup})
 		} else {
-			_, err = agent.Read(file, backstage.Presets(), lookup)
+			_, _, err = agent.Read(file, backstage.Presets(), brokerfile.Options{Lookup: lookup})
 		}
 		if err != nil {
 			t.Error(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -15,12 +14,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/broker/policy"
 	"github.com/pipe-engine/pipe/engine/broker/requestlog"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
 )
@@ -37,84 +36,63 @@ type Options struct {
 // Agent is an agent that was opened.
 type Agent struct {
 	o       Options
-	file    *File
-	own     tls.Certificate
-	pin     string
-	hub     *connection.Connection
-	targets map[string]*target
+	path    string
+	current atomic.Pointer[state]
+	started *state          // the state of Open, whose audit log is used
 	log     *requestlog.Log // nil without Start
+	again   chan struct{}   // of Reload
+	grace   time.Duration   // brokerfile.Grace
+	watch   *brokerfile.Watch
+	flights flights
 }
 
 // Open reads the file and the files that it names, and opens no connection and no log. Its errors are
-// those of Read, and *fault.Invalid.
+// those of Read.
 func Open(path string, o Options) (*Agent, error) {
-	file, err := Read(path, o.Presets, o.Lookup)
-	if err != nil {
-		return nil, err
-	}
 	if o.Redactor == nil {
 		o.Redactor = &redact.Redactor{}
 	}
-	for _, s := range config.Secrets(file) {
-		o.Redactor.Add(s.Reveal())
+	before := brokerfile.State(path)
+	s, err := load(path, o)
+	if err != nil {
+		return nil, err
 	}
-	a := &Agent{o: o, file: file, targets: map[string]*target{}}
-	invalid := func(err error, remedy string) error { return &fault.Invalid{Reason: err.Error(), Remedy: remedy} }
-	if a.own, a.pin, err = tunnel.LoadKey(file.KeyFile); err != nil {
-		return nil, invalid(fmt.Errorf("key_file: %w", err), "write a key with pipe agent key "+file.KeyFile)
-	}
-	cfg := connection.Default()
-	cfg.TLS, cfg.Proxy = file.Hub.TLS, file.Hub.Proxy
-	if a.hub, err = connection.New(cfg, connection.Settings{Name: "hub", URL: file.Hub.URL, Token: file.Hub.Token,
-		UserAgent: "pipe-agent/" + o.Version, HTTP1: true, Redactor: o.Redactor, Log: o.Log,
-		Allow: func(string, string) bool { return false }}); err != nil {
-		return nil, invalid(err, fault.RemedyOf(err))
-	}
-	for _, one := range file.Targets {
-		if err := a.open(one.Key, one.Value); err != nil {
-			return nil, invalid(fmt.Errorf("targets.%s: %w", one.Key, err), fault.RemedyOf(err))
-		}
-	}
+	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), grace: brokerfile.Grace,
+		watch: brokerfile.NewWatch(before, s.files(path)...)}
+	a.current.Store(s)
 	return a, nil
 }
 
-func (a *Agent) open(name string, cfg Target) (err error) {
-	t := &target{name: name, timeout: time.Duration(cfg.Timeout), largest: int64(cfg.MaxResponse)}
-	if t.policy, err = policy.New(cfg.Allow, a.o.Presets); err != nil {
-		return err
-	}
-	if t.conn, err = connection.New(cfg.Config, connection.Settings{Name: name, URL: cfg.URL, Token: cfg.Token,
-		UserAgent: "pipe-agent/" + a.o.Version, InsecureRemote: true, Redactor: a.o.Redactor, Log: a.o.Log,
-		Allow: func(string, string) bool { return false }}); err != nil {
-		return err
-	}
-	t.base, err = url.Parse(cfg.URL)
-	a.targets[name] = t
-	return err
-}
+func (a *Agent) state() *state { return a.current.Load() }
+
+// Warnings are what Open found that is no error.
+func (a *Agent) Warnings() config.Problems { return a.started.doc.Warnings }
+
+// Source returns the text of the file without secrets.
+func (a *Agent) Source() []byte { return a.started.doc.Source }
 
 // Pin returns the pin of the agent's key, which pipelines have as agent_key.
-func (a *Agent) Pin() string { return a.pin }
+func (a *Agent) Pin() string { return a.started.pin }
 
 // AuditFile returns the path of the audit log.
-func (a *Agent) AuditFile() string { return a.file.Audit.File }
+func (a *Agent) AuditFile() string { return a.started.file.Audit.File }
 
 // PauseFile returns the file whose presence pauses an agent with this audit log.
 func PauseFile(audit string) string { return audit + ".paused" }
 
 func (a *Agent) paused() bool {
-	_, err := os.Stat(PauseFile(a.file.Audit.File))
+	_, err := os.Stat(PauseFile(a.started.file.Audit.File))
 	return err == nil || !errors.Is(err, os.ErrNotExist)
 }
 
 // Pause makes the agent of a file cut its connection, and refuse every request, also after a restart.
 func (a *Agent) Pause() error {
-	return os.WriteFile(PauseFile(a.file.Audit.File), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
+	return os.WriteFile(PauseFile(a.started.file.Audit.File), []byte(time.Now().UTC().Format(time.RFC3339)+"\n"), 0o600)
 }
 
 // Resume ends Pause.
 func (a *Agent) Resume() error {
-	err := os.Remove(PauseFile(a.file.Audit.File))
+	err := os.Remove(PauseFile(a.started.file.Audit.File))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -123,8 +101,9 @@ func (a *Agent) Resume() error {
 
 // Check goes to the hub and each target step by step.
 func (a *Agent) Check(ctx context.Context) map[string][]component.Finding {
-	out := map[string][]component.Finding{"hub": a.hub.Diagnose(ctx)}
-	for name, t := range a.targets {
+	s := a.state()
+	out := map[string][]component.Finding{"hub": s.hub.Diagnose(ctx)}
+	for name, t := range s.targets {
 		out[name] = t.conn.Diagnose(ctx)
 	}
 	return out
@@ -145,7 +124,7 @@ const (
 // Run keeps a session with the hub until stop is closed; then it lets requests end for half a minute.
 // It returns an error when the audit log cannot be opened.
 func (a *Agent) Run(stop <-chan struct{}) (err error) {
-	if a.log, err = requestlog.Open(a.file.Audit, nil); err != nil {
+	if a.log, err = requestlog.Open(a.started.file.Audit, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.log.Close()) }()
@@ -158,6 +137,10 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 		case <-ctx.Done():
 		}
 	}()
+	var watching sync.WaitGroup
+	watching.Go(func() { a.keep(ctx) })
+	defer watching.Wait()
+	defer cancel()
 	limit := firstPause
 	for ctx.Err() == nil {
 		if a.paused() {
@@ -176,8 +159,11 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 		var refused *tunnel.RefusedError
 		if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 {
 			limit, most = max(limit, refusedPause), lastRefused
+			if refused.Status == http.StatusUnauthorized {
+				_ = a.state().hub.Renew(ctx) // the file of the token may have another; the next attempt says so
+			}
 			if refused.Code == tunnel.OtherIdentity || refused.Code == tunnel.AlreadyRunning {
-				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.file.Name, "code",
+				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.state().file.Name, "code",
 					refused.Code)
 				_ = a.log.Note("the hub has another session of this agent: " + refused.Code)
 			}
@@ -205,16 +191,17 @@ func sleep(ctx context.Context, d time.Duration) {
 // session connects to the hub and answers requests until the session ends. It returns nil when one
 // had begun.
 func (a *Agent) session(ctx context.Context) error {
+	now := a.state()
 	h := http.Header{}
-	h.Set(tunnel.HeaderName, a.file.Name)
+	h.Set(tunnel.HeaderName, now.file.Name)
 	h.Set(tunnel.HeaderVersion, a.o.Version)
 	dialing, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	u, err := url.Parse(a.file.Hub.URL)
+	u, err := url.Parse(now.file.Hub.URL)
 	if err != nil {
 		return err
 	}
-	c, err := tunnel.Dial(dialing, a.hub.Upgrade(), u.JoinPath(tunnel.AgentPath).String(), h)
+	c, err := tunnel.Dial(dialing, now.hub.Upgrade(), u.JoinPath(tunnel.AgentPath).String(), h)
 	if err != nil {
 		return err
 	}
@@ -224,10 +211,10 @@ func (a *Agent) session(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
-	a.o.Log.Info("the hub is connected", "hub", u.Host, "agent", a.file.Name)
-	streams := accept(s, a.file.Concurrent)
+	a.o.Log.Info("the hub is connected", "hub", u.Host, "agent", now.file.Name)
+	streams := accept(s, now.file.Concurrent)
 	server := &http.Server{
-		Handler:           &handler{file: a.file, hub: u.Host, targets: a.targets, log: a.log, paused: a.paused},
+		Handler:           &handler{state: a.state, hub: u.Host, log: a.log, paused: a.paused, flights: &a.flights},
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: writeTime,
 		IdleTimeout:    time.Minute,
 		MaxHeaderBytes: 32 << 10,
@@ -235,7 +222,7 @@ func (a *Agent) session(ctx context.Context) error {
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(tls.NewListener(streams, tunnel.ServerTLS(a.own))) }()
+	go func() { served <- server.Serve(tls.NewListener(streams, tunnel.ServerTLS(now.own))) }()
 	look := time.NewTicker(pauseLook)
 	defer look.Stop()
 	for {
@@ -253,6 +240,12 @@ func (a *Agent) session(ctx context.Context) error {
 			a.o.Log.Warn("the connection to the hub ended", "hub", u.Host)
 			return nil
 		case <-look.C:
+			if a.state().hub != now.hub {
+				a.o.Log.Warn("the file has other settings for the hub: the connection is cut", "hub", u.Host)
+				_ = server.Close()
+				<-served
+				return nil
+			}
 			if a.paused() {
 				_ = a.log.Note("paused: the connection to the hub was cut")
 				a.o.Log.Warn("paused: the connection to the hub is cut")
@@ -336,9 +329,4 @@ func (c *counted) Close() error {
 }
 
 // Close closes idle connections.
-func (a *Agent) Close() {
-	a.hub.Close()
-	for _, t := range a.targets {
-		t.conn.Close()
-	}
-}
+func (a *Agent) Close() { a.state().close() }

@@ -34,13 +34,14 @@ type world struct {
 	target        *httptest.Server
 	sessions      chan net.Conn // each connection of the agent, as the hub has it
 	pin           string
+	agent         *Agent
 
 	mu    sync.Mutex
 	asked []*http.Request
 }
 
 // start runs an agent whose hub is under the control of the test.
-func start(t *testing.T, target http.HandlerFunc) *world {
+func start(t *testing.T, target http.HandlerFunc, adjust ...func(*Agent)) *world {
 	t.Helper()
 	w := &world{folder: t.TempDir(), token: tunnel.NewToken(), sessions: make(chan net.Conn, 10)}
 	w.log = filepath.Join(w.folder, "audit.jsonl")
@@ -87,7 +88,10 @@ concurrent: 4
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pin = a.Pin()
+	w.pin, w.agent = a.Pin(), a
+	for _, one := range adjust {
+		one(a)
+	}
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- a.Run(stop) }()
 	t.Cleanup(func() {
@@ -350,8 +354,8 @@ func TestPausedRefusesAtOnce(t *testing.T) {
 	}
 	defer log.Close()
 	token := tunnel.NewToken()
-	h := &handler{log: log, paused: func() bool { return true },
-		file: &File{Callers: []Caller{{"nightly", tunnel.Hash(tunnel.ForAgent(token))}}}}
+	now := &state{file: &File{Callers: []Caller{{"nightly", tunnel.Hash(tunnel.ForAgent(token))}}}}
+	h := &handler{log: log, paused: func() bool { return true }, state: func() *state { return now }, flights: &flights{}}
 	r := httptest.NewRequest("GET", "/items/a", nil)
 	r.Header.Set(tunnel.HeaderCaller, tunnel.ForAgent(token))
 	answer := httptest.NewRecorder()

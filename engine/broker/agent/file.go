@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"fmt"
 	"net/url"
 	"regexp"
 
@@ -16,11 +15,12 @@ import (
 // File is what the file of an agent has.
 type File struct {
 	Version    int                `yaml:"version" required:"true" min:"1" max:"1" doc:"1."`
+	Secrets    *config.Node       `yaml:"secrets" doc:"Where ${secret:NAME} finds its value: a provider and its settings, as in a pipeline file."`
 	Name       string             `yaml:"name" required:"true" doc:"The name of the agent, as the hub and the pipelines write it."`
 	KeyFile    string             `yaml:"key_file" path:"true" required:"true" doc:"The private key that pipelines know by its pin; pipe agent key writes it."`
 	Hub        Hub                `yaml:"hub" required:"true" doc:"The hub that the agent dials."`
-	Callers    []Caller           `yaml:"callers" required:"true" doc:"The pipelines that may ask."`
-	Targets    config.Map[Target] `yaml:"targets" required:"true" doc:"The servers, by the name that pipelines write as https://NAME."`
+	Callers    []Caller           `yaml:"callers" doc:"The pipelines that may ask. Removing one cuts it."`
+	Targets    config.Map[Target] `yaml:"targets" doc:"The servers, by the name that pipelines write as https://NAME."`
 	Audit      requestlog.Config  `yaml:"audit" required:"true" doc:"The log of all requests."`
 	Concurrent int                `yaml:"concurrent" default:"64" min:"1" max:"1024" doc:"How many streams may be open at once."`
 }
@@ -69,6 +69,18 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 		report("hub", codeAgent, "the agent has no identity for the hub",
 			"set token, or cert_file and key_file below tls")
 	}
+	if f.Name != "" && !tunnel.IsName(f.Name) {
+		report("name", codeAgent, "not a name that an agent can have", tunnel.NameHint)
+	}
+	names, hashes := map[string]bool{}, map[string]bool{}
+	for _, c := range f.Callers {
+		if names[c.Name] || hashes[c.TokenSHA256] && c.TokenSHA256 != "" {
+			report("callers", codeAgent, "two pipelines have the same name or the same token",
+				"give each a name and a token of its own")
+			break
+		}
+		names[c.Name], hashes[c.TokenSHA256] = true, true
+	}
 	for _, t := range f.Targets {
 		if !targetName.MatchString(t.Key) {
 			report("targets", codeAgent, "a target has a name that no address can have",
@@ -93,20 +105,27 @@ func (t *Target) Validate(report func(field, code, message, hint string)) {
 }
 
 // Read reads the file of an agent. Its errors are those of brokerfile.Read.
-func Read(path string, presets policy.Presets, lookup func(string) (string, bool)) (*File, error) {
+func Read(path string, presets policy.Presets, o brokerfile.Options) (*File, *brokerfile.Document, error) {
 	var f File
-	if err := brokerfile.Read(path, &f, lookup); err != nil {
-		return nil, err
+	o.Check = func(root *config.Node) config.Problems { return f.check(root, presets) }
+	doc, err := brokerfile.Read(path, &f, o)
+	if err != nil {
+		return nil, nil, err
 	}
-	var problems config.Problems
+	return &f, doc, nil
+}
+
+// check returns the problems of presets, and of secrets that are stored for other addresses.
+func (f *File) check(root *config.Node, presets policy.Presets) config.Problems {
+	problems := config.CheckOrigins(&f.Hub, f.Hub.URL)
 	for _, t := range f.Targets {
+		rules := root.Get("targets").Get(t.Key).Get("allow").Items()
 		t.Value.Allow.ValidatePresets(presets, func(i int, message, hint string) {
-			problems = append(problems, config.Problem{Pos: t.KeyPos, Code: codeAgent,
-				Message: fmt.Sprintf("targets.%s.allow.%d: %s", t.Key, i, message), Hint: hint})
+			if i < len(rules) {
+				problems = append(problems, rules[i].Get("preset").Problem(codeAgent, message, hint))
+			}
 		})
+		problems = append(problems, config.CheckOrigins(&t.Value, t.Value.URL)...)
 	}
-	if problems != nil {
-		return nil, &brokerfile.Error{Problems: problems}
-	}
-	return &f, nil
+	return problems
 }

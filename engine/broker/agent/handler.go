@@ -30,11 +30,11 @@ type target struct {
 
 // handler answers the requests of pipelines.
 type handler struct {
-	file    *File
+	state   func() *state
 	hub     string
-	targets map[string]*target
 	log     *requestlog.Log
 	paused  func() bool
+	flights *flights
 }
 
 // runID finds the id of a run in the User-Agent of pipe.
@@ -46,9 +46,9 @@ func refuse(w http.ResponseWriter, status int, code, text string) {
 }
 
 // caller returns the name of the pipeline whose token a request has; "" for none.
-func (h *handler) caller(r *http.Request) string {
+func (s *state) caller(r *http.Request) string {
 	name := ""
-	for _, c := range h.file.Callers {
+	for _, c := range s.file.Callers {
 		if tunnel.Matches(c.TokenSHA256, r.Header.Get(tunnel.HeaderCaller)) {
 			name = c.Name
 		}
@@ -59,7 +59,8 @@ func (h *handler) caller(r *http.Request) string {
 // ServeHTTP decides about a request, and forwards it when it is allowed.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	e := requestlog.Entry{Hub: h.hub, Caller: h.caller(r), Request: newID(), Target: r.Host, Method: r.Method}
+	now := h.state()
+	e := requestlog.Entry{Hub: h.hub, Caller: now.caller(r), Request: newID(), Target: r.Host, Method: r.Method}
 	if m := runID.FindStringSubmatch(r.UserAgent()); m != nil {
 		e.Run = m[1]
 	}
@@ -74,10 +75,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refuse(w, status, code, reason)
 	}
-	t := h.targets[r.Host]
+	t := now.targets[r.Host]
 	switch {
 	case h.paused():
 		deny(http.StatusServiceUnavailable, tunnel.Paused, "the agent is paused")
+		return
+	case now.wrong && (e.Caller == "" || t == nil):
+		deny(http.StatusServiceUnavailable, tunnel.WrongFile, "the file of the agent is wrong")
 		return
 	case e.Caller == "":
 		deny(http.StatusUnauthorized, tunnel.Unauthorized, "no such token")
@@ -96,6 +100,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.MaxBody))
 	if err != nil {
 		deny(http.StatusForbidden, tunnel.Denied, "the body is larger than the rule allows, or incomplete")
+		return
+	}
+	ctx, landed := h.flights.begin(r)
+	defer landed()
+	r = r.WithContext(ctx)
+	if !h.state().permits(r) { // the file was read again while the body came
+		deny(http.StatusForbidden, tunnel.Denied, "the file of the agent does not allow it any more")
 		return
 	}
 	mark, err := h.log.Allow(e)
@@ -146,7 +157,10 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, t *target, d p
 ) {
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(t.timeout)) // a pipeline that does not read
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Now().Add(t.timeout)) // a pipeline that does not read
+	kept := context.AfterFunc(r.Context(), func() { _ = out.SetWriteDeadline(time.Now()) })
+	defer kept()
 	resp, err := t.conn.Forward(ctx, connection.Forwarded{Method: r.Method, RawPath: d.RawPath, RawQuery: d.RawQuery,
 		Header: policy.CleanRequest(r.Header), Body: body})
 	if err != nil {

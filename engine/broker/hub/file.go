@@ -17,7 +17,7 @@ type File struct {
 	Status     string            `yaml:"status" doc:"The address of /healthz, /readyz and /metrics, for the inside alone, as 127.0.0.1:9102. Without it there is none."`
 	TLS        serverTLS         `yaml:"tls" required:"true" doc:"The certificate of the hub, and the authority of its agents."`
 	MinVersion string            `yaml:"min_version" doc:"The lowest version of agents, as v1.4.0. Older ones are refused."`
-	Agents     config.Map[Agent] `yaml:"agents" required:"true" doc:"The agents, by name. Removing one cuts it."`
+	Agents     config.Map[Agent] `yaml:"agents" doc:"The agents, by name. Removing one cuts it."`
 }
 
 type serverTLS struct {
@@ -31,7 +31,7 @@ type Agent struct {
 	Certificate string   `yaml:"certificate" doc:"The name in its client certificate: a DNS name or the common name."`
 	TokenSHA256 string   `yaml:"token_sha256" doc:"The hash of its token, as pipe agent token prints it. Instead of certificate."`
 	HA          int      `yaml:"ha" default:"1" min:"1" max:"16" doc:"How many sessions it may have at once."`
-	Callers     []Caller `yaml:"callers" required:"true" doc:"The pipelines that may use it."`
+	Callers     []Caller `yaml:"callers" doc:"The pipelines that may use it. Removing one cuts it."`
 }
 
 // Caller is a pipeline.
@@ -57,7 +57,17 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 	if f.MinVersion != "" && !semver.IsValid(f.MinVersion) {
 		report("min_version", codeHub, "not a version", "write it as v1.4.0")
 	}
+	owner := map[string]string{} // of an identity
 	for _, a := range f.Agents {
+		if !tunnel.IsName(a.Key) {
+			report("agents", codeHub, "an agent has a name that cannot be a part of an address", tunnel.NameHint)
+		}
+		identity := a.Value.Certificate + " " + a.Value.TokenSHA256
+		if other, is := owner[identity]; is && identity != " " {
+			report("agents", codeHub, "the agents "+other+" and "+a.Key+" have the same certificate or token",
+				"give each an identity of its own")
+		}
+		owner[identity] = a.Key
 		if a.Value.Certificate != "" && f.TLS.ClientCAFile == "" {
 			report("tls", codeHub, "agents have certificates, and no authority is set for them", "add client_ca_file")
 		}
@@ -72,6 +82,15 @@ func (a *Agent) Validate(report func(field, code, message, hint string)) {
 			"keep one of the two")
 	case a.TokenSHA256 != "" && !tunnel.IsHash(a.TokenSHA256):
 		report("token_sha256", codeHub, "not a hash", "copy it from the output of pipe agent token")
+	}
+	names, hashes := map[string]bool{}, map[string]bool{}
+	for _, c := range a.Callers {
+		if names[c.Name] || hashes[c.TokenSHA256] && c.TokenSHA256 != "" {
+			report("callers", codeHub, "two pipelines have the same name or the same token",
+				"give each a name and a token of its own")
+			break
+		}
+		names[c.Name], hashes[c.TokenSHA256] = true, true
 	}
 }
 
@@ -111,10 +130,11 @@ func (c *Caller) may(from netip.Addr) bool {
 }
 
 // Read reads the file of a hub. Its errors are those of brokerfile.Read.
-func Read(path string, lookup func(string) (string, bool)) (*File, error) {
+func Read(path string, o brokerfile.Options) (*File, *brokerfile.Document, error) {
 	var f File
-	if err := brokerfile.Read(path, &f, lookup); err != nil {
-		return nil, err
+	doc, err := brokerfile.Read(path, &f, o)
+	if err != nil {
+		return nil, nil, err
 	}
-	return &f, nil
+	return &f, doc, nil
 }

@@ -7,12 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +18,8 @@ import (
 
 	"golang.org/x/mod/semver"
 
+	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
-	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -32,14 +30,14 @@ type Hub struct {
 	log    *slog.Logger
 
 	listener net.Listener
-	status   net.Listener // nil for none
-	pair     *connection.KeyPair
-	clients  *x509.CertPool
+	status   net.Listener  // nil for none
+	again    chan struct{} // of Reload
+	grace    time.Duration // brokerfile.Grace
+	files    *brokerfile.Watch
 
 	mu       sync.Mutex
-	file     *File
-	stamp    stamp
-	fileErr  error
+	state    *state
+	silent   time.Time             // since when the file says nothing; zero when it says something
 	sessions map[string][]*session // by agent
 	callers  map[string]*usage     // by agent and caller
 	stopping bool
@@ -55,51 +53,30 @@ type session struct {
 	version  string
 	from     string
 	since    time.Time
+	chain    []*x509.Certificate // that it has shown; empty for a token
 }
 
-type stamp struct {
-	modified time.Time
-	size     int64
-}
-
-func stampOf(path string) stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info.ModTime(), info.Size()}
-}
-
-// Listen reads the file and opens its addresses. It returns the errors of Read, and *fault.Invalid.
+// Listen reads the file and opens its addresses. It returns the errors of Read, with those of the files
+// that the file names, and *fault.Invalid.
 func Listen(path string, lookup func(string) (string, bool), log *slog.Logger) (*Hub, error) {
-	h := &Hub{path: path, lookup: lookup, log: log, stamp: stampOf(path), sessions: map[string][]*session{},
-		callers: map[string]*usage{}}
+	h := &Hub{path: path, lookup: lookup, log: log, sessions: map[string][]*session{}, callers: map[string]*usage{},
+		again: make(chan struct{}, 1), grace: brokerfile.Grace}
+	before := brokerfile.State(path)
 	var err error
-	if h.file, err = Read(path, lookup); err != nil {
+	if h.state, err = load(path, lookup); err != nil {
 		return nil, err
 	}
+	h.files = brokerfile.NewWatch(before, h.state.files(path)...)
+	for _, w := range h.state.doc.Warnings {
+		log.Warn(w.String(), "remedy", w.Hint)
+	}
 	invalid := func(err error, remedy string) error { return &fault.Invalid{Reason: err.Error(), Remedy: remedy} }
-	t := h.file.TLS
-	if h.pair, err = connection.LoadKeyPair(connection.PairFiles{CertFile: t.CertFile, KeyFile: t.KeyFile,
-		CertSetting: "tls.cert_file", KeySetting: "tls.key_file"}); err != nil {
-		return nil, invalid(err, "check the file")
-	}
-	if t.ClientCAFile != "" {
-		pem, err := os.ReadFile(t.ClientCAFile)
-		h.clients = x509.NewCertPool()
-		if err == nil && !h.clients.AppendCertsFromPEM(pem) {
-			err = fmt.Errorf("%s has no PEM certificate", t.ClientCAFile)
-		}
-		if err != nil {
-			return nil, invalid(fmt.Errorf("tls.client_ca_file: %w", err), "check the file")
-		}
-	}
 	listen := net.ListenConfig{KeepAliveConfig: keepAlive}
-	if h.listener, err = listen.Listen(context.Background(), "tcp", h.file.Listen); err != nil {
+	if h.listener, err = listen.Listen(context.Background(), "tcp", h.state.file.Listen); err != nil {
 		return nil, invalid(err, "end the program that uses the port, or change listen")
 	}
-	if h.file.Status != "" {
-		if h.status, err = net.Listen("tcp", h.file.Status); err != nil {
+	if h.state.file.Status != "" {
+		if h.status, err = net.Listen("tcp", h.state.file.Status); err != nil {
 			h.listener.Close()
 			return nil, invalid(err, "end the program that uses the port, or change status")
 		}
@@ -127,13 +104,8 @@ func (h *Hub) Run(stop <-chan struct{}) error {
 	server := &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: headerTime, IdleTimeout: headerTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.VerifyClientCertIfGiven,
-			ClientCAs:      h.clients,
-			NextProtos:     []string{"http/1.1"},
-			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.pair.Current(), nil }}}
-	if h.clients == nil {
-		server.TLSConfig.ClientAuth = tls.NoClientCert
-	}
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: h.tlsConfig,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.now().pair.Current(), nil }}}
 	status := &http.Server{Handler: http.HandlerFunc(h.serveStatus), ReadHeaderTimeout: headerTime}
 	errs := make(chan error, 2)
 	running := 1
@@ -143,20 +115,16 @@ func (h *Hub) Run(stop <-chan struct{}) error {
 		go func() { errs <- status.Serve(h.status) }()
 	}
 	h.log.Info("the hub listens", "address", h.Addr().String())
-	watch := time.NewTicker(time.Second)
-	defer watch.Stop()
+	watching := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() { h.watch(watching) })
+	defer watch.Wait()
+	defer close(watching)
 	var err error
-wait:
-	for {
-		select {
-		case <-stop:
-			break wait
-		case err = <-errs:
-			running--
-			break wait
-		case <-watch.C:
-			h.refresh()
-		}
+	select {
+	case <-stop:
+	case err = <-errs:
+		running--
 	}
 	h.drain()
 	_ = server.Close()
@@ -196,43 +164,6 @@ func (h *Hub) drain() {
 	<-done
 }
 
-// refresh reads the file again when it changed, and cuts what it does not name any more. A file that
-// is wrong changes nothing, and the hub is not ready.
-func (h *Hub) refresh() {
-	now := stampOf(h.path)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now == h.stamp {
-		return
-	}
-	h.stamp = now
-	f, err := Read(h.path, h.lookup)
-	if h.fileErr = err; err != nil {
-		h.log.Error("the file of the hub was changed and cannot be used; the hub works by the file before", "error",
-			err)
-		return
-	}
-	h.file = f
-	h.log.Info("the file of the hub was read again")
-	for name, all := range h.sessions {
-		agent, known := f.Agents.Get(name)
-		for _, s := range all {
-			if !known || !agent.is(s.identity) {
-				h.log.Warn("a session was cut: the file does not name it any more", "agent", name)
-				_ = s.Close()
-			}
-		}
-	}
-	for key, u := range h.callers {
-		name, caller, _ := strings.Cut(key, "\x00")
-		agent, _ := f.Agents.Get(name)
-		if found := agent.caller(caller); found == nil || found.TokenSHA256 != u.hash {
-			u.cut()
-			delete(h.callers, key)
-		}
-	}
-}
-
 // is reports whether an identity is that of the agent.
 func (a Agent) is(identity string) bool {
 	if a.TokenSHA256 != "" {
@@ -257,7 +188,6 @@ func refuse(w http.ResponseWriter, status int, code string) {
 }
 
 func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
-	h.refresh()
 	h.mu.Lock()
 	stopping := h.stopping
 	h.mu.Unlock()
@@ -308,8 +238,8 @@ func (a Agent) identity(r *http.Request) string {
 func (h *Hub) agent(w http.ResponseWriter, r *http.Request) {
 	name := r.Header.Get(tunnel.HeaderName)
 	h.mu.Lock()
-	agent, known := h.file.Agents.Get(name)
-	least := h.file.MinVersion
+	agent, known := h.state.file.Agents.Get(name)
+	least := h.state.file.MinVersion
 	h.mu.Unlock()
 	identity := ""
 	if known {
@@ -346,12 +276,15 @@ func (h *Hub) agent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := &session{Session: opened, identity: identity, version: clean(version), from: r.RemoteAddr, since: time.Now()}
+	if r.TLS != nil && agent.Certificate != "" {
+		s.chain = r.TLS.PeerCertificates
+	}
 	h.mu.Lock()
 	full := len(h.sessions[name]) >= max(1, agent.HA) // another one may have begun at the same time
 	for _, other := range h.sessions[name] {
 		full = full || other.identity != identity
 	}
-	if h.stopping || full {
+	if h.stopping || full || !h.state.accepts(name, s, time.Now()) { // the file was read again meanwhile
 		h.mu.Unlock()
 		_ = s.Close()
 		_ = c.Close()
@@ -440,7 +373,7 @@ func without(all []*session, s *session) (out []*session) {
 // stream relays a stream of a pipeline.
 func (h *Hub) stream(w http.ResponseWriter, r *http.Request, name string) {
 	h.mu.Lock()
-	agent, known := h.file.Agents.Get(name)
+	agent, known := h.state.file.Agents.Get(name)
 	h.mu.Unlock()
 	var caller *Caller
 	if known {
@@ -493,8 +426,12 @@ func (h *Hub) stream(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	h.streams.Add(1)
 	defer h.streams.Add(-1)
-	forget := u.watch(func() { _ = near.Close(); _ = far.Close() })
-	defer forget()
+	end := func() { _ = near.Close(); _ = far.Close() }
+	defer u.watch(from.Addr(), end)()
+	if !h.allows(name, caller, from.Addr()) { // the file was read again meanwhile
+		end()
+		return
+	}
 	tunnel.Relay(near, far, func(n int64) {
 		h.bytes.Add(n)
 		if !u.relayed(time.Now(), n, caller) {

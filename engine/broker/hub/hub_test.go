@@ -36,9 +36,10 @@ type world struct {
 	ca                 *x509.Certificate
 	caKey              *ecdsa.PrivateKey
 	serial             int64
+	log                logged
 }
 
-func start(t *testing.T, agents string) *world {
+func start(t *testing.T, agents string, adjust ...func(*Hub)) *world {
 	t.Helper()
 	w := &world{folder: t.TempDir()}
 	w.ca, w.caKey = w.issue(t, "ca", nil)
@@ -52,8 +53,11 @@ agents:
 `, w.folder)
 	w.file = w.write(t, "hub.yaml", w.text+agents)
 	var err error
-	if w.hub, err = Listen(w.file, nil, slog.New(slog.DiscardHandler)); err != nil {
+	if w.hub, err = Listen(w.file, nil, slog.New(slog.NewTextHandler(&w.log, nil))); err != nil {
 		t.Fatal(err)
+	}
+	for _, a := range adjust {
+		a(w.hub)
 	}
 	w.address = "https://" + w.hub.Addr().String()
 	stop, done := make(chan struct{}), make(chan error, 1)

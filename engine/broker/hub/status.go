@@ -16,7 +16,7 @@ func (h *Hub) serveStatus(w http.ResponseWriter, r *http.Request) {
 	case "/healthz":
 		fmt.Fprintln(w, "ok")
 	case "/readyz":
-		if h.stopping || h.fileErr != nil {
+		if h.stopping || h.state.wrong {
 			http.Error(w, "failing", http.StatusServiceUnavailable)
 			return
 		}
@@ -33,11 +33,11 @@ func (h *Hub) serveStatus(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) writeMetrics(w http.ResponseWriter) {
 	metric := func(name, kind, help string) { fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind) }
 	metric("pipe_hub_agent_sessions", "gauge", "Sessions of an agent.")
-	for _, a := range h.file.Agents {
+	for _, a := range h.state.file.Agents {
 		fmt.Fprintf(w, "pipe_hub_agent_sessions{agent=%s} %d\n", strconv.Quote(a.Key), len(h.sessions[a.Key]))
 	}
 	metric("pipe_hub_agent_info", "gauge", "The versions of connected agents.")
-	for _, a := range h.file.Agents {
+	for _, a := range h.state.file.Agents {
 		var seen []string
 		for _, s := range h.sessions[a.Key] {
 			if !slices.Contains(seen, s.version) {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -15,8 +16,14 @@ type usage struct {
 	opened     int // in that second
 	hour       int64
 	bytes      int64 // in that hour
-	cuts       map[int]func()
+	cuts       map[int]stream
 	next       int
+}
+
+// stream is one under way.
+type stream struct {
+	from netip.Addr
+	cut  func()
 }
 
 func (h *Hub) usage(agent string, c *Caller) *usage {
@@ -25,7 +32,7 @@ func (h *Hub) usage(agent string, c *Caller) *usage {
 	key := agent + "\x00" + c.Name
 	u := h.callers[key]
 	if u == nil || u.hash != c.TokenSHA256 {
-		u = &usage{hash: c.TokenSHA256, cuts: map[int]func(){}}
+		u = &usage{hash: c.TokenSHA256, cuts: map[int]stream{}}
 		h.callers[key] = u
 	}
 	return u
@@ -69,12 +76,12 @@ func (u *usage) relayed(now time.Time, n int64, c *Caller) bool {
 }
 
 // watch calls cut when the pipeline is cut, until forget is called.
-func (u *usage) watch(cut func()) (forget func()) {
+func (u *usage) watch(from netip.Addr, cut func()) (forget func()) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.next++
 	n := u.next
-	u.cuts[n] = cut
+	u.cuts[n] = stream{from, cut}
 	return func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -82,10 +89,15 @@ func (u *usage) watch(cut func()) (forget func()) {
 	}
 }
 
-func (u *usage) cut() {
+// cut ends the streams that a pipeline may not have; nil ends all of them.
+func (u *usage) cut(c *Caller) (n int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, cut := range u.cuts {
-		cut()
+	for _, s := range u.cuts {
+		if c == nil || !c.may(s.from) {
+			go s.cut() // it may wait for the connection
+			n++
+		}
 	}
+	return n
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"regexp"
 )
 
 // NewToken returns a new token of a pipeline or an agent.
@@ -44,3 +45,11 @@ func IsHash(text string) bool {
 	b, err := hex.DecodeString(text)
 	return err == nil && len(b) == sha256.Size && hex.EncodeToString(b) == text
 }
+
+// NameHint says what IsName accepts.
+const NameHint = "use letters, digits, dots, hyphens and underscores, beginning with a letter or a digit"
+
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// IsName reports whether a text may be the name of an agent, which is a part of an address.
+func IsName(text string) bool { return name.MatchString(text) }

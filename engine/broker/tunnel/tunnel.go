@@ -55,6 +55,7 @@ const (
 	TargetFailed    = "target-failed"
 	AuditUnwritable = "audit"
 	Paused          = "paused"
+	WrongFile       = "file"
 )
 
 // RefusedError is a request to a hub that it did not accept.

@@ -42,6 +42,9 @@ func (c *Config) Validate(report func(field, code, message, hint string)) {
 	if u, err := url.Parse(c.Hub); c.Hub != "" && (err != nil || u.Scheme != "https" || u.Path != "" && u.Path != "/") {
 		report("hub", codeVia, "not the address of a hub", "write https://, a host and a port")
 	}
+	if c.Agent != "" && !tunnel.IsName(c.Agent) {
+		report("agent", codeVia, "not a name that an agent can have", tunnel.NameHint)
+	}
 	if c.AgentKey != "" && !tunnel.IsPin(c.AgentKey) {
 		report("agent_key", codeVia, "not the pin of a key", "copy it from the output of pipe agent key: sha256:…")
 	}
@@ -239,6 +242,9 @@ func (w *Way) Failure(status int, h http.Header) error {
 	case tunnel.AuditUnwritable:
 		return fault.Errorf(fault.Transient, "free space for the audit log of the agent, and make it writable",
 			"agent %s refuses all requests: its audit log cannot be written", w.cfg.Agent)
+	case tunnel.WrongFile:
+		return fault.Errorf(fault.Transient, "correct the file of the agent; pipe agent check shows its problems",
+			"agent %s refuses the request: its file was changed and has problems", w.cfg.Agent)
 	case tunnel.Paused:
 		return fault.Errorf(fault.Transient, "resume it with pipe agent resume", "agent %s is paused", w.cfg.Agent)
 	default:
