@@ -18,7 +18,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/broker/policy"
 	"github.com/pipe-engine/pipe/engine/broker/requestlog"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
@@ -44,6 +43,8 @@ type Agent struct {
 	grace   time.Duration   // brokerfile.Grace
 	watch   *brokerfile.Watch
 	flights flights
+	alarms  int // of the hub, that were logged
+	every   time.Duration
 }
 
 // Open reads the file and the files that it names, and opens no connection and no log. Its errors are
@@ -57,7 +58,7 @@ func Open(path string, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), grace: brokerfile.Grace,
+	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
 		watch: brokerfile.NewWatch(before, s.files(path)...)}
 	a.current.Store(s)
 	return a, nil
@@ -97,16 +98,6 @@ func (a *Agent) Resume() error {
 		return nil
 	}
 	return err
-}
-
-// Check goes to the hub and each target step by step.
-func (a *Agent) Check(ctx context.Context) map[string][]component.Finding {
-	s := a.state()
-	out := map[string][]component.Finding{"hub": s.hub.Diagnose(ctx)}
-	for name, t := range s.targets {
-		out[name] = t.conn.Diagnose(ctx)
-	}
-	return out
 }
 
 // The pauses between attempts to reach the hub: a random part of a limit that doubles. After a refusal
@@ -167,6 +158,7 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 					refused.Code)
 				_ = a.log.Note("the hub has another session of this agent: " + refused.Code)
 			}
+			err = refusal(refused, a.state().file.Name)
 		}
 		pause := rand.N(limit + 1)
 		if err != nil {
@@ -192,9 +184,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // had begun.
 func (a *Agent) session(ctx context.Context) error {
 	now := a.state()
-	h := http.Header{}
-	h.Set(tunnel.HeaderName, now.file.Name)
-	h.Set(tunnel.HeaderVersion, a.o.Version)
+	h := a.headers(now)
 	dialing, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	u, err := url.Parse(now.file.Hub.URL)
@@ -223,6 +213,11 @@ func (a *Agent) session(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(tls.NewListener(streams, tunnel.ServerTLS(now.own))) }()
+	asking, endAsking := context.WithCancel(ctx)
+	var asked sync.WaitGroup
+	asked.Go(func() { a.askAlarms(asking, now) })
+	defer asked.Wait()
+	defer endAsking()
 	look := time.NewTicker(pauseLook)
 	defer look.Stop()
 	for {

@@ -37,9 +37,10 @@ type Hub struct {
 
 	mu       sync.Mutex
 	state    *state
-	silent   time.Time             // since when the file says nothing; zero when it says something
-	sessions map[string][]*session // by agent
-	callers  map[string]*usage     // by agent and caller
+	silent   time.Time               // since when the file says nothing; zero when it says something
+	sessions map[string][]*session   // by agent
+	callers  map[string]*usage       // by agent and caller
+	refusals map[string]tunnel.Known // alarms by agent
 	stopping bool
 	relays   sync.WaitGroup
 
@@ -60,7 +61,8 @@ type session struct {
 // that the file names, and *fault.Invalid.
 func Listen(path string, lookup func(string) (string, bool), log *slog.Logger) (*Hub, error) {
 	h := &Hub{path: path, lookup: lookup, log: log, sessions: map[string][]*session{}, callers: map[string]*usage{},
-		again: make(chan struct{}, 1), grace: brokerfile.Grace}
+		refusals: map[string]tunnel.Known{},
+		again:    make(chan struct{}, 1), grace: brokerfile.Grace}
 	before := brokerfile.State(path)
 	var err error
 	if h.state, err = load(path, lookup); err != nil {
@@ -195,7 +197,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case stopping:
 		refuse(w, http.StatusServiceUnavailable, tunnel.NoAgent)
-	case !stream && r.URL.Path != tunnel.AgentPath:
+	case !stream && r.URL.Path != tunnel.AgentPath && r.URL.Path != tunnel.CheckPath:
 		http.NotFound(w, r)
 	case r.Header.Get(tunnel.HeaderProtocol) != tunnel.Protocol:
 		refuse(w, http.StatusBadRequest, tunnel.WrongProtocol)
@@ -259,8 +261,13 @@ func (h *Hub) agent(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUpgradeRequired, tunnel.OldVersion)
 		return
 	}
+	if r.URL.Path == tunnel.CheckPath {
+		h.answer(w, name)
+		return
+	}
 	if code := h.room(name, agent, identity); code != "" {
 		h.alarms.Add(1)
+		h.alarm(name, r.RemoteAddr, code)
 		h.log.Error("ALARM: a further session of an agent was refused", "agent", name, "from", r.RemoteAddr, "reason",
 			code)
 		refuse(w, http.StatusConflict, code)

@@ -145,6 +145,12 @@ func (w *world) dial(t *testing.T, path, certificate string, headers ...string) 
 // agent connects an agent that echoes what it gets.
 func (w *world) agent(t *testing.T, certificate string, headers ...string) (*tunnel.Session, error) {
 	t.Helper()
+	sessions := func() int {
+		w.hub.mu.Lock()
+		defer w.hub.mu.Unlock()
+		return len(w.hub.sessions["acme"])
+	}
+	before := sessions()
 	c, err := w.dial(t, tunnel.AgentPath, certificate,
 		append([]string{tunnel.HeaderName, "acme", tunnel.HeaderVersion, "v1.2.0"}, headers...)...)
 	if err != nil {
@@ -155,6 +161,9 @@ func (w *world) agent(t *testing.T, certificate string, headers ...string) (*tun
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	for end := time.Now().Add(2 * time.Second); sessions() <= before && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // the hub counts the session after its answer
+	}
 	go func() {
 		for {
 			one, err := s.Accept()

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/broker/tunnel"
+	"github.com/pipe-engine/pipe/engine/codec"
 )
 
 // serveStatus answers for health and metrics.
@@ -59,4 +63,32 @@ func (h *Hub) writeMetrics(w http.ResponseWriter) {
 		metric(m.name, m.kind, m.help)
 		fmt.Fprintf(w, "%s %d\n", m.name, m.value)
 	}
+}
+
+// alarm notes that a further session of an agent was refused.
+func (h *Hub) alarm(agent, from, code string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	k := h.refusals[agent]
+	h.refusals[agent] = tunnel.Known{Alarms: k.Alarms + 1, From: from, Code: code, At: time.Now().UTC()}
+}
+
+// answer answers what the hub knows about an agent.
+func (h *Hub) answer(w http.ResponseWriter, agent string) {
+	h.mu.Lock()
+	k := h.refusals[agent]
+	for _, s := range h.sessions[agent] {
+		if !s.IsClosed() {
+			k.Sessions++
+		}
+	}
+	h.mu.Unlock()
+	text, err := codec.Marshal(k)
+	if err != nil {
+		http.Error(w, "failed", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set(tunnel.HeaderProtocol, tunnel.Protocol)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text)
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,27 @@ func (p *Policy) Names() (out []string) {
 		out = append(out, r.name)
 	}
 	return out
+}
+
+// Probe returns the target of a request that the first rule with a fixed path allows, and "" when there is
+// none. It is a GET that a check may send.
+func (p *Policy) Probe() string {
+	if p == nil {
+		return ""
+	}
+	for _, r := range p.rules {
+		if r.Method != "GET" || r.pattern.open || strings.Contains(r.Path, "*") {
+			continue
+		}
+		raw := (&url.URL{Path: r.Path}).EscapedPath()
+		if slices.Contains(r.Query, "limit") {
+			raw += "?limit=1"
+		}
+		if p.Decide(r.Method, raw, 0).Allowed {
+			return raw
+		}
+	}
+	return ""
 }
 
 // Decision is what a policy says about a request.

@@ -14,6 +14,9 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/hashicorp/yamux"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // Protocol is the version of what hub, agent and pipeline speak. Another one is refused.
@@ -23,7 +26,43 @@ const Protocol = "1"
 const (
 	AgentPath  = "/broker/agent"
 	StreamPath = "/broker/stream/"
+	CheckPath  = "/broker/check"
 )
+
+// Known is what a hub answers an agent at CheckPath.
+type Known struct {
+	Sessions int `json:"sessions"` // of the agent
+	// Alarms are the further sessions that the hub has refused since it started, and the others are
+	// about the last one.
+	Alarms int       `json:"alarms"`
+	From   string    `json:"from,omitempty"`
+	Code   string    `json:"code,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// Check asks a hub what it knows about an agent. It opens no session.
+func Check(ctx context.Context, send http.RoundTripper, address string, h http.Header) (Known, error) {
+	var k Known
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return k, err
+	}
+	r.Header = h.Clone()
+	r.Header.Set(HeaderProtocol, Protocol)
+	resp, err := send.RoundTrip(r)
+	if err != nil {
+		return k, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Header.Get(HeaderProtocol) != Protocol {
+		return k, &RefusedError{resp.StatusCode, resp.Header.Get(HeaderError)}
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err == nil {
+		err = codec.Unmarshal(text, &k)
+	}
+	return k, err
+}
 
 // The headers of a broker.
 const (
@@ -82,6 +121,9 @@ func Dial(ctx context.Context, send http.RoundTripper, address string, h http.He
 	if err != nil {
 		if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
 			return nil, &RefusedError{resp.StatusCode, resp.Header.Get(HeaderError)}
+		}
+		if known := (*fault.Error)(nil); errors.As(err, &known) { // without the words of the WebSocket library
+			return nil, known
 		}
 		return nil, err
 	}
