@@ -63,7 +63,8 @@ var targetName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 func (f *File) Validate(report func(field, code, message, hint string)) {
 	if u, err := url.Parse(f.Hub.URL); f.Hub.URL != "" && (err != nil || u.Scheme != "https" || u.Path != "" &&
 		u.Path != "/") {
-		report("hub.url", codeAgent, "not the address of a hub", "write https://, a host and a port")
+		report("hub.url", codeAgent, "the address of a hub is https://, a host and a port",
+			"write it as https://hub.example.com:8443, also on this machine")
 	}
 	if !f.Hub.Token.IsGiven() && f.Hub.TLS.CertFile == "" {
 		report("hub", codeAgent, "the agent has no identity for the hub",

@@ -40,7 +40,8 @@ const codeVia = "via"
 // Validate reports settings that cannot be used.
 func (c *Config) Validate(report func(field, code, message, hint string)) {
 	if u, err := url.Parse(c.Hub); c.Hub != "" && (err != nil || u.Scheme != "https" || u.Path != "" && u.Path != "/") {
-		report("hub", codeVia, "not the address of a hub", "write https://, a host and a port")
+		report("hub", codeVia, "the address of a hub is https://, a host and a port",
+			"write it as https://hub.example.com:8443, also on this machine")
 	}
 	if c.Agent != "" && !tunnel.IsName(c.Agent) {
 		report("agent", codeVia, "not a name that an agent can have", tunnel.NameHint)
