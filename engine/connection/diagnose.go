@@ -18,6 +18,7 @@ import (
 
 // The steps of Diagnose, in their order.
 const (
+	stepWay         = "broker" // instead of name, connect and proxy
 	stepName        = "name"
 	stepConnect     = "connect"
 	stepProxy       = "proxy"
@@ -143,6 +144,9 @@ func (p *diagnosis) reach(ctx context.Context) {
 
 // steps are those of a connection to host, which is the proxy's where through is not empty.
 func (p *diagnosis) steps(host, through string) []string {
+	if p.c.s.Way != nil {
+		return []string{stepWay, stepTLS}
+	}
 	var out []string
 	if net.ParseIP(host) == nil {
 		out = append(out, stepName)
@@ -214,6 +218,8 @@ func (p *diagnosis) establish(ctx context.Context, cancel func(), req *http.Requ
 // detail is what a step found. The lock is held.
 func (p *diagnosis) detail(step, through string) string {
 	switch step {
+	case stepWay:
+		return "the agent is connected"
 	case stepName:
 		return strings.Join(p.names, ", ")
 	case stepConnect:

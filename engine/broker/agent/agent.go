@@ -45,6 +45,7 @@ type Agent struct {
 	flights flights
 	alarms  int // of the hub, that were logged
 	every   time.Duration
+	said    time.Time // when an audit log that cannot be written was logged
 }
 
 // Open reads the file and the files that it names, and opens no connection and no log. Its errors are
@@ -235,6 +236,7 @@ func (a *Agent) session(ctx context.Context) error {
 			a.o.Log.Warn("the connection to the hub ended", "hub", u.Host)
 			return nil
 		case <-look.C:
+			a.reportLog(time.Now())
 			if a.state().hub != now.hub {
 				a.o.Log.Warn("the file has other settings for the hub: the connection is cut", "hub", u.Host)
 				_ = server.Close()
@@ -249,6 +251,20 @@ func (a *Agent) session(ctx context.Context) error {
 				return nil
 			}
 		}
+	}
+}
+
+// reportLog logs every minute that the audit log cannot be written.
+func (a *Agent) reportLog(now time.Time) {
+	err := a.log.Err()
+	if err == nil {
+		a.said = time.Time{}
+		return
+	}
+	if now.Sub(a.said) >= remind {
+		a.said = now
+		a.o.Log.Error("the audit log cannot be written: all requests are refused", "error", err, "remedy",
+			"free space, and make it writable; restart the agent when the file was moved or removed")
 	}
 }
 

@@ -325,7 +325,9 @@ func TestPauseCutsAndResumeConnects(t *testing.T) {
 
 // TestUnwritableAuditRefuses: no request is sent without its line.
 func TestUnwritableAuditRefuses(t *testing.T) {
-	w := start(t, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, "text") })
+	var log text
+	w := start(t, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, "text") },
+		func(a *Agent) { a.o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	s := w.session(t)
 	if err := os.Rename(w.log, w.log+".away"); err != nil {
 		t.Fatal(err)
@@ -344,6 +346,9 @@ func TestUnwritableAuditRefuses(t *testing.T) {
 			t.Fatal("requests are sent without an audit log")
 		}
 	}
+	eventually(t, "the log of the agent does not say so", func() bool {
+		return strings.Contains(log.String(), "audit log cannot be written: all requests are refused")
+	})
 }
 
 // TestPausedRefusesAtOnce: a request that comes before the session is cut is refused, too.
@@ -362,5 +367,32 @@ func TestPausedRefusesAtOnce(t *testing.T) {
 	h.ServeHTTP(answer, r)
 	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get(tunnel.HeaderError) != tunnel.Paused {
 		t.Errorf("%d %v", answer.Code, answer.Header())
+	}
+}
+
+// TestTargetTimeout: a target that does not answer is told apart from one that cannot be reached.
+func TestTargetTimeout(t *testing.T) {
+	ended := make(chan struct{})
+	w := start(t, func(rw http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-ended:
+		}
+	})
+	defer close(ended)
+	s := w.session(t)
+	w.write(t, "agent.yaml", strings.Replace(w.text(t), "timeout: 5s", "timeout: 100ms", 1))
+	w.agent.Reload()
+	eventually(t, "the file was not read", func() bool {
+		portal, _ := w.agent.state().file.Targets.Get("portal")
+		return time.Duration(portal.Timeout) == 100*time.Millisecond
+	})
+	if status, code := w.answers(t, s, "/items/a"); status != http.StatusGatewayTimeout || code != tunnel.TargetTimeout {
+		t.Errorf("%d %s", status, code)
+	}
+	w.target.CloseClientConnections()
+	w.target.Listener.Close()
+	if status, code := w.answers(t, s, "/items/a"); status != http.StatusBadGateway || code != tunnel.Unreachable {
+		t.Errorf("%d %s", status, code)
 	}
 }

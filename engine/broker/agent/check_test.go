@@ -232,7 +232,6 @@ func TestSecondSessionAlarmsBothSides(t *testing.T) {
 // proxy is a CONNECT proxy that wants a password, "" for none. It notes what it was asked.
 func proxy(t *testing.T, authorization string, seen *text) string {
 	t.Helper()
-	var all sync.WaitGroup
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(seen, "%s %s %s\n", r.Method, r.RequestURI, r.Header.Get("Proxy-Authorization"))
 		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != authorization {
@@ -250,13 +249,12 @@ func proxy(t *testing.T, authorization string, seen *text) string {
 			return
 		}
 		io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
-		all.Go(func() { _, _ = io.Copy(far, near); _ = far.Close() })
-		all.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
+		var both sync.WaitGroup
+		both.Go(func() { _, _ = io.Copy(far, near); _ = far.Close() })
+		both.Go(func() { _, _ = io.Copy(near, far); _ = near.Close() })
+		both.Wait()
 	}))
-	t.Cleanup(func() {
-		s.Close()
-		all.Wait()
-	})
+	t.Cleanup(s.Close)
 	return s.URL
 }
 
@@ -297,9 +295,10 @@ func TestCheckOfTargets(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s.URL
 	}
-	secure := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(secure.Close)
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -323,4 +322,3 @@ func TestCheckOfTargets(t *testing.T) {
 		n.end()
 	}
 }
-

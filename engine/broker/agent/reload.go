@@ -101,7 +101,7 @@ func (a *Agent) use(next *state) {
 func (a *Agent) narrow(rest *state, said string, more ...any) {
 	a.current.Store(rest)
 	cut := a.flights.recheck(rest)
-	_ = a.log.Note("the file has problems: " + rest.describe() + " are left")
+	_ = a.log.Note("the file has problems: " + rest.describe() + ", are left")
 	a.o.Log.Error(said, append(more, "left", rest.describe(), "cut_requests", cut)...)
 }
 

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
@@ -132,7 +132,7 @@ func (s *state) permits(r *http.Request) bool {
 
 // describe says in a few words what there is.
 func (s *state) describe() string {
-	return fmt.Sprintf("%d pipelines, %d targets", len(s.file.Callers), len(s.targets))
+	return display.Plural(len(s.file.Callers), "pipeline") + ", " + display.Plural(len(s.targets), "target")
 }
 
 func (s *state) close() {

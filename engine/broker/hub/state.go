@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
+	"github.com/pipe-engine/pipe/engine/display"
 )
 
 // state is what a hub works by: the file, and what was read for it. It does not change.
@@ -160,5 +160,5 @@ func (s *state) describe() string {
 		names = append(names, a.Key)
 		callers += len(a.Value.Callers)
 	}
-	return fmt.Sprintf("agents [%s], %d pipelines", strings.Join(names, ", "), callers)
+	return "agents [" + strings.Join(names, ", ") + "], " + display.Plural(callers, "pipeline")
 }

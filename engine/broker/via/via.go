@@ -241,7 +241,8 @@ func (w *Way) Failure(status int, h http.Header) error {
 			"check whether the target is slow, or raise its timeout in the file of the agent",
 			"the target of agent %s did not answer in time", w.cfg.Agent)
 	case tunnel.AuditUnwritable:
-		return fault.Errorf(fault.Transient, "free space for the audit log of the agent, and make it writable",
+		return fault.Errorf(fault.Transient,
+			"see the log of the agent: free space, make its audit log writable, or restart it",
 			"agent %s refuses all requests: its audit log cannot be written", w.cfg.Agent)
 	case tunnel.WrongFile:
 		return fault.Errorf(fault.Transient, "correct the file of the agent; pipe agent check shows its problems",
