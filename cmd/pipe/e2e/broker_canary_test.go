@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -36,6 +37,9 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	}
 	b.hub = startProcessIn(t, folder, env, "hub", "run", "hub.yaml")
 	b.startAgent(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	heard(ctx, b.hub.said, "an agent is connected") // the hub has protected its memory from all but root
 	if _, err := inMemory(b.hub, "acme"); err != nil {
 		t.Skipf("the memory of a process cannot be searched here: %v", err)
 	}
