@@ -40,9 +40,7 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	heard(ctx, b.hub.said, "an agent is connected") // the hub has protected its memory from all but root
-	if _, err := inMemory(b.hub, "acme"); err != nil {
-		t.Skipf("the memory of a process cannot be searched here: %v", err)
-	}
+	_, hidden := inMemory(b.hub, "acme")
 	secret := []string{sourceToken, brokerText, "service-0042", b.token, tunnel.ForAgent(b.token), "/api/catalog"}
 	known := []string{"acme", "nightly"}
 
@@ -52,6 +50,9 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	during := func(r *http.Request) {
 		searches++
 		r.Header.Del("Accept-Encoding") // a text could not be found in a compressed answer
+		if hidden != nil {
+			return
+		}
 		if has, err := inMemory(b.agent, secret...); err == nil {
 			maps.Copy(inAgent, has)
 		}
@@ -77,10 +78,12 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	}
 	during(&http.Request{})
 	delete(inAgent, b.token)
-	if len(inAgent) != len(secret)-1 {
+	if len(inAgent) != len(secret)-1 && hidden == nil {
 		t.Errorf("of what the memory of the agent has, the search finds only %v", slices.Collect(maps.Keys(inAgent)))
 	}
-	onDisk(t, b.hub, folder, secret)
+	if hidden == nil {
+		noneOpen(t, b.hub, folder)
+	}
 	b.hub.cmd.Process.Signal(os.Interrupt)
 	b.hub.exit()
 	log := b.hub.text()
@@ -96,11 +99,14 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 		t.Errorf("the files of the hub have %v, and should have the hash of the token alone",
 			slices.Collect(maps.Keys(has)))
 	}
+	if hidden != nil {
+		t.Skipf("log and disk are searched, the memory of a process cannot be here: %v", hidden)
+	}
 	t.Logf("%d searches", searches)
 }
 
-// onDisk checks that a process has no file open outside its folder, and that nothing secret is in there.
-func onDisk(t *testing.T, p *process, folder string, secret []string) {
+// noneOpen checks that a process has no file open outside its folder.
+func noneOpen(t *testing.T, p *process, folder string) {
 	t.Helper()
 	open := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
 	entries, err := os.ReadDir(open)
@@ -118,9 +124,6 @@ func onDisk(t *testing.T, p *process, folder string, secret []string) {
 		if err == nil && info.Mode().IsRegular() && filepath.IsAbs(target) && !kernel && !strings.HasPrefix(target, folder) {
 			t.Errorf("the hub has %s open", target)
 		}
-	}
-	for one := range inFiles(t, folder, secret) {
-		t.Errorf("a file of the hub has %q", one)
 	}
 }
 
