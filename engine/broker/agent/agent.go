@@ -40,6 +40,7 @@ type Agent struct {
 	started *state          // the state of Open, whose audit log is used
 	log     *requestlog.Log // nil without Start
 	again   chan struct{}   // of Reload
+	wake    chan struct{}   // after the file was read again
 	grace   time.Duration   // brokerfile.Grace
 	watch   *brokerfile.Watch
 	flights flights
@@ -59,7 +60,7 @@ func Open(path string, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
+	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), wake: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
 		watch: brokerfile.NewWatch(before, s.files(path)...)}
 	a.current.Store(s)
 	return a, nil
@@ -139,6 +140,10 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 			sleep(ctx, pauseLook)
 			continue
 		}
+		select {
+		case <-a.wake: // it has the file that was read
+		default:
+		}
 		began := time.Now()
 		err := a.session(ctx)
 		if ctx.Err() != nil {
@@ -166,10 +171,26 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 			a.o.Log.Warn("the hub is not connected, trying again", "error", a.o.Redactor.Clean(err.Error()),
 				"remedy", fault.RemedyOf(err), "in", pause.Round(time.Millisecond))
 		}
-		sleep(ctx, pause)
+		if a.pause(ctx, pause) {
+			limit = firstPause
+			continue
+		}
 		limit = min(2*limit, most)
 	}
 	return nil
+}
+
+// pause waits, and reports whether the file was read again meanwhile.
+func (a *Agent) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-a.wake:
+		return true
+	}
+	return false
 }
 
 func sleep(ctx context.Context, d time.Duration) {

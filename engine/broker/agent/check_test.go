@@ -322,3 +322,21 @@ func TestCheckOfTargets(t *testing.T) {
 		n.end()
 	}
 }
+
+// TestReplacedTokenIsUsed: an agent that the hub refused connects with a token that was replaced, at once.
+func TestReplacedTokenIsUsed(t *testing.T) {
+	n := newNetwork(t, "token_sha256: "+tunnel.Hash("new"))
+	write := func(token string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(n.folder, "token"), []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("old")
+	var log text
+	a := n.open(t, "agent", "tls: {ca_file: ca.pem}, token: '${file:token}', proxy: none", " {}", &log)
+	defer running(t, a.Run)()
+	eventually(t, "not refused", func() bool { return strings.Contains(log.String(), "does not accept agent acme (401)") })
+	write("new")
+	eventually(t, "the token is not used", func() bool { return strings.Contains(log.String(), "the hub is connected") })
+}

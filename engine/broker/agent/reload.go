@@ -89,6 +89,10 @@ func (a *Agent) use(next *state) {
 			"log", a.AuditFile())
 	}
 	a.current.Store(next)
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
 	for _, t := range before.targets {
 		t.conn.Close()
 	}

@@ -18,14 +18,14 @@ import (
 
 // state is what an agent works by: the file, and what was opened for it. It does not change.
 type state struct {
-	file    *File
-	doc     *brokerfile.Document
-	own     tls.Certificate
-	pin     string
-	hub     *connection.Connection
-	hubCA   string // brokerfile.State of the authority of the hub
-	targets map[string]*target
-	wrong   bool // the file was changed and has problems; this is the rest of what was allowed
+	file     *File
+	doc      *brokerfile.Document
+	own      tls.Certificate
+	pin      string
+	hub      *connection.Connection
+	hubFiles string // brokerfile.State of the authority of the hub and the files of its secrets
+	targets  map[string]*target
+	wrong    bool // the file was changed and has problems; this is the rest of what was allowed
 }
 
 // load reads the file and opens what it names. It returns the errors of Read, with those of the files
@@ -39,7 +39,7 @@ func load(path string, o Options) (*state, error) {
 	for _, s := range config.Secrets(file) {
 		o.Redactor.Add(s.Reveal())
 	}
-	s := &state{file: file, doc: doc, targets: map[string]*target{}, hubCA: brokerfile.State(file.Hub.TLS.CAFile)}
+	s := &state{file: file, doc: doc, targets: map[string]*target{}, hubFiles: brokerfile.State(filesOf(&file.Hub, file.Hub.TLS)...)}
 	var problems config.Problems
 	wrong := func(at *config.Node, err error, remedy string) {
 		problems = append(problems, at.Problem(codeAgent, o.Redactor.Clean(err.Error()), remedy))
@@ -79,18 +79,29 @@ func openTarget(name string, cfg Target, o Options) (t *target, err error) {
 	return t, err
 }
 
-// files are those whose change is a change of the state.
+// files are those whose change is a change of the state. Client certificates are not among them: their
+// files are read again by themselves.
 func (s *state) files(path string) []string {
-	out := []string{path, s.file.KeyFile, s.file.Hub.TLS.CAFile}
-	for _, t := range s.file.Targets {
-		out = append(out, t.Value.TLS.CAFile)
+	out := append([]string{path, s.file.KeyFile}, filesOf(&s.file.Hub, s.file.Hub.TLS)...)
+	for i := range s.file.Targets {
+		t := &s.file.Targets[i].Value
+		out = append(out, filesOf(t, t.TLS)...)
+	}
+	return out
+}
+
+// filesOf are the authority and the files of the secrets of a part of the file.
+func filesOf(part any, tls connection.TLS) []string {
+	out := []string{tls.CAFile}
+	for _, s := range config.Secrets(part) {
+		out = append(out, s.File())
 	}
 	return out
 }
 
 // sameHub reports whether a connection to the hub may go on after the file was read again.
 func (s *state) sameHub(other *state) bool {
-	return s.pin == other.pin && s.file.Name == other.file.Name && s.hubCA == other.hubCA &&
+	return s.pin == other.pin && s.file.Name == other.file.Name && s.hubFiles == other.hubFiles &&
 		brokerfile.Same(s.doc.Root.Get("hub"), other.doc.Root.Get("hub"))
 }
 
