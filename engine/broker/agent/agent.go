@@ -60,7 +60,8 @@ func Open(path string, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{o: o, path: path, started: s, again: make(chan struct{}, 1), wake: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
+	a := &Agent{o: o, path: path, started: s,
+		again: make(chan struct{}, 1), wake: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
 		watch: brokerfile.NewWatch(before, s.files(path)...)}
 	a.current.Store(s)
 	return a, nil

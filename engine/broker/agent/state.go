@@ -39,7 +39,8 @@ func load(path string, o Options) (*state, error) {
 	for _, s := range config.Secrets(file) {
 		o.Redactor.Add(s.Reveal())
 	}
-	s := &state{file: file, doc: doc, targets: map[string]*target{}, hubFiles: brokerfile.State(filesOf(&file.Hub, file.Hub.TLS)...)}
+	s := &state{file: file, doc: doc, targets: map[string]*target{},
+		hubFiles: brokerfile.State(filesOf(&file.Hub, file.Hub.TLS)...)}
 	var problems config.Problems
 	wrong := func(at *config.Node, err error, remedy string) {
 		problems = append(problems, at.Problem(codeAgent, o.Redactor.Clean(err.Error()), remedy))
