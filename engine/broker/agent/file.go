@@ -84,7 +84,7 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 	}
 	for _, t := range f.Targets {
 		if !targetName.MatchString(t.Key) {
-			report("targets", codeAgent, "a target has a name that no address can have",
+			report("targets", codeAgent, "the target "+t.Key+" has a name that no address can have",
 				"use lower-case letters, digits and hyphens")
 		}
 	}

@@ -60,7 +60,7 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 	owner := map[string]string{} // of an identity
 	for _, a := range f.Agents {
 		if !tunnel.IsName(a.Key) {
-			report("agents", codeHub, "an agent has a name that cannot be a part of an address", tunnel.NameHint)
+			report("agents", codeHub, "the agent "+a.Key+" has a name that cannot be a part of an address", tunnel.NameHint)
 		}
 		identity := a.Value.Certificate + " " + a.Value.TokenSHA256
 		if other, is := owner[identity]; is && identity != " " {
