@@ -28,7 +28,9 @@ func TestFullDiskRefuses(t *testing.T) {
 	allowed := 0
 	var err error
 	for n := 0; err == nil && n < 1000; n++ {
-		if _, err = l.Allow(request(n)); err == nil {
+		long := request(n)
+		long.Path = strings.Repeat("x", 5000) // a part of it fits, and is longer than the next line
+		if _, err = l.Allow(long); err == nil {
 			allowed++
 		}
 	}
