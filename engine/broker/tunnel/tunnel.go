@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -79,6 +80,7 @@ const (
 // The codes of HeaderError. The first are the hub's, the others the agent's.
 const (
 	NoAgent         = "no-agent"
+	Stopping        = "stopping"
 	UnknownAgent    = "unknown-agent"
 	Unauthorized    = "unauthorized"
 	NotFromHere     = "address"
@@ -128,24 +130,39 @@ func Dial(ctx context.Context, send http.RoundTripper, address string, h http.He
 		return nil, err
 	}
 	own, alive := wrap(c)
-	go own.watch(alive)
+	go own.watch(alive, silence)
 	return own, nil
 }
 
 // Accept makes a connection of a request to a hub. It answers the request when it fails.
 func Accept(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
-	c, err := websocket.Accept(w, r, nil)
+	taken := &hijacked{ResponseWriter: w}
+	c, err := websocket.Accept(taken, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	own, _ := wrap(c)
-	return own, nil
+	out, _ := wrap(c)
+	out.below = taken.conn
+	return out, nil
+}
+
+// hijacked notes the connection below a WebSocket connection.
+type hijacked struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.conn = c
+	return c, rw, err
 }
 
 // conn is a WebSocket connection. Close ends it at once.
 type conn struct {
 	net.Conn
 	socket *websocket.Conn
+	below  net.Conn // of Accept alone
 	cancel context.CancelFunc
 	once   sync.Once
 
@@ -175,7 +192,7 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // watch closes the connection when a Read waits and the other end does not answer whether it is there.
 // While no Read waits no answer could be seen, and while a Write waits none could be asked for.
-func (c *conn) watch(ctx context.Context) {
+func (c *conn) watch(ctx context.Context, silence time.Duration) {
 	t := time.NewTicker(silence / 2)
 	defer t.Stop()
 	var before uint64
@@ -187,7 +204,7 @@ func (c *conn) watch(ctx context.Context) {
 		}
 		reads := c.reads.Load()
 		waits := func() bool { return reads%2 == 1 && c.reads.Load() == reads && c.writes.Load() == 0 }
-		if quiet := reads == before && waits(); quiet && c.ping(ctx) != nil && waits() {
+		if quiet := reads == before && waits(); quiet && c.ping(ctx, silence) != nil && waits() {
 			_ = c.Close()
 			return
 		}
@@ -195,7 +212,7 @@ func (c *conn) watch(ctx context.Context) {
 	}
 }
 
-func (c *conn) ping(ctx context.Context) error {
+func (c *conn) ping(ctx context.Context, silence time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	return c.socket.Ping(ctx)
@@ -210,10 +227,17 @@ func (c *conn) Close() (err error) {
 	return err
 }
 
-// Finish closes a connection of Dial or Accept after the other end has what was written.
+// linger is how long Finish waits for the other end.
+const linger = time.Second
+
+// Finish closes a connection of Accept after the other end has what was written. It waits a second
+// for an end that does not read.
 func Finish(c net.Conn) {
 	if c, ok := c.(*conn); ok {
 		c.once.Do(func() {
+			if c.below != nil { // the library waits five seconds for each direction
+				_ = c.below.SetDeadline(time.Now().Add(linger))
+			}
 			_ = c.socket.Close(websocket.StatusNormalClosure, "")
 			c.cancel()
 		})
@@ -222,13 +246,19 @@ func Finish(c net.Conn) {
 	_ = c.Close()
 }
 
-// Session is the connection of an agent with its streams.
-type Session struct{ *yamux.Session }
-
-// silence is how often it is asked whether the other end is there, and how long an answer is waited for.
+// silence is how often an end is asked whether it is there, and how long each step of its answer may
+// take. A silent death is noticed within three times this: the pause, sending and the answer.
 const silence = 10 * time.Second
 
-func settings() *yamux.Config {
+// Session is the connection of an agent with its streams.
+type Session struct {
+	*yamux.Session
+	notice chan net.Conn // the hub's end of the stream for notices
+}
+
+// settings are those of both ends. A stream has a window of 256 KiB, yamux's smallest: it bounds what
+// an end holds of a stream that is not read, and allows 2.5 MB/s a stream at 100 ms of distance.
+func settings(silence time.Duration) *yamux.Config {
 	c := yamux.DefaultConfig()
 	c.KeepAliveInterval, c.ConnectionWriteTimeout, c.StreamOpenTimeout = silence, silence, 2*silence
 	c.StreamCloseTimeout = time.Minute
@@ -237,15 +267,56 @@ func settings() *yamux.Config {
 }
 
 // Open begins the hub's end of a session.
-func Open(c net.Conn) (*Session, error) {
-	s, err := yamux.Client(c, settings())
-	return &Session{s}, err
+func Open(c net.Conn) (*Session, error) { return open(c, silence) }
+
+func open(c net.Conn, silence time.Duration) (*Session, error) {
+	s, err := yamux.Client(c, settings(silence))
+	if err != nil {
+		return nil, err
+	}
+	out := &Session{s, make(chan net.Conn, 1)}
+	go func() {
+		if c, err := s.Accept(); err == nil {
+			out.notice <- c
+		}
+	}()
+	return out, nil
 }
 
 // Serve begins the agent's end of a session, a listener for the streams that the hub opens.
-func Serve(c net.Conn) (*Session, error) {
-	s, err := yamux.Server(c, settings())
-	return &Session{s}, err
+func Serve(c net.Conn) (*Session, error) { return serve(c, silence) }
+
+func serve(c net.Conn, silence time.Duration) (*Session, error) {
+	s, err := yamux.Server(c, settings(silence))
+	if err != nil {
+		return nil, err
+	}
+	return &Session{Session: s}, nil
+}
+
+// Stop says to the agent that the hub stops. It waits until the agent listens for that, or the session
+// has ended.
+func (s *Session) Stop() {
+	select {
+	case c := <-s.notice:
+		_, _ = c.Write([]byte{1})
+	case <-s.CloseChan():
+	}
+}
+
+// Stopping is closed when the hub says that it stops. The agent calls it once.
+func (s *Session) Stopping() <-chan struct{} {
+	out := make(chan struct{})
+	go func() {
+		c, err := s.OpenStream()
+		if err != nil {
+			return
+		}
+		if n, _ := c.Read(make([]byte, 1)); n == 1 {
+			close(out)
+		}
+	}()
+	return out
 }
 
 // Relay copies between two ends until one of them ends.
