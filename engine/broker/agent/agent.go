@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -47,6 +46,9 @@ type Agent struct {
 	alarms  int // of the hub, that were logged
 	every   time.Duration
 	said    time.Time // when an audit log that cannot be written was logged
+	jitter  func(limit time.Duration) time.Duration
+
+	patience time.Duration // of an agent that stops
 }
 
 // Open reads the file and the files that it names, and opens no connection and no log. Its errors are
@@ -60,7 +62,7 @@ func Open(path string, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{o: o, path: path, started: s,
+	a := &Agent{o: o, path: path, started: s, jitter: jitter, patience: drainTime,
 		again: make(chan struct{}, 1), wake: make(chan struct{}, 1), grace: brokerfile.Grace, every: askEvery,
 		watch: brokerfile.NewWatch(before, s.files(path)...)}
 	a.current.Store(s)
@@ -103,16 +105,9 @@ func (a *Agent) Resume() error {
 	return err
 }
 
-// The pauses between attempts to reach the hub: a random part of a limit that doubles. After a refusal
-// the limit begins higher.
 const (
-	firstPause   = 250 * time.Millisecond
-	lastPause    = 30 * time.Second
-	refusedPause = 30 * time.Second
-	lastRefused  = 5 * time.Minute
-	lasting      = 5 * time.Second // of a session that was no accident
-	pauseLook    = 200 * time.Millisecond
-	drainTime    = 30 * time.Second
+	pauseLook = 200 * time.Millisecond
+	drainTime = 30 * time.Second
 )
 
 // Run keeps a session with the hub until stop is closed; then it lets requests end for half a minute.
@@ -135,7 +130,7 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 	watching.Go(func() { a.keep(ctx) })
 	defer watching.Wait()
 	defer cancel()
-	limit := firstPause
+	var b backoff
 	for ctx.Err() == nil {
 		if a.paused() {
 			sleep(ctx, pauseLook)
@@ -150,33 +145,27 @@ func (a *Agent) Run(stop <-chan struct{}) (err error) {
 		if ctx.Err() != nil {
 			break
 		}
-		if time.Since(began) > lasting {
-			limit = firstPause
+		limit, alarm := b.next(err, time.Since(began))
+		if alarm != "" {
+			a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.state().file.Name, "code",
+				alarm)
+			_ = a.log.Note("the hub has another session of this agent: " + alarm)
 		}
-		most := lastPause
 		var refused *tunnel.RefusedError
 		if errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 {
-			limit, most = max(limit, refusedPause), lastRefused
 			if refused.Status == http.StatusUnauthorized {
 				_ = a.state().hub.Renew(ctx) // the file of the token may have another; the next attempt says so
 			}
-			if refused.Code == tunnel.OtherIdentity || refused.Code == tunnel.AlreadyRunning {
-				a.o.Log.Error("ALARM: the hub has another session of this agent", "agent", a.state().file.Name, "code",
-					refused.Code)
-				_ = a.log.Note("the hub has another session of this agent: " + refused.Code)
-			}
 			err = refusal(refused, a.state().file.Name)
 		}
-		pause := rand.N(limit + 1)
+		pause := a.jitter(limit)
 		if err != nil {
 			a.o.Log.Warn("the hub is not connected, trying again", "error", a.o.Redactor.Clean(err.Error()),
 				"remedy", fault.RemedyOf(err), "in", pause.Round(time.Millisecond))
 		}
 		if a.pause(ctx, pause) {
-			limit = firstPause
-			continue
+			b = backoff{}
 		}
-		limit = min(2*limit, most)
 	}
 	return nil
 }
@@ -234,6 +223,8 @@ func (a *Agent) session(ctx context.Context) error {
 		ErrorLog:       slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
 		TLSNextProto:   map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
+	var fresh unused
+	server.ConnState = fresh.note
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(tls.NewListener(streams, tunnel.ServerTLS(now.own))) }()
 	asking, endAsking := context.WithCancel(ctx)
@@ -241,17 +232,26 @@ func (a *Agent) session(ctx context.Context) error {
 	asked.Go(func() { a.askAlarms(asking, now) })
 	defer asked.Wait()
 	defer endAsking()
+	drain := func() { // running requests end, and nothing new begins
+		_ = s.GoAway()
+		fresh.end()
+		within, end := context.WithTimeout(context.Background(), a.patience)
+		defer end()
+		_ = server.Shutdown(within)
+		_ = server.Close()
+		<-served
+	}
+	stopping := s.Stopping()
 	look := time.NewTicker(pauseLook)
 	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			_ = s.GoAway()
-			drain, end := context.WithTimeout(context.Background(), drainTime)
-			_ = server.Shutdown(drain)
-			end()
-			_ = server.Close()
-			<-served
+			drain()
+			return nil
+		case <-stopping:
+			a.o.Log.Info("the hub stops", "hub", u.Host)
+			drain()
 			return nil
 		case <-served:
 			_ = server.Close()
@@ -287,6 +287,41 @@ func (a *Agent) reportLog(now time.Time) {
 		a.said = now
 		a.o.Log.Error("the audit log cannot be written: all requests are refused", "error", err, "remedy",
 			"free space, and make it writable; restart the agent when the file was moved or removed")
+	}
+}
+
+// unused are the connections without a request, for which Server.Shutdown would wait five seconds: a
+// pipeline that opens a second stream and then uses the first one has such a connection.
+type unused struct {
+	mu    sync.Mutex
+	ended bool
+	all   map[net.Conn]bool
+}
+
+func (u *unused) note(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.all, c)
+	case u.ended:
+		_ = c.Close()
+	case u.all == nil:
+		u.all = map[net.Conn]bool{c: true}
+	default:
+		u.all[c] = true
+	}
+}
+
+// end closes them, and those that come later.
+func (u *unused) end() {
+	u.mu.Lock()
+	u.ended = true
+	all := u.all
+	u.all = nil
+	u.mu.Unlock()
+	for c := range all {
+		_ = c.Close()
 	}
 }
 
@@ -355,10 +390,21 @@ type counted struct {
 	end  func()
 }
 
-// Close closes the stream.
+// Read reads with the errors of package net. The HTTP server interrupts its Read after each request by a
+// deadline, and TLS ends with any error that is not temporary: the stream would end with its request.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// Close closes the stream, and ends a Read, which would wait for the other end.
 func (c *counted) Close() error {
 	c.once.Do(c.end)
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	return errors.Join(err, c.SetReadDeadline(time.Unix(1, 0)))
 }
 
 // Close closes idle connections.

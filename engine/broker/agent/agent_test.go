@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,9 @@ type world struct {
 	pin           string
 	agent         *Agent
 
+	stop   func()
+	refuse atomic.Int32 // the status with which the hub refuses the agent
+
 	mu    sync.Mutex
 	asked []*http.Request
 }
@@ -53,6 +57,10 @@ func start(t *testing.T, target http.HandlerFunc, adjust ...func(*Agent)) *world
 	}))
 	ended := make(chan struct{})
 	hub := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if status := w.refuse.Load(); status != 0 {
+			rw.WriteHeader(int(status))
+			return
+		}
 		if c, err := tunnel.Accept(rw, r); err == nil {
 			w.sessions <- c
 			<-ended
@@ -94,11 +102,14 @@ concurrent: 4
 	}
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- a.Run(stop) }()
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		close(stop)
 		if err := <-done; err != nil && !strings.Contains(err.Error(), "moved or removed") {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		w.stop()
 		a.Close()
 		close(ended)
 		hub.Close()
