@@ -43,6 +43,7 @@ type Hub struct {
 	refusals map[string]tunnel.Known // alarms by agent
 	stopping bool
 	relays   sync.WaitGroup
+	patience time.Duration // of a hub that stops
 
 	streams, refused, alarms atomic.Int64
 	bytes                    atomic.Int64
@@ -62,7 +63,7 @@ type session struct {
 func Listen(path string, lookup func(string) (string, bool), log *slog.Logger) (*Hub, error) {
 	h := &Hub{path: path, lookup: lookup, log: log, sessions: map[string][]*session{}, callers: map[string]*usage{},
 		refusals: map[string]tunnel.Known{},
-		again:    make(chan struct{}, 1), grace: brokerfile.Grace}
+		again:    make(chan struct{}, 1), grace: brokerfile.Grace, patience: drainTime}
 	before := brokerfile.State(path)
 	var err error
 	if h.state, err = load(path, lookup); err != nil {
@@ -100,8 +101,8 @@ const (
 	drainTime  = 30 * time.Second
 )
 
-// Run serves until stop is closed; then it accepts nothing more, lets streams end for half a minute,
-// and cuts the rest.
+// Run serves until stop is closed; then it refuses agents and streams, says to the agents that it
+// stops, lets running requests end for half a minute, and cuts the rest.
 func (h *Hub) Run(stop <-chan struct{}) error {
 	server := &http.Server{Handler: http.HandlerFunc(h.serve), ReadHeaderTimeout: headerTime, IdleTimeout: headerTime,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
@@ -146,11 +147,15 @@ func (h *Hub) Run(stop <-chan struct{}) error {
 func (h *Hub) drain() {
 	h.mu.Lock()
 	h.stopping = true
+	for _, all := range h.sessions {
+		for _, s := range all {
+			go s.Stop()
+		}
+	}
 	h.mu.Unlock()
-	_ = h.listener.Close()
 	done := make(chan struct{})
 	go func() { h.relays.Wait(); close(done) }()
-	t := time.NewTimer(drainTime)
+	t := time.NewTimer(h.patience)
 	defer t.Stop()
 	select {
 	case <-done:
@@ -196,7 +201,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
 	name, stream := strings.CutPrefix(r.URL.Path, tunnel.StreamPath)
 	switch {
 	case stopping:
-		refuse(w, http.StatusServiceUnavailable, tunnel.NoAgent)
+		refuse(w, http.StatusServiceUnavailable, tunnel.Stopping)
 	case !stream && r.URL.Path != tunnel.AgentPath && r.URL.Path != tunnel.CheckPath:
 		http.NotFound(w, r)
 	case r.Header.Get(tunnel.HeaderProtocol) != tunnel.Protocol:
@@ -421,7 +426,7 @@ func (h *Hub) stream(w http.ResponseWriter, r *http.Request, name string) {
 	h.mu.Lock()
 	if h.stopping {
 		h.mu.Unlock()
-		refuse(w, http.StatusServiceUnavailable, tunnel.NoAgent)
+		refuse(w, http.StatusServiceUnavailable, tunnel.Stopping)
 		return
 	}
 	h.relays.Add(1)

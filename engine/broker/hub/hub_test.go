@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type world struct {
 	caKey              *ecdsa.PrivateKey
 	serial             int64
 	log                logged
+	stop               func() // and wait
 }
 
 func start(t *testing.T, agents string, adjust ...func(*Hub)) *world {
@@ -62,12 +64,13 @@ agents:
 	w.address = "https://" + w.hub.Addr().String()
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { done <- w.hub.Run(stop) }()
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		close(stop)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(w.stop)
 	return w
 }
 
@@ -145,12 +148,7 @@ func (w *world) dial(t *testing.T, path, certificate string, headers ...string) 
 // agent connects an agent that echoes what it gets.
 func (w *world) agent(t *testing.T, certificate string, headers ...string) (*tunnel.Session, error) {
 	t.Helper()
-	sessions := func() int {
-		w.hub.mu.Lock()
-		defer w.hub.mu.Unlock()
-		return len(w.hub.sessions["acme"])
-	}
-	before := sessions()
+	before := w.sessions()
 	c, err := w.dial(t, tunnel.AgentPath, certificate,
 		append([]string{tunnel.HeaderName, "acme", tunnel.HeaderVersion, "v1.2.0"}, headers...)...)
 	if err != nil {
@@ -161,8 +159,10 @@ func (w *world) agent(t *testing.T, certificate string, headers ...string) (*tun
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	for end := time.Now().Add(2 * time.Second); sessions() <= before && time.Now().Before(end); {
-		time.Sleep(time.Millisecond) // the hub counts the session after its answer
+	for w.sessions() == before { // the hub has it a moment after it has answered
+		if _, err := s.Ping(); err != nil {
+			return nil, err
+		}
 	}
 	go func() {
 		for {
@@ -174,6 +174,13 @@ func (w *world) agent(t *testing.T, certificate string, headers ...string) (*tun
 		}
 	}()
 	return s, nil
+}
+
+// sessions is how many the hub has of the agent.
+func (w *world) sessions() int {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	return len(w.hub.sessions["acme"])
 }
 
 func codeOf(err error) string {

@@ -154,7 +154,7 @@ func (w *Way) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 			return nil, fault.Errorf(fault.Transient, "check that the hub is up",
 				"the hub %s did not complete the handshake",
 				w.cfg.Hub)
-		case refused.Code != tunnel.NoAgent:
+		case refused.Code != tunnel.NoAgent && refused.Code != tunnel.Stopping:
 			return nil, w.refused(refused)
 		}
 		since := w.gone(true)
