@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones in images without them
@@ -17,7 +18,7 @@ type Schedule []Entry
 type Entry struct {
 	Cron     string          `yaml:"cron" required:"true" doc:"When a run begins, as five fields (minute, hour, day of the month, month, day of the week), or @hourly, @daily, @weekly or @monthly."`
 	TimeZone string          `yaml:"time_zone" default:"UTC" doc:"The time zone of the fields, such as Europe/Berlin. A time that does not exist on the day that the clocks go forward is an hour later."`
-	Jitter   config.Duration `yaml:"jitter" default:"0s" max:"6h" doc:"A run begins up to this much later: use it when many pipelines have the same times. The delay differs from one run to the next."`
+	Jitter   config.Duration `yaml:"jitter" default:"0s" max:"6h" doc:"A run begins up to this much later: use it when many pipelines have the same times. The delay differs from one run to the next. It is shorter than the time between two runs of the line."`
 	Full     bool            `yaml:"full" doc:"True publishes everything, whatever publish.mode is."`
 }
 
@@ -58,6 +59,13 @@ func (e *Entry) Validate(report func(field, code, message, hint string)) {
 	if line.Next(reference.In(zone)).IsZero() {
 		report("cron", codeSchedule, "this schedule never fires: no such day exists",
 			"check the day of the month and the month")
+		return
+	}
+	if jitter := e.Jitter.D(); jitter > 0 {
+		if interval := shorter(line, reference, jitter); interval > 0 {
+			report("jitter", codeSchedule, fmt.Sprintf("a jitter of %s is not shorter than the %s between two runs",
+				e.Jitter, config.Duration(interval)), "make it shorter than that")
+		}
 	}
 }
 
@@ -65,39 +73,31 @@ func (e *Entry) Validate(report func(field, code, message, hint string)) {
 // parser looks ahead there is a 29 February.
 var reference = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Due is a time at which a run should begin.
-type Due struct {
-	At   time.Time
-	Full bool // publish everything
-	// jitter is the longest delay after At.
-	jitter time.Duration
-}
-
-// Next returns the next due time after a time; false when the schedule is empty. Entries that
-// are due at the same time are one run, which is full when one of them is.
-func (s Schedule) Next(after time.Time) (Due, bool) {
-	var next Due
+// Next returns when the next run of a pipeline begins that deals with due times after a time; false
+// when the schedule is empty. It is the earliest begin of all entries: the run deals with all due
+// times before it, see Missed.
+func (s Schedule) Next(pipeline string, after time.Time) (start time.Time, ok bool) {
 	for _, e := range s {
-		at := e.next(after)
-		switch {
-		case at.IsZero():
-		case next.At.IsZero() || at.Before(next.At):
-			next = Due{At: at, Full: e.Full, jitter: e.Jitter.D()}
-		case at.Equal(next.At):
-			next.Full = next.Full || e.Full
-			next.jitter = max(next.jitter, e.Jitter.D())
+		due := e.next(after)
+		if due.IsZero() {
+			continue
+		}
+		if at := e.start(pipeline, due); !ok || at.Before(start) {
+			start, ok = at, true
 		}
 	}
-	return next, !next.At.IsZero()
+	return start, ok
 }
 
-// Missed returns the due times after since and not after now as one run, whose time is that of
-// the last one; false when there is none. It looks back a week for a run that publishes
-// everything.
+// Due is what one run deals with.
+type Due struct {
+	At   time.Time // the last due time
+	Full bool      // publish everything
+}
+
+// Missed returns the due times after since and not after now as one run; false when there is none.
+// The run publishes everything when one of them does.
 func (s Schedule) Missed(since, now time.Time) (Due, bool) {
-	if week := now.AddDate(0, 0, -7); since.Before(week) {
-		since = week
-	}
 	var missed Due
 	for _, e := range s {
 		last := e.last(since, now)
@@ -112,9 +112,14 @@ func (s Schedule) Missed(since, now time.Time) (Due, bool) {
 	return missed, !missed.At.IsZero()
 }
 
-// last returns the last due time after since and not after now.
-func (e Entry) last(since, now time.Time) time.Time {
-	var last time.Time
+// last returns the last due time after since and not after now. It looks through the last week
+// first: a long time has many due times.
+func (e Entry) last(since, now time.Time) (last time.Time) {
+	if week := now.AddDate(0, 0, -7); since.Before(week) {
+		if last = e.last(week, now); !last.IsZero() {
+			return last
+		}
+	}
 	for at := e.next(since); !at.IsZero() && !at.After(now); at = e.next(at) {
 		last = at
 	}

@@ -25,30 +25,28 @@ func TestNext(t *testing.T) {
 		s     schedule.Schedule
 		after string
 		want  string
-		full  bool
 	}{
-		{"the same day", schedule.Schedule{nightly}, "2026-11-30 01:00 +0100", "2026-11-30 02:30 +0100", false},
-		{"not the same minute", schedule.Schedule{nightly}, "2026-11-30 02:30 +0100", "2026-12-01 02:30 +0100", false},
-		{"two at once are one full run", schedule.Schedule{nightly, weekly}, "2026-12-05 12:00 +0100",
-			"2026-12-06 02:30 +0100", true},
-		{"the earliest", schedule.Schedule{weekly, nightly}, "2026-11-30 12:00 +0100", "2026-12-01 02:30 +0100", false},
+		{"the same day", schedule.Schedule{nightly}, "2026-11-30 01:00 +0100", "2026-11-30 02:30 +0100"},
+		{"not the same minute", schedule.Schedule{nightly}, "2026-11-30 02:30 +0100", "2026-12-01 02:30 +0100"},
+		{"two at once", schedule.Schedule{nightly, weekly}, "2026-12-05 12:00 +0100", "2026-12-06 02:30 +0100"},
+		{"the earliest", schedule.Schedule{weekly, nightly}, "2026-11-30 12:00 +0100", "2026-12-01 02:30 +0100"},
 		{"UTC", schedule.Schedule{{Cron: "@daily", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100",
-			"2026-12-01 00:00 +0000", false},
-		{"the clocks go forward", schedule.Schedule{nightly}, "2027-03-27 12:00 +0100", "2027-03-28 03:30 +0200", false},
-		{"after they went forward", schedule.Schedule{nightly}, "2027-03-28 03:30 +0200", "2027-03-29 02:30 +0200", false},
-		{"the clocks go back", schedule.Schedule{nightly}, "2026-10-24 12:00 +0200", "2026-10-25 02:30 +0200", false},
+			"2026-12-01 00:00 +0000"},
+		{"the clocks go forward", schedule.Schedule{nightly}, "2027-03-27 12:00 +0100", "2027-03-28 03:30 +0200"},
+		{"after they went forward", schedule.Schedule{nightly}, "2027-03-28 03:30 +0200", "2027-03-29 02:30 +0200"},
+		{"the clocks go back", schedule.Schedule{nightly}, "2026-10-24 12:00 +0200", "2026-10-25 02:30 +0200"},
 		{"29 February", schedule.Schedule{{Cron: "0 0 29 2 *", TimeZone: "UTC"}}, "2026-11-30 12:00 +0100",
-			"2028-02-29 00:00 +0000", false},
+			"2028-02-29 00:00 +0000"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			due, ok := tt.s.Next(at(tt.after))
-			if !ok || !due.At.Equal(at(tt.want)) || due.Full != tt.full {
-				t.Errorf("got %v, full %v, want %s", due.At, due.Full, tt.want)
+			start, ok := tt.s.Next("catalog", at(tt.after))
+			if !ok || !start.Equal(at(tt.want)) {
+				t.Errorf("got %v, want %s", start, tt.want)
 			}
 		})
 	}
-	if due, ok := (schedule.Schedule{}).Next(time.Now()); ok {
-		t.Errorf("no schedule is due at %v", due.At)
+	if start, ok := (schedule.Schedule{}).Next("catalog", time.Now()); ok {
+		t.Errorf("no schedule begins a run at %v", start)
 	}
 }
 
@@ -62,6 +60,7 @@ func TestMissed(t *testing.T) {
 		{"one", "2026-11-30 10:00 +0000", "2026-11-30 11:00 +0000", "2026-11-30 11:00 +0000", false},
 		{"many are one", "2026-11-30 10:00 +0000", "2026-11-30 20:10 +0000", "2026-11-30 20:00 +0000", false},
 		{"one of them is full", "2026-11-30 10:00 +0000", "2026-12-01 05:10 +0000", "2026-12-01 05:00 +0000", true},
+		{"two at once are one full run", "2026-12-01 02:10 +0000", "2026-12-01 02:30 +0000", "2026-12-01 02:30 +0000", true},
 		{"a year", "2025-11-30 10:00 +0000", "2026-12-01 05:10 +0000", "2026-12-01 05:00 +0000", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,16 +78,24 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-func TestStart(t *testing.T) {
+// TestMissedLongAgo: a time that was missed more than a week ago is not lost.
+func TestMissedLongAgo(t *testing.T) {
+	s := schedule.Schedule{{Cron: "30 2 1 * *", TimeZone: "UTC", Full: true}}
+	due, ok := s.Missed(at("2026-10-20 10:00 +0000"), at("2026-11-20 10:00 +0000"))
+	if !ok || !due.At.Equal(at("2026-11-01 02:30 +0000")) || !due.Full {
+		t.Errorf("got %v, %+v", ok, due)
+	}
+}
+
+func TestJitter(t *testing.T) {
 	s := schedule.Schedule{{Cron: "30 2 * * *", TimeZone: "UTC", Jitter: config.Duration(10 * time.Minute)}}
-	first, _ := s.Next(at("2026-11-30 10:00 +0000"))
 	starts := map[time.Duration]bool{}
 	for i := range 50 {
-		start := first.Start(fmt.Sprint("catalog-", i))
-		if again := first.Start(fmt.Sprint("catalog-", i)); !again.Equal(start) {
-			t.Fatalf("the delay is once %v and once %v", start, again)
+		start, _ := s.Next(fmt.Sprint("catalog-", i), at("2026-11-30 10:00 +0000"))
+		if again, _ := s.Next(fmt.Sprint("catalog-", i), at("2026-11-30 11:00 +0000")); !again.Equal(start) {
+			t.Fatalf("the run begins once at %v and once at %v", start, again)
 		}
-		delay := start.Sub(first.At)
+		delay := start.Sub(at("2026-12-01 02:30 +0000"))
 		if delay < 0 || delay >= 10*time.Minute {
 			t.Fatalf("the delay is %v", delay)
 		}
@@ -99,23 +106,52 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestJitterOfAnotherLine: the delay of a line does not delay the others.
+func TestJitterOfAnotherLine(t *testing.T) {
+	s := schedule.Schedule{
+		{Cron: "30 13 * * *", TimeZone: "UTC", Full: true, Jitter: config.Duration(6 * time.Hour)},
+		{Cron: "0 * * * *", TimeZone: "UTC"},
+	}
+	last := at("2026-11-30 13:00 +0000")
+	if start, _ := s[:1].Next("catalog", last); start.Before(at("2026-11-30 14:00 +0000")) {
+		t.Fatalf("the test needs a longer delay than until %v", start)
+	}
+	start, ok := s.Next("catalog", last)
+	if !ok || !start.Equal(at("2026-11-30 14:00 +0000")) {
+		t.Errorf("the next run begins at %v", start)
+	}
+	if due, _ := s.Missed(last, start); !due.At.Equal(start) || !due.Full {
+		t.Errorf("it deals with %+v", due)
+	}
+}
+
 func TestValidate(t *testing.T) {
-	for _, tt := range []struct{ cron, zone, field string }{
-		{"30 2 * * *", "Europe/Berlin", ""},
-		{"@weekly", "UTC", ""},
-		{"30 2 * * mon-fri", "UTC", ""},
-		{"0 0 30 2 *", "UTC", "cron"},
-		{"30 25 * * *", "UTC", "cron"},
-		{"every night", "UTC", "cron"},
-		{"0 30 2 * * *", "UTC", "cron"},
-		{"CRON_TZ=UTC 30 2 * * *", "UTC", "cron"},
-		{"@every 1h", "UTC", "cron"},
-		{"30 2 * * *", "Berlin", "time_zone"},
-		{"30 2 * * *", "Local", "time_zone"},
-		{"30 2 * * *", "../../etc/passwd", "time_zone"},
+	for _, tt := range []struct {
+		cron, zone string
+		jitter     time.Duration
+		field      string
+	}{
+		{"30 2 * * *", "Europe/Berlin", 0, ""},
+		{"@weekly", "UTC", 0, ""},
+		{"30 2 * * mon-fri", "UTC", 0, ""},
+		{"0 0 30 2 *", "UTC", 0, "cron"},
+		{"30 25 * * *", "UTC", 0, "cron"},
+		{"every night", "UTC", 0, "cron"},
+		{"0 30 2 * * *", "UTC", 0, "cron"},
+		{"CRON_TZ=UTC 30 2 * * *", "UTC", 0, "cron"},
+		{"@every 1h", "UTC", 0, "cron"},
+		{"30 2 * * *", "Berlin", 0, "time_zone"},
+		{"30 2 * * *", "Local", 0, "time_zone"},
+		{"30 2 * * *", "../../etc/passwd", 0, "time_zone"},
+		{"0 * * * *", "UTC", 59 * time.Minute, ""},
+		{"0 * * * *", "UTC", time.Hour, "jitter"},
+		{"0 2,5 * * 1", "UTC", 6 * time.Hour, "jitter"},
+		{"0 0,23 15,16 * *", "UTC", 2 * time.Hour, "jitter"},
+		{"30 2 * * *", "Europe/Berlin", 6 * time.Hour, ""},
 	} {
 		var field, message string
-		(&schedule.Entry{Cron: tt.cron, TimeZone: tt.zone}).Validate(func(f, _, m, hint string) {
+		e := schedule.Entry{Cron: tt.cron, TimeZone: tt.zone, Jitter: config.Duration(tt.jitter)}
+		e.Validate(func(f, _, m, hint string) {
 			field, message = f, m
 			if hint == "" {
 				t.Errorf("%s: no hint", tt.cron)

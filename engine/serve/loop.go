@@ -139,11 +139,11 @@ func (p *Pipeline) due(ctx context.Context) time.Duration {
 		p.server.o.Log.Error("the schedule waits, since the history cannot be used", "pipeline", p.Name, "error", err)
 		return reloadEvery
 	}
-	next, ok := times.Next(last)
+	start, ok := times.Next(p.Name, last)
 	if !ok {
 		return reloadEvery
 	}
-	if start := next.Start(p.Name); start.After(now) {
+	if start.After(now) {
 		return min(reloadEvery, start.Sub(now))
 	}
 	due, _ := times.Missed(last, now)
@@ -152,7 +152,7 @@ func (p *Pipeline) due(ctx context.Context) time.Duration {
 		return reloadEvery
 	}
 	how := BySchedule
-	if now.Sub(next.Start(p.Name)) > late {
+	if now.Sub(start) > late {
 		how = ByMissed
 	}
 	p.enqueue(Request{By: BySchedule, How: how, Full: due.Full})

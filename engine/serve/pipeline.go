@@ -201,8 +201,6 @@ func (p *Pipeline) Status() Status {
 	if p.next != nil {
 		s.Queued = p.next.id
 	}
-	if due, ok := p.schedule.Next(p.server.o.Clock.Now()); ok {
-		s.Next = due.Start(p.Name)
-	}
+	s.Next, _ = p.schedule.Next(p.Name, p.server.o.Clock.Now())
 	return s
 }
