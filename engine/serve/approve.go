@@ -81,7 +81,8 @@ func (p *Pipeline) Approve(ctx context.Context, id string, by Approver) (*baseli
 // enqueueStored asks for the run of an approval or acceptance that is stored. A server that is about
 // to end does not run it: the next one does.
 func (p *Pipeline) enqueueStored(by Approver) (Ticket, error) {
-	t, err := p.enqueue(Request{By: by.Name, Person: true, Identity: by.Identity, How: ByApproval, Changed: true})
+	t, err := p.queue.add(
+		Request{By: by.Name, Person: true, Identity: by.Identity, How: ByApproval, Changed: true}, time.Time{})
 	if errors.Is(err, fault.ErrStopped) {
 		err = nil
 	}
@@ -156,61 +157,29 @@ func (p *Pipeline) independent(ctx context.Context, by, identity string) error {
 	}
 }
 
-// unended returns the runs that have not ended, with who has asked for them until now: the history
-// does not have all of them.
-func (p *Pipeline) unended() (runs []queued) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, r := range []*queued{p.now, p.next} {
-		if r != nil {
-			runs = append(runs, queued{id: r.id, asked: r.asked})
-		}
-	}
-	return runs
-}
-
 // didSinceGood returns what a person or token has done since the last good run began that makes
 // them responsible for a refusal: asked for a run or pushed records; "" when they did neither.
 // Later runs by the schedule do not change who is responsible.
 func (p *Pipeline) didSinceGood(ctx context.Context, by, identity string) (string, error) {
-	const page = 100
-	asked := func(all []history.Asked) bool {
-		return slices.ContainsFunc(all, func(a history.Asked) bool {
-			return a.How != ByApproval && baseline.Approver{By: a.By, Identity: a.Identity}.Is(by, identity)
-		})
-	}
-	for _, r := range p.unended() {
-		if asked(r.asked) {
-			return "asked for run " + r.id, nil
-		}
-	}
-	var since time.Time
 	good, err := p.server.History.LastGood(ctx, p.Name)
-	switch {
-	case err == nil:
-		since = good.Started
-	case !errors.Is(err, history.ErrNotFound):
+	if errors.Is(err, history.ErrNotFound) {
+		good, err = &history.Good{}, nil
+	}
+	if err != nil {
 		return "", err
 	}
-	for before := ""; ; {
-		runs, err := p.server.History.Runs(ctx, p.Name, before, page)
-		if err != nil {
-			return "", err
-		}
-		for _, r := range runs {
-			if good != nil && r.ID <= good.Run {
-				break
-			}
-			if asked(r.Asked) {
-				return "asked for run " + r.ID, nil
-			}
-			before = r.ID
-		}
-		if len(runs) < page || good != nil && runs[len(runs)-1].ID <= good.Run {
-			break
+	runs, err := p.server.History.Since(ctx, p.Name, good.Number)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range runs {
+		if slices.ContainsFunc(r.Asked, func(a history.Asked) bool {
+			return a.How != ByApproval && baseline.Approver{By: a.By, Identity: a.Identity}.Is(by, identity)
+		}) {
+			return "asked for run " + r.ID, nil
 		}
 	}
-	who, err := p.pushedSince(ctx, since)
+	who, err := p.pushedSince(ctx, good.Action)
 	if err != nil || !slices.ContainsFunc(who, func(name string) bool { return baseline.SamePerson(name, by) }) {
 		return "", err
 	}

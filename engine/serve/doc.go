@@ -2,8 +2,12 @@
 // the order of a run:
 //
 //   - server.go: opens the pipelines, the state folder and the history
-//   - pipeline.go: reads a pipeline file again when it changed, and keeps the last good one
-//   - request.go: who asks for a run and how; requests that one run can answer become one
+//   - pipeline.go: a pipeline, from the parts below
+//   - file.go: reads a pipeline file again when it changed, and keeps the last good one
+//   - restart.go: what a start runs, after the end of the server before it
+//   - request.go: who asks for a run and how
+//   - queue.go: the runs that wait; requests that one run can answer become one
+//   - timetable.go: when the schedule begins the next run
 //   - loop.go: waits for the schedule and for requests
 //   - review.go: holds a run until a person accepts its rules
 //   - perform.go: one run through package job, and its entry in the history

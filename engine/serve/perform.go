@@ -13,98 +13,136 @@ import (
 
 // perform runs the pipeline once. It returns false when the server stops.
 func (p *Pipeline) perform(ctx context.Context, w *queued, stop <-chan struct{}) bool {
-	defer p.done()
-	s := p.server
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return false
-	case <-stop:
+	defer p.queue.done()
+	release := p.server.slot(ctx, stop)
+	if release == nil {
 		return false
 	}
-	log := s.o.Log.With("pipeline", p.Name, "run", w.id)
-	p.reload(ctx) // it may have waited long
-	entry, text, by := p.entry(w)
-	for {
-		err := s.History.Begin(ctx, entry)
-		if err == nil {
-			break
-		}
-		log.Error("the run waits, since the history cannot be written", "error", err)
-		if !p.pause(ctx, stop) {
-			return false
-		}
-		p.reload(ctx)
-		entry, text, by = p.entry(w)
-	}
-	for !w.dry { // who asked for this run must not have approved what it does
-		err := p.withdrawWaiting(ctx)
-		if err == nil {
-			break
-		}
-		log.Error("the run waits, since it is not known which approvals count", "error", err)
-		if !p.pause(ctx, stop) {
-			return false
-		}
+	defer release()
+	entry, text := p.begin(ctx, w, stop)
+	if entry == nil {
+		return false
 	}
 	var hold *fault.Refusal
 	if !w.dry {
 		hold = p.hold(ctx, entry.Rules)
 	}
+	log := p.server.o.Log.With("pipeline", p.Name, "run", w.id)
 	log.Info("run begins", "held", hold != nil)
-	result := p.job(ctx, w, text, by, hold, stop)
-	p.mu.Lock()
-	entry.Asked = w.asked
-	p.mu.Unlock()
-	entry.Ended, entry.Class, entry.Record = s.o.Clock.Now(), int(result.Class), result.Record
+	result := p.job(ctx, w, entry, text, hold, stop)
+	if result.Err != nil {
+		log.Error("run ended", "exit_code", int(result.Class), "causes", causesOf(result))
+	}
+	entry.Asked = p.queue.settle()
+	p.complete(ctx, entry, result, hold)
+	if ended(ctx, stop) && unfinished(result) {
+		entry.Verdict = history.VerdictStopped
+	}
+	p.store(ctx, entry, stop)
+	if p.server.o.Observe != nil {
+		p.server.o.Observe(entry)
+	}
+	if err := p.server.History.Prune(context.WithoutCancel(ctx), p.server.o.Clock.Now()); err != nil {
+		log.Error("old entries of the history were not removed", "error", err)
+	}
+	return !ended(ctx, stop)
+}
+
+// slot waits until one more run may go on, and returns what ends that; nil when the server stops.
+func (s *Server) slot(ctx context.Context, stop <-chan struct{}) (release func()) {
+	if ended(ctx, stop) {
+		return nil
+	}
+	select {
+	case s.slots <- struct{}{}:
+		return func() { <-s.slots }
+	case <-ctx.Done():
+	case <-stop:
+	}
+	return nil
+}
+
+// ended reports whether the server stops.
+func ended(ctx context.Context, stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return ctx.Err() != nil
+	}
+}
+
+// begin stores that a run begins. It returns the run's entry in the history and the text of its
+// file, and waits while the history cannot be used; nil when the server stops.
+func (p *Pipeline) begin(ctx context.Context, w *queued, stop <-chan struct{}) (*history.Run, []byte) {
+	for {
+		p.reload(ctx, true) // it may have waited long
+		file, entry := p.file.inUse(), p.queue.entry(w)
+		entry.Started, entry.Rules = p.server.o.Clock.Now(), file.rules
+		var err error
+		if !w.dry { // who asked for this run must not have approved what it does
+			err = p.withdrawWaiting(ctx)
+		}
+		if err == nil {
+			err = p.server.History.Begin(ctx, entry)
+		}
+		if err == nil {
+			return entry, file.text
+		}
+		p.server.o.Log.Error("the run waits, since the history or the approvals cannot be used", "pipeline", p.Name,
+			"run", w.id, "error", err)
+		if !p.pause(ctx, stop) {
+			return nil, nil
+		}
+	}
+}
+
+// complete adds the result of a run to its entry.
+func (p *Pipeline) complete(ctx context.Context, entry *history.Run, result *job.Result, hold *fault.Refusal) {
+	entry.Ended, entry.Class, entry.Record = p.server.o.Clock.Now(), int(result.Class), result.Record
 	if result.Report != nil {
 		entry.Verdict = string(result.Report.Verdict)
 	}
-	code := ""
-	if result.Err != nil {
-		code = report.CodeOf(result.Err)
-	}
-	entry.Causes = append([]string{}, run.Causes(result.Err, code, result.Report)...)
+	entry.Causes = causesOf(result)
 	if refused := new(fault.Refusal); errors.As(result.Err, &refused) {
 		entry.Refusal = refused.ID
 		if hold != nil && refused.Guard == hold.Guard {
 			entry.Verdict, entry.Causes[0] = history.VerdictHeld, hold.Error()
 		}
 	}
-	if !w.dry {
+	if !entry.Dry {
 		facts := result.Facts()
 		facts.Lasting = p.lasting(ctx).After(result.Record, facts.Guards, entry.Ended)
 		entry.Facts = &facts
 	}
-	// The history is written also when the context has ended.
-	if err := s.History.End(context.WithoutCancel(ctx), entry); err != nil {
-		log.Error("the result of the run was not stored", "error", err)
-	}
-	if result.Err != nil {
-		log.Error("run ended", "exit_code", int(result.Class), "causes", entry.Causes)
-	}
-	if s.o.Observe != nil {
-		s.o.Observe(entry)
-	}
-	if err := s.History.Prune(context.WithoutCancel(ctx), s.o.Clock.Now()); err != nil {
-		log.Error("old entries of the history were not removed", "error", err)
-	}
-	select {
-	case <-stop:
-		return false
-	default:
-		return ctx.Err() == nil
-	}
 }
 
-// entry returns the history's entry of a run that is about to begin, the text of its file, and who
-// asked for it.
-func (p *Pipeline) entry(w *queued) (e *history.Run, text []byte, by string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return &history.Run{ID: w.id, Pipeline: p.Name, Asked: w.asked, Mode: string(w.mode()), Dry: w.dry, Only: w.only,
-		Started: p.server.o.Clock.Now(), Class: -1, Rules: p.rules}, p.text, w.by() // later requests may still join the run
+func causesOf(result *job.Result) []string {
+	code := ""
+	if result.Err != nil {
+		code = report.CodeOf(result.Err)
+	}
+	return append([]string{}, run.Causes(result.Err, code, result.Report)...)
+}
+
+// unfinished reports whether a run ended early since it was told to.
+func unfinished(r *job.Result) bool {
+	return errors.Is(r.Err, fault.ErrStopped) || errors.Is(r.Err, context.Canceled)
+}
+
+// store stores how a run ended, also when ctx has ended. It tries again until the server stops: no
+// run begins before the history has this one.
+func (p *Pipeline) store(ctx context.Context, entry *history.Run, stop <-chan struct{}) {
+	for {
+		err := p.server.History.End(context.WithoutCancel(ctx), entry)
+		if err == nil {
+			return
+		}
+		p.server.o.Log.Error("the result of the run was not stored", "pipeline", p.Name, "run", entry.ID, "error", err)
+		if errors.As(err, new(*history.EncodeError)) || !p.pause(ctx, stop) {
+			return
+		}
+	}
 }
 
 // pause waits for a while; false when the server stops.
@@ -134,15 +172,15 @@ func (p *Pipeline) lasting(ctx context.Context) report.Lasting {
 
 // job performs the run itself. A panic ends the run and not the server. With hold it sends nothing.
 func (p *Pipeline) job(
-	ctx context.Context, w *queued, text []byte, by string, hold *fault.Refusal, stop <-chan struct{},
+	ctx context.Context, w *queued, entry *history.Run, text []byte, hold *fault.Refusal, stop <-chan struct{},
 ) (r *job.Result) {
 	o := p.server.jobOptions(p, text)
-	o.RunID, o.Only = w.id, w.only
+	o.RunID, o.Only = entry.ID, entry.Only
 	q := job.Request{
 		Open: o, Facts: true,
-		Run: job.RunOptions{By: by, Publish: w.mode(), Hold: hold, Progress: &p.tracker, Stop: stop},
+		Run: job.RunOptions{By: by(entry), Publish: w.mode(), Hold: hold, Progress: w.tracker, Stop: stop},
 	}
-	if w.dry {
+	if entry.Dry {
 		q.Run.Until = run.Reviewed
 	}
 	var defect error
@@ -152,6 +190,14 @@ func (p *Pipeline) job(
 				ExitCode: int(job.Failed)}, Class: job.Failed, Err: err}
 		}
 	}()
-	defer p.recovered("the run", &defect, "run", w.id)
+	defer p.recovered("the run", &defect, "run", entry.ID)
 	return job.Run(ctx, q)
+}
+
+// by returns who asked for a run, for the ledger.
+func by(r *history.Run) string {
+	if len(r.Asked) == 0 {
+		return ""
+	}
+	return r.Asked[0].By
 }

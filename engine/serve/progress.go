@@ -27,12 +27,6 @@ type tracker struct {
 
 var _ run.Progress = (*tracker)(nil)
 
-func (t *tracker) reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.now = Progress{}
-}
-
 func (t *tracker) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()

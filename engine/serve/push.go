@@ -58,10 +58,9 @@ func (p *Pipeline) WithRecords(ctx context.Context, do func(component.RecordStor
 }
 
 func (p *Pipeline) leaseRecords(ctx context.Context) (*openRecords, error) {
-	p.mu.Lock()
-	text, takes := p.text, p.takesRecords
-	p.mu.Unlock()
-	if !takes {
+	file := p.file.inUse()
+	text := file.text
+	if !file.takesRecords {
 		return nil, &ConflictError{Reason: "this pipeline reads its source; nothing can be pushed",
 			Remedy: "push to a pipeline with source: {push: …}"}
 	}
@@ -151,9 +150,10 @@ func (p *Pipeline) expireRecords(ctx context.Context) {
 	}
 }
 
-// pushedSince returns who pushed records since a time. An attempt that failed counts, too.
-func (p *Pipeline) pushedSince(ctx context.Context, since time.Time) ([]string, error) {
-	who, err := p.server.History.Actors(ctx, p.Name, since, changing...)
+// pushedSince returns who pushed records after an action of the audit log. An attempt that failed
+// counts, too.
+func (p *Pipeline) pushedSince(ctx context.Context, action int64) ([]string, error) {
+	who, err := p.server.History.Actors(ctx, p.Name, action, changing...)
 	if err != nil {
 		return nil, fmt.Errorf("look for pushed records: %w", err)
 	}

@@ -23,6 +23,7 @@ type search struct {
 	err     error         // why the last reading failed
 	failed  time.Time     // when it did
 	closed  bool
+	ctx     context.Context // of the server while it runs; ends with it
 }
 
 // openIndex is an index that is in use from now on.
@@ -69,11 +70,10 @@ func (p *Pipeline) Index() (x *preview.Index, release func()) {
 // SearchStatus says when the index is ready. While one is read it does nothing. It returns
 // fault.ErrStopped when the server is about to end.
 func (p *Pipeline) ReadIndex() error {
-	p.mu.Lock()
-	text, ctx := p.text, p.ctx
-	p.mu.Unlock()
+	text := p.file.inUse().text
 	p.search.mu.Lock()
 	defer p.search.mu.Unlock()
+	ctx := p.search.ctx
 	if p.search.closed || ctx == nil {
 		return fault.ErrStopped
 	}
@@ -165,6 +165,13 @@ func (p *Pipeline) buildIndex(ctx context.Context, text []byte) (_ *preview.Inde
 		return nil, errors.Join(err, ctx.Err())
 	}
 	return index, nil
+}
+
+// beginSearch allows the reading of indexes until ctx ends.
+func (p *Pipeline) beginSearch(ctx context.Context) {
+	p.search.mu.Lock()
+	defer p.search.mu.Unlock()
+	p.search.ctx = ctx
 }
 
 // endSearch ends the reading of an index and closes the one that there is.

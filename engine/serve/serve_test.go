@@ -1,10 +1,8 @@
 package serve_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -378,48 +376,6 @@ func TestPartialRunIsNoGoodRun(t *testing.T) {
 	}
 	if _, _, err := p.Approve(t.Context(), refused.Refusal, as(" ANN ")); !errors.As(err, new(*serve.ForbiddenError)) {
 		t.Errorf("the person who asked approves in capitals: %v", err)
-	}
-}
-
-// TestBeginFails: while the history cannot be written no run begins, and the one that was asked for
-// is not lost.
-func TestBeginFails(t *testing.T) {
-	w := newWorld(t, "")
-	lines := make(chan string, 100)
-	w.Options.Log = slog.New(slog.NewTextHandler(writer(func(line string) { lines <- line }), nil))
-	p := w.Start()
-	w.Settle()
-	other, err := sql.Open("sqlite", "file:"+serve.HistoryPath(w.Server.State())+"?_txlock=exclusive")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	tx, err := other.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ticket, err := p.Trigger(serve.Request{By: "bot", How: serve.ByAPI})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for waits := false; !waits; {
-		select {
-		case line := <-lines:
-			waits = strings.Contains(line, "the run waits")
-		case <-ticket.Ended():
-			t.Fatal("the run was given up")
-		case <-time.After(time.Minute):
-			t.Fatal("the run neither waits nor ends")
-		}
-	}
-	w.Settle()
-	if err := tx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
-	w.Clock.Advance(time.Minute)
-	<-ticket.Ended()
-	if r, err := w.Server.History.Run(t.Context(), ticket.Run); err != nil || r.Class != int(job.Done) {
-		t.Errorf("%v, %+v", err, r)
 	}
 }
 

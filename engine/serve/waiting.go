@@ -74,9 +74,7 @@ func (r *refusal) summary(state, place, id string) (*baseline.Summary, *baseline
 
 // approvers is guards.approvals of the file.
 func (p *Pipeline) approvers() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.most
+	return p.file.inUse().approvals
 }
 
 // Needed returns how many people must approve a refusal.

@@ -53,14 +53,14 @@ func (h *History) Actions(ctx context.Context, pipeline string, before int64, li
 	return actions, sqlite.Explain(h.path, rows.Err())
 }
 
-// Actors returns who did one of these actions on a pipeline at a time or later.
-func (h *History) Actors(ctx context.Context, pipeline string, since time.Time, names ...string) ([]string, error) {
+// Actors returns who did one of these actions on a pipeline after the action with an ID.
+func (h *History) Actors(ctx context.Context, pipeline string, after int64, names ...string) ([]string, error) {
 	list, err := codec.Marshal(names)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := h.db.QueryContext(ctx, `SELECT DISTINCT who FROM actions WHERE pipeline = ? AND at >= ?
-		AND action IN (SELECT value FROM json_each(?)) ORDER BY who`, pipeline, millis(since), string(list))
+	rows, err := h.db.QueryContext(ctx, `SELECT DISTINCT who FROM actions WHERE pipeline = ? AND id > ?
+		AND action IN (SELECT value FROM json_each(?)) ORDER BY who`, pipeline, after, string(list))
 	if err != nil {
 		return nil, sqlite.Explain(h.path, err)
 	}

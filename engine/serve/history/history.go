@@ -65,6 +65,41 @@ CREATE TABLE signouts (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NUL
 `, `
 ALTER TABLE runs ADD COLUMN documents TEXT NOT NULL DEFAULT ''; -- their number by who finds them, as in the record
 UPDATE runs SET documents = coalesce(json_extract(record, '$.report.audience'), '') WHERE json_valid(record);
+`, `
+CREATE TABLE numbered (
+	number INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order in which they were asked for
+	id TEXT NOT NULL UNIQUE,
+	pipeline TEXT NOT NULL,
+	asked TEXT NOT NULL,              -- a JSON list of what asked for it
+	mode TEXT NOT NULL,               -- full, changes, or as the file says
+	dry INTEGER NOT NULL,
+	only TEXT NOT NULL DEFAULT '[]',  -- the streams that it is limited to
+	started INTEGER,                  -- absent while it waits to begin
+	action INTEGER NOT NULL DEFAULT 0, -- the last action before it began
+	ended INTEGER,                    -- absent while it waits or runs
+	class INTEGER,                    -- its exit code
+	verdict TEXT NOT NULL DEFAULT '',
+	refusal TEXT NOT NULL DEFAULT '', -- the ID that an approval names
+	rules TEXT NOT NULL DEFAULT '',   -- a hash of what decides about records and access
+	causes TEXT NOT NULL DEFAULT '[]',
+	record TEXT NOT NULL DEFAULT '',
+	facts TEXT NOT NULL DEFAULT '',   -- for the metrics; absent for a dry run
+	documents TEXT NOT NULL DEFAULT '' -- their number by who finds them, as in the record
+);
+INSERT INTO numbered (id, pipeline, asked, mode, dry, only, started, action, ended, class, verdict, refusal, rules, causes,
+	record, facts, documents) SELECT id, pipeline, asked, mode, dry, only, started,
+	coalesce((SELECT max(id) FROM actions WHERE at < runs.started), 0), ended, class, verdict, refusal, rules, causes,
+	record, facts, documents FROM runs ORDER BY rowid;
+DROP TABLE runs;
+ALTER TABLE numbered RENAME TO runs;
+CREATE INDEX runs_of ON runs (pipeline, number);
+ALTER TABLE good ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE good ADD COLUMN action INTEGER NOT NULL DEFAULT 0;
+UPDATE good SET
+	number = coalesce((SELECT number FROM runs WHERE id = good.run),
+		(SELECT max(number) FROM runs WHERE pipeline = good.pipeline AND id <= good.run), 0),
+	action = coalesce((SELECT action FROM runs WHERE id = good.run),
+		(SELECT max(id) FROM actions WHERE at < good.started), 0);
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from
@@ -98,7 +133,7 @@ const (
 func (h *History) Prune(ctx context.Context, now time.Time) error {
 	return errors.Join(
 		h.exec(ctx, `DELETE FROM runs WHERE ended IS NOT NULL AND started < ? AND id NOT IN (
-			SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY pipeline ORDER BY started DESC) AS n FROM runs)
+			SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY pipeline ORDER BY number DESC) AS n FROM runs)
 			WHERE n <= ?)`, millis(now.Add(-keptRuns)), mostKept),
 		h.exec(ctx, "DELETE FROM actions WHERE at < ?", millis(now.Add(-keptActions))),
 		h.exec(ctx, "DELETE FROM links WHERE expires < ?", millis(now)),

@@ -1,8 +1,10 @@
 package history
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/redact"
@@ -44,5 +46,47 @@ func TestOldDocuments(t *testing.T) {
 	if err != nil || len(runs) != 3 || runs[0].Documents != nil || runs[1].Documents != nil ||
 		len(runs[2].Documents) != 2 || runs[2].Documents[access.AllUsers] != 2 {
 		t.Errorf("%v, %+v", err, runs)
+	}
+}
+
+// TestOpenOlder: a file from before runs had numbers keeps its runs, in the order in which they were
+// stored, and its last good run.
+func TestOpenOlder(t *testing.T) {
+	const at = int64(time.Hour / time.Millisecond)
+	insert := fmt.Sprintf
+	h := openOld(t, 5,
+		insert(`INSERT INTO actions (at, who, action, pipeline, run, detail) VALUES
+			(%d, 'bot', 'push', 'catalog', '', '')`, at),
+		insert(`INSERT INTO runs (id, pipeline, asked, mode, dry, started, ended, class, rules, only) VALUES
+			('9-clock-ahead', 'catalog', '[{"by":"ann","how":"page"}]', 'full', 0, %d, %d, 0, 'r1', '["documents"]')`,
+			1000*at, 1001*at),
+		insert(`INSERT INTO runs (id, pipeline, asked, mode, dry, started, ended, class, rules, facts, record) VALUES
+			('1-good', 'catalog', '[]', '', 0, %d, %d, 3, 'r2', '{}', '{}')`, 2*at, 3*at),
+		insert(`INSERT INTO runs (id, pipeline, asked, mode, dry, started) VALUES
+			('2-running', 'catalog', '[]', '', 1, %d)`, 4*at),
+		insert("INSERT INTO good VALUES ('catalog', '1-good', %d, 'r2'), ('wiki', '0-gone', %d, 'r3')", 2*at, 2*at))
+	runs, err := h.Runs(t.Context(), "catalog", "", 10)
+	if err != nil || len(runs) != 3 {
+		t.Fatalf("%v, %+v", err, runs)
+	}
+	last, good, first := runs[0], runs[1], runs[2]
+	if last.ID != "2-running" || !last.Ended.IsZero() || !last.Dry || last.Verdict != "" {
+		t.Errorf("the last run: %+v", last)
+	}
+	if good.ID != "1-good" || good.Class != 3 || good.Action != 1 || good.Started.UnixMilli() != 2*at {
+		t.Errorf("the good run: %+v", good)
+	}
+	if first.ID != "9-clock-ahead" || first.Mode != "full" || first.Asked[0].By != "ann" || first.Only[0] != "documents" {
+		t.Errorf("the first run: %+v", first)
+	}
+	if g, err := h.LastGood(t.Context(), "catalog"); err != nil || g.Number != good.Number || g.Action != 1 ||
+		g.Rules != "r2" {
+		t.Errorf("the last good run: %v, %+v", err, g)
+	}
+	if g, err := h.LastGood(t.Context(), "wiki"); err != nil || g.Number != 0 || g.Run != "0-gone" || g.Action != 1 {
+		t.Errorf("a good run that is not kept: %v, %+v", err, g)
+	}
+	if r, err := h.Measured(t.Context(), "catalog"); err != nil || r.ID != "1-good" {
+		t.Errorf("the last run with figures: %v, %+v", err, r)
 	}
 }

@@ -19,6 +19,8 @@ type Approval struct {
 // Good is the last run of a pipeline that delivered everything it read.
 type Good struct {
 	Run     string
+	Number  int64 // of the run
+	Action  int64 // of the last action before it began
 	Started time.Time
 	Rules   string
 }
@@ -28,8 +30,8 @@ type Good struct {
 func (h *History) LastGood(ctx context.Context, pipeline string) (*Good, error) {
 	var g Good
 	var started int64
-	err := h.db.QueryRowContext(ctx, "SELECT run, started, rules FROM good WHERE pipeline = ?", pipeline).
-		Scan(&g.Run, &started, &g.Rules)
+	err := h.db.QueryRowContext(ctx, "SELECT run, number, action, started, rules FROM good WHERE pipeline = ?", pipeline).
+		Scan(&g.Run, &g.Number, &g.Action, &started, &g.Rules)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrNotFound
 	}
