@@ -24,6 +24,9 @@ type Input struct {
 	Last     *baseline.Comparison
 	Snapshot *baseline.Snapshot
 	Journal  *baseline.Journal
+	// Attached is what a tightening needs to know about attached items; nil when the model has
+	// none.
+	Attached *Attached
 }
 
 // Stream is a stream and what its items are.

@@ -3,6 +3,7 @@ package changes
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -28,9 +29,10 @@ type Tightened struct {
 
 // Tighten computes which documents were narrowed by decision: the record was read, all its
 // principals are known in this run and the last one, and the people who find it now are a part
-// of those before; or a rule grants access to no one. mayRemove reports whether the given
-// numbers of documents may be deleted, by type; if not, none is. Nothing else is sent: no
-// users, groups, members or content.
+// of those before; or a rule grants access to no one. An attached document follows its host,
+// also when this run does not have it. mayRemove reports whether the given numbers of documents
+// may be deleted, by type; if not, none is. Nothing else is sent: no users, groups, members or
+// content.
 func Tighten(in Input, mayRemove func(stream string, byType map[string]int) bool) (*component.Changes, *Tightened,
 	error) {
 	d := newDiffer(in)
@@ -57,39 +59,84 @@ type tightening struct {
 	d      *differ
 	out    *Tightened
 	counts map[counted]int
-	gone   []gone // by decision
+	gone   []gone           // by decision
+	left   []left           // attached documents to narrow that the stage does not have
+	hosts  map[string]*host // of the attached documents that the sink holds
 }
 
 func (t *tightening) find(mayRemove func(stream string, byType map[string]int) bool) error {
 	t.counts = map[counted]int{}
+	if err := t.findHosts(); err != nil {
+		return err
+	}
 	for _, s := range t.d.in.Streams {
 		if s.What != Documents {
 			continue
 		}
+		var without []gone // attached documents whose people do not find their hosts
+		absent := slices.DeleteFunc(slices.Clone(t.d.gone), func(g gone) bool { return g.stream != s.Name })
 		for tag, err := range t.d.in.Stage.Tags(s.Name) {
 			if err != nil {
 				return fmt.Errorf("read the stage: %w", err)
 			}
 			is := t.d.item(s, tag)
-			switch {
-			case is.steps&bit(component.Narrow) == 0 && !is.retyped:
-			case t.decided(tag, is):
+			old := gone{stream: s.Name, id: tag.ID, ref: tag.Ref, typ: is.told.Type}
+			if is.retyped && t.hostOf(tag.Ref) != nil {
+				absent = append(absent, old)
+				continue
+			}
+			switch _, end := t.staged(tag, is); end {
+			case narrowed:
 				t.counts[counted{component.Narrow, s.Name, false}]++
 				t.out.Narrowed = append(t.out.Narrowed, tag.Ref)
-			default:
+			case removed:
+				without = append(without, old)
+			case unsure:
 				t.out.Unsure++
 			}
 		}
-		if err := t.findGone(s, mayRemove); err != nil {
+		if err := t.findGone(s, absent, without, mayRemove); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// findGone finds documents to which a rule grants no access, and drops all of them when they
-// are too many.
-func (t *tightening) findGone(s Stream, mayRemove func(stream string, byType map[string]int) bool) error {
+// The results of a tightening for one document.
+type result uint8
+
+const (
+	stays result = iota
+	narrowed
+	removed // no one finds it by decision
+	unsure
+)
+
+// staged returns what becomes of a document of the stage, and who finds it then.
+func (t *tightening) staged(tag stage.Tag, is differing) (to access.Grant, end result) {
+	if h := t.hostOf(tag.Ref); h != nil {
+		if is.retyped { // the sink holds it as a document that the stage does not have
+			return to, stays
+		}
+		to, end = t.follow(h, tag.Grant, is.told)
+		if end == stays && is.steps&bit(component.Narrow) != 0 {
+			end = unsure
+		}
+		return to, end
+	}
+	switch {
+	case is.steps&bit(component.Narrow) == 0 && !is.retyped:
+		return to, stays
+	case t.decided(tag, is):
+		return tag.Grant, narrowed
+	}
+	return to, unsure
+}
+
+// findGone finds what becomes of documents that the stage does not have. Those that no one finds
+// by decision are removed, together with mine; when they are too many, none is.
+func (t *tightening) findGone(s Stream, absent, mine []gone,
+	mayRemove func(stream string, byType map[string]int) bool) error {
 	byRule := map[uint64]bool{}
 	for u, err := range t.d.in.Stage.Withheld(s.Name) {
 		if err != nil {
@@ -99,20 +146,33 @@ func (t *tightening) findGone(s Stream, mayRemove func(stream string, byType map
 			byRule[codec.Hash([]byte(u.ID))] = true
 		}
 	}
-	var mine []gone
-	byType := map[string]int{}
-	for _, g := range t.d.gone {
-		switch {
-		case g.stream != s.Name:
-		case g.withheld && byRule[codec.Hash([]byte(g.id))]:
+	for _, g := range absent {
+		to, end := access.Grant{}, unsure
+		if g.withheld && byRule[codec.Hash([]byte(g.id))] {
+			end = removed
+		} else if h := t.hostOf(g.ref); h != nil {
+			var err error
+			if to, end, err = t.absent(h, g); err != nil {
+				return err
+			}
+		}
+		switch end {
+		case removed:
 			mine = append(mine, g)
-			byType[g.typ]++
+		case narrowed:
+			t.left = append(t.left, left{g, to})
+			t.counts[counted{component.Narrow, s.Name, false}]++
+			t.out.Narrowed = append(t.out.Narrowed, g.ref)
 		default:
 			t.out.Unsure++
 		}
 	}
 	if len(mine) == 0 {
 		return nil
+	}
+	byType := map[string]int{}
+	for _, g := range mine {
+		byType[g.typ]++
 	}
 	if !mayRemove(s.Name, byType) {
 		t.out.TooMany += len(mine)
@@ -156,8 +216,9 @@ func (t *tightening) each(step component.Step) iter.Seq2[component.Change, error
 			var to access.Grant
 			for e, err := range t.d.in.Stage.Chosen(s.Name, func(tag stage.Tag) bool {
 				is := t.d.item(s, tag)
-				told, to = is.told, tag.Grant
-				return is.steps&bit(component.Narrow) != 0 && t.decided(tag, is)
+				grant, end := t.staged(tag, is)
+				told, to = is.told, grant
+				return end == narrowed
 			}) {
 				if err != nil {
 					yield(component.Change{}, fmt.Errorf("read the stage: %w", err))
@@ -169,6 +230,9 @@ func (t *tightening) each(step component.Step) iter.Seq2[component.Change, error
 				if !yield(component.Change{Step: step, Stream: s.Name, Encoded: e, Grant: to, To: to, Number: number}, nil) {
 					return
 				}
+			}
+			if !t.eachLeft(s, &number, yield) {
+				return
 			}
 		}
 	}

@@ -20,6 +20,8 @@ type Attachments struct {
 	marks map[string]baseline.Mark
 	same  bool
 	hosts map[string]*attachedHost
+	// decided is who finds the hosts; nil before the read, and when no item can be attached.
+	decided *hosts
 }
 
 // attachedHost is the attached records of one host.
@@ -87,6 +89,17 @@ func (t *Attachments) end(host string, result component.Attached) {
 	defer t.mu.Unlock()
 	h := t.host(host)
 	h.result, h.known = result, true
+}
+
+// Decision returns who finds a host by the decision of this run, and so who may find what is
+// attached to it. Its Audience is "nobody" when a rule grants no one access, and Undecided without
+// a decision. It may be called after the read.
+func (t *Attachments) Decision(host string) access.Permissions {
+	from := t.decided.inherit(host)
+	if from.ending == component.Withheld && from.decided {
+		return access.Permissions{Audience: access.Nobody}
+	}
+	return from.Permissions
 }
 
 // stays reports whether the sink keeps what it holds of a host.

@@ -105,6 +105,30 @@ func TestCarry(t *testing.T) {
 	}
 }
 
+// TestDecision: the decision about a host is known after the read, without a phase that reads what
+// is attached to it.
+func TestDecision(t *testing.T) {
+	w := fake.NewWorld(t)
+	l := fake.NewLibrary(w)
+	l.Order = l.Order[:len(l.Order)-1]
+	want := map[string]access.Audience{"plain": access.AllUsers, "of sam": access.Listed, "private": access.Nobody,
+		"of strangers": access.Undecided, "of nobody": access.Undecided, "dropped": access.Undecided,
+		"rule error": access.Undecided}
+	for fate := range want {
+		w.Add("catalog", "component", strings.ReplaceAll(fate, " ", "-"), fate)
+	}
+	o := options(t, w)
+	o.Attachments, o.Last = NewAttachments(nil, false), fake.Snapshot(t, nil)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	for fate, audience := range want {
+		if p := o.Attachments.Decision("component:default/" + strings.ReplaceAll(fate, " ", "-")); p.Audience != audience {
+			t.Errorf("%s: %+v", fate, p)
+		}
+	}
+}
+
 // TestCarryNeedsAKeeper: a sink that takes only complete uploads would delete what was not read, so
 // the run ends.
 func TestCarryNeedsAKeeper(t *testing.T) {

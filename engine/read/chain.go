@@ -20,7 +20,7 @@ type chain struct {
 	session component.Session
 	hidden  baseline.Hiding
 	off     map[string]bool // kinds that are read for the look-up only
-	hosts   *hosts          // nil when no phase is attached
+	hosts   *hosts          // nil when no item can be attached
 	hostOf  component.Hosts
 	watch   component.Observer // nil in ordinary runs
 }

@@ -19,7 +19,7 @@ type Options struct {
 	Ledger   *Ledger
 	Last     *baseline.Snapshot // of the last good run; nil when there is none
 	Hidden   baseline.Hiding
-	// Attachments is what becomes of attached records; nil when no phase is attached.
+	// Attachments is what becomes of attached records; nil when no record can be attached.
 	Attachments *Attachments
 	// Fetch finds records that are looked up but were not read; nil when all records are read.
 	Fetch func(ref string) (component.Entry, bool)
@@ -44,8 +44,11 @@ func Run(ctx context.Context, o Options) error {
 	if a.attachments == nil {
 		a.attachments = NewAttachments(nil, false)
 	}
-	if slices.ContainsFunc(o.Pipeline.Model.Phases(), func(ph component.Phase) bool { return ph.Attached }) {
+	// What the last run sent may be attached although no phase is.
+	if _, may := o.Pipeline.Model.(component.Hoster); may && o.Last != nil ||
+		slices.ContainsFunc(o.Pipeline.Model.Phases(), func(ph component.Phase) bool { return ph.Attached }) {
 		a.chain.hosts = newHosts()
+		a.attachments.decided = a.chain.hosts
 	}
 	for _, ph := range o.Pipeline.Model.Phases() {
 		for _, k := range ph.Kinds {

@@ -62,9 +62,14 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 	return r.staged.Flush()
 }
 
-// attach prepares the reading of attached records, if the model has any.
+// attach prepares the reading of attached records, if the model knows any. What the last run sent
+// may be attached although no phase is.
 func (r *run) attach(ctx context.Context, session component.Session) error {
-	if !slices.ContainsFunc(r.p.Model.Phases(), func(ph component.Phase) bool { return ph.Attached }) {
+	attached := func(ph component.Phase) bool { return ph.Attached }
+	if !slices.ContainsFunc(r.p.Model.Phases(), attached) {
+		if _, may := r.p.Model.(component.Hoster); may {
+			r.attachments = read.NewAttachments(nil, false)
+		}
 		return nil
 	}
 	var marks map[string]baseline.Mark

@@ -60,7 +60,7 @@ type run struct {
 	o      Options
 	ledger *read.Ledger
 	staged *stage.Stage
-	// attachments is what becomes of attached records; nil when the model has none.
+	// attachments is what becomes of attached records; nil when the model knows none.
 	attachments *read.Attachments
 	report      *Report
 	plan        *component.Plan

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/audit"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/changes"
@@ -27,7 +28,7 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 		r.note("no access was narrowed: %s", why)
 		return refusal
 	}
-	t, err := r.findTightening()
+	t, err := r.findTightening(session)
 	if err != nil {
 		r.note("no access was narrowed: %v", err)
 		return refusal
@@ -66,7 +67,7 @@ func (r *run) tightens(session component.Session, refused *fault.Refusal) string
 	return ""
 }
 
-func (r *run) findTightening() (*Tightened, error) {
+func (r *run) findTightening(session component.Session) (*Tightened, error) {
 	var err error
 	if r.journal, err = r.store.Journal(r.reviewer.Comparison); err != nil {
 		return nil, err
@@ -78,11 +79,36 @@ func (r *run) findTightening() (*Tightened, error) {
 		return nil, errors.New("a purge was started and not finished")
 	}
 	var found *changes.Tightened
-	if r.plan.Changes, found, err = changes.Tighten(r.changesInput(), r.reviewer.MayRemove); err != nil {
+	in := r.changesInput()
+	in.Attached = r.attached(session)
+	if r.plan.Changes, found, err = changes.Tighten(in, r.reviewer.MayRemove); err != nil {
 		return nil, err
 	}
 	r.plan.Only, r.plan.Tighten = true, true
 	return &Tightened{Narrowed: found.Narrowed, Removed: found.Removed, TooMany: found.TooMany, Unsure: found.Unsure}, nil
+}
+
+// attached returns what this run decided about the hosts of attached items; nil when the model
+// knows no attached items or the source was not read.
+func (r *run) attached(session component.Session) *changes.Attached {
+	if r.attachments == nil {
+		return nil
+	}
+	hostOf := component.HostsOf(r.p.Model)
+	keeper, can := session.(component.Keeper)
+	return &changes.Attached{
+		HostOf: hostOf,
+		Denied: func(host string) bool { return r.attachments.Decision(host).Audience == access.Nobody },
+		Keep: func(stream, ref, id, typ string) (e component.Encoded, kept bool, err error) {
+			host, _ := hostOf(ref)
+			now := r.attachments.Decision(host)
+			if !can || now.Audience <= access.Nobody || r.hidden.HasID(ref, id) {
+				return e, false, nil
+			}
+			e, err = keeper.Keep(&component.Item{Stream: stream, Ref: ref, Permissions: now}, id, typ)
+			return e, err == nil && e.Audience > access.Nobody, err
+		},
+	}
 }
 
 // sendTightening returns the refs of the documents that the sink acknowledged.
@@ -139,9 +165,11 @@ func (r *run) auditTightening(told map[[2]string]component.Change) error {
 		if err != nil {
 			return fmt.Errorf("read %s of %s back: %w", ch.ID, ch.Stream, err)
 		}
+		without := func(name string) bool { return ch.To.Audience == access.Listed && !ch.To.Has(name) }
+		withoutSet := func(set []string) bool { return ch.To.Audience == access.Listed && !ch.To.HasAllOf(set) }
 		w.Document(audit.Document{
-			ID: ch.ID, Stream: ch.Stream, Ref: ch.Ref, Audience: ch.Audience.String(), Rule: ch.Rule,
-			Principals: item.Principals, AllOf: item.AllOf,
+			ID: ch.ID, Stream: ch.Stream, Ref: ch.Ref, Audience: ch.To.Audience.String(), Rule: ch.Rule,
+			Principals: slices.DeleteFunc(item.Principals, without), AllOf: slices.DeleteFunc(item.AllOf, withoutSet),
 		})
 	}
 	if err := w.Commit(); err != nil {
