@@ -1,7 +1,9 @@
 package operate
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -59,9 +61,30 @@ func (h *hiding) recall() {
 			}
 		}
 	})
+	h.recallSent()
 	if h.baseline != nil {
 		h.notes = append(h.notes,
 			fmt.Sprintf("the baseline could not be read; the source is read for all ids: %v", h.baseline))
+	}
+}
+
+// recallSent adds what was sent since the last good run and belongs to the refs: a run that was
+// interrupted may have sent it. A journal that cannot be read does not prevent hiding.
+func (h *hiding) recallSent() {
+	journal, err := h.store.Journal(nil)
+	if err != nil || journal.Damaged != "" {
+		h.notes = append(h.notes, fmt.Sprintf("what was sent since the last good run could not be read: %v",
+			cmp.Or(err, errors.New(journal.Damaged))))
+		return
+	}
+	for sent := range journal.Items {
+		host, attached := h.hosts(sent.Ref)
+		for _, t := range h.targets {
+			if attached && host == t.Ref && sent.There {
+				t.addIDs(sent.ID)
+				t.types[sent.ID] = union(t.types[sent.ID], []string{sent.Type})
+			}
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -261,6 +262,37 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	}
 	if ids, _, err := RememberedIDs(&fake.Store{}, n.Dir, leaked); err == nil {
 		t.Errorf("the remembered IDs are %v, though the last good run cannot be read", ids)
+	}
+}
+
+// TestHideWhatAnInterruptedRunSent: what belongs to a hidden record and only the journal has is
+// hidden with it.
+func TestHideWhatAnInterruptedRunSent(t *testing.T) {
+	n := newNight(t)
+	n.good(func(w *world) { w.Add("catalog", "component", "c7", "fine") })
+	j, err := n.Baseline().Begin(baseline.Publishing, "r", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ref := range []string{"page:default/c7/p", "page:default/c8/p", "page:default/c7/gone"} {
+		j.Intend(i+1, baseline.Intent{Stream: "documents", ID: ref, Ref: ref, Type: "page", Gone: i == 2,
+			Grant: access.Grant{Audience: access.AllUsers}})
+	}
+	if err := errors.Join(j.Sync(), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, result, err := n.hiding(func(w *world, _ *hidingSink, _ *HideOptions) { fake.NewLibrary(w.World) })
+	if err != nil || result.Refs[0].Err != nil {
+		t.Fatal(err, result)
+	}
+	want := []string{leaked + " [component]", "page:default/c7/p [page]"}
+	if !slices.Equal(s.asked, want) {
+		t.Errorf("%q, want %q", s.asked, want)
+	}
+	n.Damage(".journal")
+	_, result, err = n.hiding(func(*world, *hidingSink, *HideOptions) {})
+	if err != nil || !strings.Contains(strings.Join(result.Notes, "\n"), "since the last good run could not be read") {
+		t.Errorf("%v, %q", err, result.Notes)
 	}
 }
 

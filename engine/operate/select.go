@@ -37,7 +37,8 @@ func Select(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compo
 	for _, ref := range o.Refs {
 		s.wanted[ref] = true
 	}
-	options := run.StageOptions{RunID: o.RunID, State: o.State, DeadLetters: s.deadLetter, Log: o.Log, Stop: o.Stop}
+	options := run.StageOptions{RunID: o.RunID, State: o.State, Follow: o.Refs, DeadLetters: s.deadLetter, Log: o.Log,
+		Stop: o.Stop}
 	if o.Hidden {
 		options.Hidden = &baseline.Hiding{}
 	}

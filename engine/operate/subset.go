@@ -9,8 +9,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 )
 
-var _ component.Attacher = (*subset)(nil)
-
 // subset is a source that reads all users and groups, and only the wanted ones of all other
 // records. It reads a record that is looked up when it is needed, if a run would have read it
 // before. A run whose last phase is too large for look-ups within itself finds less of that
@@ -58,15 +56,6 @@ func (f *subset) Read(ctx context.Context, ph component.Phase, emit component.Em
 		f.mu.Unlock()
 		return emit(ctx, records)
 	})
-}
-
-// Hosts returns the wanted records: what is attached to them follows their permissions.
-func (f *subset) Hosts(component.Phase) (hosts []string, atOnce int) { return f.wanted, 1 }
-
-// ReadHost reads nothing: what the sink holds stays.
-func (f *subset) ReadHost(context.Context, component.Phase, string, component.AttachedMark, component.Emit) (
-	component.Attached, error) {
-	return component.Attached{}, nil
 }
 
 // find looks up a record, once. It is called from many goroutines.

@@ -130,6 +130,32 @@ func (a *reading) readHost(ctx context.Context, ph component.Phase, source compo
 	return got, err
 }
 
+// follow carries over what is attached to the followed records.
+func (a *reading) follow(ctx context.Context) error {
+	if len(a.followed) == 0 || a.chain.hosts == nil {
+		return nil
+	}
+	for _, host := range a.followed {
+		a.attachments.end(host, component.Attached{})
+	}
+	if err := a.carry(ctx); err != nil || a.journal == nil {
+		return err
+	}
+	for t := range a.journal.Items { // what an interrupted run sent
+		host, attached := a.chain.hostOf(t.Ref)
+		s, _ := a.p.Stream(t.Stream)
+		if !attached || !s.Permissions || !t.There || !a.attachments.stays(host) || a.ledger.Knows(t.Ref) {
+			continue
+		}
+		e := baseline.Entry{Stream: t.Stream, Ref: t.Ref, Kind: a.p.Model.KindOf(t.Ref), Type: t.Type,
+			ID: codec.Hash([]byte(t.ID)), ClearID: t.ID, Audience: t.Most.Audience.String(), Names: t.Most.Names}
+		if err := a.carryItem(e, a.chain.hosts.inherit(host), host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // carry stages the items of the last good run that stay in the sink although they were not read,
 // with the permissions that their hosts have now. Items of a host that is withheld are withheld,
 // and those of a host that is not delivered go with it.

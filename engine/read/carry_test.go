@@ -1,10 +1,12 @@
 package read
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -102,6 +104,76 @@ func TestCarry(t *testing.T) {
 				t.Errorf("it is found by %v, want %v", found, tc.found)
 			}
 		})
+	}
+}
+
+// TestFollow: what is attached to a followed record stays with the permissions that the record has
+// now, with and without a phase that reads it, also when only the journal has it.
+func TestFollow(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fate  string // of the host
+		want  component.Ending
+		found access.Audience
+	}{
+		"narrower":     {"of sam", component.Kept, access.Listed},
+		"the same":     {"plain", component.Kept, access.AllUsers},
+		"for no one":   {"private", component.Withheld, 0},
+		"dropped":      {"dropped", component.Pending, 0},
+		"cannot be":    {"rule error", component.Pending, 0},
+		"not followed": {"", component.Pending, 0},
+	} {
+		for _, phase := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, phase), func(t *testing.T) {
+				w := fake.NewWorld(t)
+				w.Add("identities", "user", "sam", "plain")
+				l := fake.NewLibrary(w)
+				l.AddPage("c", "p", "plain")
+				if !phase {
+					l.Order = l.Order[:len(l.Order)-1]
+				}
+				o := options(t, w)
+				o.Follow = []string{"component:default/other"}
+				if tc.fate != "" {
+					w.Add("catalog", "component", "c", tc.fate)
+					o.Follow = append(o.Follow, "component:default/c")
+				}
+				store := fake.Folder{T: t, Dir: t.TempDir()}.Baseline()
+				writer, err := store.Begin(baseline.Publishing, "r", time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, ref := range []string{"page:default/c/p", "page:default/c/sent", "component:default/c"} {
+					writer.Intend(i+1, baseline.Intent{Stream: "documents", ID: ref, Ref: ref, Type: "page",
+						Grant: access.Grant{Audience: access.AllUsers}})
+				}
+				if err := errors.Join(writer.Sync(), writer.Close()); err != nil {
+					t.Fatal(err)
+				}
+				if o.Journal, err = store.Journal(nil); err != nil {
+					t.Fatal(err)
+				}
+				o.Session, o.Last = keeping{w.Store}, fake.Snapshot(t, []baseline.Entry{page("c", "p", access.AllUsers)})
+				o.Attachments = NewAttachments(nil, false)
+				if err := Run(t.Context(), o); err != nil {
+					t.Fatal(err)
+				}
+				if err := o.Stage.Flush(); err != nil {
+					t.Fatal(err)
+				}
+				found := map[string]access.Audience{}
+				for tag, err := range o.Stage.Tags("documents") {
+					if err != nil {
+						t.Fatal(err)
+					}
+					found[tag.Ref] = tag.Grant.Audience
+				}
+				for _, ref := range []string{"page:default/c/p", "page:default/c/sent"} {
+					if ending, why := o.Ledger.Fate(ref); ending != tc.want || found[ref] != tc.found {
+						t.Errorf("%s ended as %v (%s) and is found by %v", ref, ending, why, found[ref])
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -21,6 +21,12 @@ type Options struct {
 	Hidden   baseline.Hiding
 	// Attachments is what becomes of attached records; nil when no record can be attached.
 	Attachments *Attachments
+	// Follow are records that are read without what is attached to them. The items attached to
+	// them stay in the sink, with the permissions that they have now, also when no phase is
+	// attached; nil in a run.
+	Follow []string
+	// Journal is what was sent since the last good run; nil for nothing. It is read for Follow.
+	Journal *baseline.Journal
 	// Fetch finds records that are looked up but were not read; nil when all records are read.
 	Fetch func(ref string) (component.Entry, bool)
 	Note  func(format string, args ...any)
@@ -40,7 +46,7 @@ func Run(ctx context.Context, o Options) error {
 		workers: make(chan *component.Worker, o.Pipeline.Limits.Workers), cuts: cuts{},
 	}
 	a.index.fetch = o.Fetch
-	a.attachments = o.Attachments
+	a.attachments, a.followed, a.journal = o.Attachments, o.Follow, o.Journal
 	if a.attachments == nil {
 		a.attachments = NewAttachments(nil, false)
 	}
@@ -83,6 +89,8 @@ type reading struct {
 	cuts    cuts
 
 	attachments *Attachments
+	followed    []string          // Options.Follow
+	journal     *baseline.Journal // Options.Journal
 }
 
 // run reads the phases in order. It seals the identities before the first phase of other
@@ -110,6 +118,8 @@ func (a *reading) run(ctx context.Context) error {
 		}
 		read := a.whole
 		switch {
+		case ph.Attached && a.followed != nil:
+			continue
 		case ph.Attached:
 			read = a.attached
 		case i == last:
@@ -118,6 +128,9 @@ func (a *reading) run(ctx context.Context) error {
 		if err := read(ctx, ph); err != nil {
 			return err
 		}
+	}
+	if err := a.follow(ctx); err != nil {
+		return err
 	}
 	return a.seal(ctx)
 }

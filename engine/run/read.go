@@ -44,10 +44,17 @@ func (r *run) read(ctx context.Context, session component.Session) error {
 	if err := r.attach(ctx, session); err != nil {
 		return fault.Cause(ctx, err)
 	}
+	var sent *baseline.Journal
+	if len(r.follow) > 0 && r.store != nil {
+		var err error
+		if sent, err = r.store.Journal(nil); err != nil {
+			return baseline.Unusable(err)
+		}
+	}
 	err := read.Run(ctx, read.Options{
 		Pipeline: r.p, Session: session, Stage: r.staged, Ledger: r.ledger, Last: r.last, Hidden: r.hidden,
-		Attachments: r.attachments,
-		Fetch:       r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
+		Attachments: r.attachments, Follow: r.follow, Journal: sent,
+		Fetch: r.fetch, Note: r.note, Tick: r.o.Progress.Read, Observer: r.o.Observer,
 	})
 	if err != nil {
 		return fault.Cause(ctx, err)

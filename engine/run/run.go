@@ -94,6 +94,8 @@ type run struct {
 	changer       component.Changer // nil for a session that is none, or without a state folder
 	// fetch finds records that are looked up but were not read; nil when all records are read.
 	fetch func(ref string) (component.Entry, bool)
+	// follow is that of read.Options; nil in a run.
+	follow []string
 }
 
 // dry reports whether the run sends nothing.

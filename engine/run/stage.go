@@ -17,6 +17,8 @@ type StageOptions struct {
 	State string // the state folder; "" for none
 	// Hidden replaces the hidden list of the state folder; nil uses the list.
 	Hidden *baseline.Hiding
+	// Follow is that of read.Options.
+	Follow []string
 	// Fetch finds records that are looked up but that the source did not return; nil when it
 	// returns all of them.
 	Fetch       func(ref string) (component.Entry, bool)
@@ -46,7 +48,7 @@ func Stage(ctx context.Context, p *component.Pipeline, o StageOptions, use func(
 		RunID: o.RunID, Until: Reviewed, State: o.State, DeadLetters: o.DeadLetters, Observer: o.Observer, Log: o.Log,
 		Stop: o.Stop,
 	})
-	r.replaced, r.fetch = o.Hidden, o.Fetch
+	r.replaced, r.fetch, r.follow = o.Hidden, o.Fetch, o.Follow
 	defer r.close()
 	return r.stageFor(ctx, use)
 }

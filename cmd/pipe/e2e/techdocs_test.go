@@ -70,6 +70,20 @@ func (l *library) index() gleansandbox.Index { return l.world.index() }
 // same reports pages that are not found by exactly the people who find their entity.
 func (l *library) same(t *testing.T, what string) {
 	t.Helper()
+	l.compare(t, what, slices.Equal[[]string])
+}
+
+// within reports pages that are found by people who do not find their entity.
+func (l *library) within(t *testing.T, what string) {
+	t.Helper()
+	l.compare(t, what, func(page, entity []string) bool {
+		return !slices.ContainsFunc(page, func(one string) bool { return !slices.Contains(entity, one) })
+	})
+}
+
+// compare reports pages whose entity is not there, or for which allowed returns false.
+func (l *library) compare(t *testing.T, what string, allowed func(page, entity []string) bool) {
+	t.Helper()
 	index := l.index()
 	for id := range index.Documents {
 		rest, is := strings.CutPrefix(id, "techdocs:")
@@ -82,7 +96,7 @@ func (l *library) same(t *testing.T, what string) {
 			t.Errorf("%s: %s is there, and %s is not", what, id, entity)
 			continue
 		}
-		if page, of := index.WhoFinds(id), index.WhoFinds(entity); !slices.Equal(page, of) {
+		if page, of := index.WhoFinds(id), index.WhoFinds(entity); !allowed(page, of) {
 			t.Errorf("%s: %s is found by %v, and %s by %v", what, id, page, entity, of)
 		}
 	}
@@ -91,90 +105,145 @@ func (l *library) same(t *testing.T, what string) {
 var noLimits = []string{"--set", "guards.max_loss=100%", "--set", "guards.max_widen=100%", "--set",
 	"guards.max_rejected=100%"}
 
-// TestPagesAreFoundWithTheirEntity: through nights of changes, faults and hiding, in change and
-// full runs, each page is found by exactly the people who find its entity, and a site that cannot
-// be read keeps its pages.
+// TestPagesAreFoundWithTheirEntity: through nights of changes, faults, pushes and hiding, in change
+// and full runs, with TechDocs on and off, each page is found by exactly the people who find its
+// entity, and a site that cannot be read keeps its pages. After a run that a guard refused, no page
+// is found by anyone who does not find its entity.
 func TestPagesAreFoundWithTheirEntity(t *testing.T) {
 	t.Parallel()
-	seeds := 12
+	seeds := 16
 	if testing.Short() {
-		seeds = 3
+		seeds = 4
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(uint64(seed), 7))
-			l := newLibrary(t, 10, 6)
-			hidden := map[string]bool{}
-			for night := range 8 {
-				what := ""
-				var broken []thing
+			l := &years{library: newLibrary(t, 12, 6), r: rand.New(rand.NewPCG(uint64(seed), 7)), hidden: map[string]bool{}}
+			l.canary = len(l.things) - 1
+			l.things[l.canary].visibility = "owner"
+			for night := range 10 {
 				l.backstage.Heal()
-				for range r.IntN(4) {
-					i := r.IntN(len(l.things))
-					x := &l.things[i]
-					switch op := r.IntN(9); op {
-					case 0:
-						x.visibility = choose(r, "", "owner", "nonsense")
-					case 1:
-						x.owner = l.teams[r.IntN(len(l.teams))].ref()
-					case 2:
-						x.documented = !x.documented
-					case 3:
-						l.publish(*x, choose(r, []string{""}, []string{"", "guides/start/", "New/"}, []string{"faq/",
-							"a/", "b/", "c/"})...)
-					case 4, 5:
-						broken = append(broken, *x)
-						fault := backstagefaults.Fault{Path: "/docs/" + siteOf(*x) + "/", Status: choose(r, 403, 500,
-							404, 401)}
-						if r.IntN(4) == 0 {
-							fault.Status, fault.HTML = 200, true
-						}
-						l.backstage.Fail(fault)
-					case 6:
-						if c := l.pipe(t, "hide", shipped, x.ref(), "--no-mentions", "--set",
-							"@sink.retries.attempts=1"); c.code ==
-							int(job.Done) {
-							hidden[x.ref()] = true
-						}
-						l.same(t, what+" hide")
-					case 7:
-						if hidden[x.ref()] {
-							l.pipe(t, "hide", shipped, "--unhide", x.ref()).expect(t, int(job.Done))
-							delete(hidden, x.ref())
-						}
-					case 8:
-						x.orphan = !x.orphan
-					}
-					what += fmt.Sprintf("%s %+v; ", x.name, *x)
+				l.broken, l.what = nil, ""
+				l.env["SYNC_TECHDOCS_ENABLED"] = fmt.Sprint(night == 0 || l.r.IntN(5) > 0)
+				for range l.r.IntN(4) {
+					l.change(t)
 				}
-				before := map[string][]string{}
-				for _, x := range broken {
-					before[x.ref()] = l.pages(x)
-				}
-				flags := append([]string{"--set", "@source.retries.attempts=1"}, noLimits...)
-				if r.IntN(4) == 0 {
-					flags = append(flags, "--full")
-				}
-				c := l.night(t, flags...)
-				what = fmt.Sprintf("night %d, %s%v", night, what, flags)
-				if c.code != int(job.Done) {
-					t.Fatalf("%s: exit %d\n%s", what, c.code, c.both())
-				}
-				l.same(t, what)
-				for _, x := range broken {
-					if _, there := l.index().Document(x.ref()); !there || !l.thing(x.ref()).documented {
-						if got := l.pages(x); len(got) > 0 {
-							t.Errorf("%s: %s is not there, and has %v", what, x.ref(), got)
-						}
-					} else if got := l.pages(x); !slices.Equal(got, before[x.ref()]) {
-						t.Errorf("%s: the pages of %s, which could not be read, were %v and are %v\n%s", what,
-							x.ref(), before[x.ref()],
-							got, c.both())
-					}
-				}
+				l.run(t, night)
 			}
 		})
+	}
+}
+
+// years are random nights of a library.
+type years struct {
+	*library
+	r       *rand.Rand
+	canary  int // the component that a guard refuses to widen
+	hidden  map[string]bool
+	broken  []thing // whose sites cannot be read
+	what    string  // was changed
+	refused bool    // the last run
+}
+
+// follow reports pages that are found by others than the people who find their entity. Pages that
+// a refused run narrowed may be found by fewer people.
+func (l *years) follow(t *testing.T, what string) {
+	t.Helper()
+	if l.refused {
+		l.within(t, what)
+	} else {
+		l.same(t, what)
+	}
+}
+
+// change changes a component or its site.
+func (l *years) change(t *testing.T) {
+	t.Helper()
+	r, x := l.r, &l.things[l.r.IntN(l.canary)]
+	op := r.IntN(10)
+	switch op {
+	case 0:
+		x.visibility = choose(r, "", "owner", "nonsense")
+		x.documented = x.documented && r.IntN(2) == 0
+	case 1:
+		x.owner = l.teams[r.IntN(len(l.teams))].ref()
+	case 2:
+		x.documented = !x.documented
+	case 3:
+		l.publish(*x, choose(r, []string{""}, []string{"", "guides/start/", "New/"}, []string{"faq/", "a/", "b/", "c/"})...)
+	case 4, 5:
+		l.broken = append(l.broken, *x)
+		fault := backstagefaults.Fault{Path: "/docs/" + siteOf(*x) + "/", Status: choose(r, 403, 500, 404, 401)}
+		if r.IntN(4) == 0 {
+			fault.Status, fault.HTML = 200, true
+		}
+		l.backstage.Fail(fault)
+	case 6:
+		c := l.pipe(t, "hide", shipped, x.ref(), "--no-mentions", "--set", "@sink.retries.attempts=1")
+		if c.code == int(job.Done) {
+			l.hidden[x.ref()] = true
+		}
+		l.follow(t, l.what+" hide "+x.name)
+	case 7:
+		if l.hidden[x.ref()] {
+			l.pipe(t, "hide", shipped, "--unhide", x.ref()).expect(t, int(job.Done))
+			delete(l.hidden, x.ref())
+		}
+	case 8:
+		x.orphan = !x.orphan
+	case 9:
+		x.visibility = choose(r, "", "owner")
+		if err := l.backstage.Replace(l.entities(t)); err != nil {
+			t.Fatal(err)
+		}
+		c := l.pipe(t, append([]string{"push", shipped, x.ref()}, noLimits...)...)
+		l.follow(t, fmt.Sprintf("%s push %+v: exit %d", l.what, *x, c.code))
+	}
+	l.what += fmt.Sprintf("%d %s %+v; ", op, x.name, *x)
+}
+
+// run is a night, which a guard may refuse.
+func (l *years) run(t *testing.T, night int) {
+	t.Helper()
+	before := map[string][]string{}
+	for _, x := range l.broken {
+		before[x.ref()] = l.pages(x)
+	}
+	flags := append([]string{"--set", "@source.retries.attempts=1"}, noLimits...)
+	if l.r.IntN(4) == 0 {
+		flags = append(flags, "--full")
+	}
+	want := job.Done
+	l.things[l.canary].visibility = "owner"
+	if l.refused = night > 0 && l.r.IntN(2) == 0; l.refused {
+		want, l.things[l.canary].visibility = job.Refused, ""
+		flags = append(flags, "--set", "guards.max_widen=0")
+		if l.r.IntN(4) == 0 {
+			flags = append(flags, "--set", "guards.max_loss=0")
+		}
+	}
+	c := l.night(t, flags...)
+	off := l.env["SYNC_TECHDOCS_ENABLED"] != "true"
+	what := fmt.Sprintf("night %d, TechDocs off %t, %s%v", night, off, l.what, flags)
+	if off && c.code == int(job.Refused) { // all pages would be deleted
+		want, l.refused = job.Refused, true
+	}
+	if c.code != int(want) {
+		t.Fatalf("%s: exit %d\n%s", what, c.code, c.both())
+	}
+	l.follow(t, what)
+	if l.refused || off {
+		return
+	}
+	for _, x := range l.broken {
+		if _, there := l.index().Document(x.ref()); !there || !l.thing(x.ref()).documented {
+			if got := l.pages(x); len(got) > 0 {
+				t.Errorf("%s: %s is not there, and has %v", what, x.ref(), got)
+			}
+		} else if got := l.pages(x); !slices.Equal(got, before[x.ref()]) {
+			t.Errorf("%s: the pages of %s, which could not be read, were %v and are %v\n%s", what, x.ref(), before[x.ref()],
+				got, c.both())
+		}
 	}
 }
 
@@ -417,6 +486,73 @@ func TestPagesComeBack(t *testing.T) {
 		l.good2(t)
 		if got := len(l.pages(l.things[0])); want == 0 || got != want {
 			t.Errorf("%d nights: %d pages came back of %d", nights, got, want)
+		}
+	}
+}
+
+// TestRefusedRunTightensLostPages: pages that a refused run does not have follow their entity: the
+// entity lost its annotation, its site was built with fewer pages, or TechDocs is off. The pages of
+// an entity that did not change stay.
+func TestRefusedRunTightensLostPages(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(l *library){
+		"no annotation": func(l *library) { l.things[0].documented, l.things[1].documented = false, false },
+		"rebuilt":       func(l *library) { l.publish(l.things[0], ""); l.publish(l.things[1], "") },
+		"off":           func(l *library) { l.env["SYNC_TECHDOCS_ENABLED"] = "false" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLibrary(t, 60, 16)
+			l.good2(t)
+			everyone := l.index().WhoFinds(l.things[2].ref())
+			l.things[0].visibility, l.things[1].visibility = "owner", "nonsense"
+			change(l)
+			all := l.things
+			l.things = l.things[:30]
+			for range 2 { // the second run has nothing left to narrow
+				l.night(t).expect(t, int(job.Refused), "max_loss")
+				l.within(t, "refused")
+				if got := l.pages(all[0]); len(got) != 4 {
+					t.Errorf("the pages of an entity for its owners: %v", got)
+				}
+				if got := l.pages(all[1]); len(got) > 0 {
+					t.Errorf("the pages of an entity for no one: %v", got)
+				}
+				if who := l.index().WhoFinds("techdocs:" + siteOf(all[2]) + "/faq/"); !slices.Equal(who, everyone) {
+					t.Errorf("a page of an entity that did not change is found by %v", who)
+				}
+			}
+			l.env["SYNC_TECHDOCS_ENABLED"] = "true"
+			l.things, l.things[0].visibility, l.things[0].documented = all, "", true
+			l.publish(l.things[0], "", "faq/")
+			l.good2(t)
+			l.same(t, "good")
+			if got := l.pages(l.things[0]); len(got) != 2 {
+				t.Errorf("the pages of an entity for everyone: %v", got)
+			}
+		})
+	}
+}
+
+// TestPushWithTechDocsOff: a push narrows the pages that an earlier run has sent, although no run
+// reads them any more.
+func TestPushWithTechDocsOff(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	l.good2(t)
+	l.env["SYNC_TECHDOCS_ENABLED"] = "false"
+	for _, visibility := range []string{"owner", "", "owner"} {
+		l.things[1].visibility = visibility
+		if err := l.backstage.Replace(l.entities(t)); err != nil {
+			t.Fatal(err)
+		}
+		l.pipe(t, "push", shipped, l.things[1].ref()).expect(t, int(job.Done))
+		l.same(t, "pushed "+visibility)
+	}
+	l.pipe(t, "hide", shipped, l.things[0].ref(), "--no-mentions").expect(t, int(job.Done))
+	for _, p := range l.pages(l.things[0]) {
+		if who := l.index().WhoFinds("techdocs:" + siteOf(l.things[0]) + "/" + p); len(who) > 0 {
+			t.Errorf("%s is found by %v", p, who)
 		}
 	}
 }
