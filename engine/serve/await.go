@@ -74,4 +74,5 @@ const (
 	ActRead   = "read documents to search"
 	ActSearch = "search"
 	ActOpen   = "open a document"
+	ActPeople = "look for people"
 )

@@ -21,8 +21,9 @@
 //   - announce.go: the address of a server, for other commands on its machine
 //
 // The packages below it are the front ends and what they share: history keeps what happened,
-// metrics counts it, signin says who is asking and what they may do, api and pages are what they
-// see, preview is the pages for searching, web puts all on one address, and client asks a server.
+// metrics counts it, signin says who is asking and what they may do, ask checks and logs what
+// they ask for, api and pages are what they see, preview is the pages for searching, web puts all
+// on one address, and client asks a server.
 //
 // A Server runs a pipeline at most once at a time, and only one server uses a state folder.
 package serve

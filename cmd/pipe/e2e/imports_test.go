@@ -102,7 +102,8 @@ var layers = [][]string{
 	{"engine/verify", "engine/serve/preview"},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
-		"engine/serve/metrics", "engine/serve/api", "engine/serve/pages", "engine/serve/web", "engine/serve/client",
+		"engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
+		"engine/serve/client",
 		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
 	},
 	{

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
@@ -60,6 +61,7 @@ type call struct {
 	api      *API
 	who      *signin.Principal
 	pipeline *serve.Pipeline // nil when the path names none
+	caller   ask.Caller
 	w        http.ResponseWriter
 	whole    io.Reader // the body without the limit maxBody
 }
@@ -130,13 +132,10 @@ func (a *API) serve(w http.ResponseWriter, req *http.Request, r route) {
 			a.write(w, http.StatusNotFound, newProblem("not_found", "there is no pipeline "+short(name), ""))
 			return
 		}
-		if !c.who.May(r.role, name) {
-			hint := "use a token with this role"
-			if r.role == signin.Approve && !c.who.Person {
-				hint = "a person must approve: sign in, or use a token that was added with --person"
-			}
-			text := fmt.Sprintf("%s does not have the role %s for %s", c.who.Name, r.role, name)
-			a.write(w, http.StatusForbidden, newProblem("forbidden", text, hint))
+		c.caller = ask.Caller{Server: a.server, Pipeline: c.pipeline, Who: c.who, How: serve.ByAPI}
+		if err := c.caller.Need(r.role); err != nil {
+			status, answer := a.failed(err)
+			a.write(w, status, answer)
 			return
 		}
 	}
@@ -186,7 +185,17 @@ func (a *API) failed(err error) (int, problem) {
 	var refused *component.PushError
 	var unread *serve.UnreadError
 	var unknown *preview.UnknownRefError
+	var person *preview.UnknownPersonError
+	var role *ask.RoleError
 	switch {
+	case errors.As(err, &role):
+		hint := "use a token with this role"
+		if role.Program {
+			hint = "a person must approve: sign in, or use a token that was added with --person"
+		}
+		return http.StatusForbidden, newProblem("forbidden", role.Error(), hint)
+	case errors.As(err, &person):
+		return http.StatusNotFound, newProblem("not_found", person.Error(), "write an e-mail, or the ref of a user")
 	case errors.As(err, &unread):
 		return http.StatusBadGateway, newProblem("unread", unread.Error(), report.HintOf(unread.Err))
 	case errors.As(err, &unknown):
@@ -279,10 +288,4 @@ func (c *call) limit() (int, error) {
 }
 
 // short bounds a text of the request in an answer.
-func short(text string) string {
-	const most = 100
-	if len(text) > most {
-		return text[:most] + "…"
-	}
-	return text
-}
+func short(text string) string { return display.Short(text, 100) }

@@ -285,7 +285,8 @@ func testRuns(t *testing.T, c *client) {
 	}
 	rules := run["rules"].(string)
 	c.call(bot, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", "", 403)
-	c.call(bob, "acceptRules", "/pipelines/handbook/rules/x/approval", "", 409)
+	c.call(bob, "acceptRules", "/pipelines/handbook/rules/x/approval", "", 400)
+	c.call(bob, "acceptRules", "/pipelines/handbook/rules/"+strings.Repeat("0", 64)+"/approval", "", 409)
 	c.call(bob, "acceptRules", "/pipelines/handbook/rules/"+rules+"/approval", `{"reason": "reviewed"}`, 200)
 	c.world.Ended(5)
 	var done []string

@@ -8,6 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -94,18 +95,12 @@ func (c *call) run() (int, any, error) {
 		Report  any            `json:"report,omitempty"`
 	}{Run: r, Numbers: serve.NumbersOf(r)}
 	if c.who.May(signin.Inspect, c.pipeline.Name) && r.Record != nil {
-		if err := c.act("look at a run", r.ID, ""); err != nil {
+		if err := c.caller.Note(c.Context(), ask.Entry{Action: ask.LookAtRun, Run: r.ID}, nil); err != nil {
 			return 0, nil, err
 		}
 		answer.Report = r.Record
 	}
 	return http.StatusOK, answer, nil
-}
-
-// act writes an action to the audit log; the caller performs it only when that succeeded.
-func (c *call) act(action, run, detail string) error {
-	return c.api.server.History.Act(c.Context(), history.Action{At: c.api.server.Now(), Who: c.who.Name, Action: action,
-		Pipeline: c.pipeline.Name, Run: run, Detail: detail})
 }
 
 func (c *call) trigger() (int, any, error) {
@@ -117,11 +112,7 @@ func (c *call) trigger() (int, any, error) {
 	if err := c.body(&body); err != nil {
 		return 0, nil, err
 	}
-	if err := c.act("trigger", "", ""); err != nil {
-		return 0, nil, err
-	}
-	t, err := c.pipeline.Trigger(serve.Request{By: c.who.Name, Person: c.who.Person, How: serve.ByAPI, Dry: body.DryRun,
-		Full: body.Full, Only: body.Only})
+	t, err := c.caller.Trigger(c.Context(), ask.RunOptions{Dry: body.DryRun, Full: body.Full, Only: body.Only})
 	return http.StatusAccepted, t, err
 }
 
@@ -152,7 +143,8 @@ func (c *call) refusal() (int, any, error) {
 		answer.Counts[one.Stream] += one.N
 	}
 	if c.who.May(signin.Inspect, c.pipeline.Name) {
-		if err := c.act("look at a refusal", waiting.Run.ID, waiting.Refusal.ID); err != nil {
+		look := ask.Entry{Action: ask.LookAtRefusal, Run: waiting.Run.ID, Detail: waiting.Refusal.ID}
+		if err := c.caller.Note(c.Context(), look, nil); err != nil {
 			return 0, nil, err
 		}
 		answer.Approval = waiting.Approval
@@ -171,33 +163,17 @@ func (c *call) approve() (int, any, error) {
 	if err := c.body(&body); err != nil {
 		return 0, nil, err
 	}
-	id := c.PathValue("refusal")
-	if !fault.IsID(id) {
-		return 0, nil, badRequest{short(id) + " is not the ID of a refusal", "copy it from the refused run"}
-	}
-	if err := c.act("approve", "", id+" "+body.Reason); err != nil {
-		return 0, nil, err
-	}
-	waiting, err := c.pipeline.Waiting(c.Context())
+	a, err := c.caller.Approve(c.Context(), c.PathValue("refusal"), body.Reason)
 	if err != nil {
 		return 0, nil, err
 	}
-	a, t, err := c.pipeline.Approve(c.Context(), id,
-		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Identity: c.who.Identity, Reason: body.Reason})
-	if err != nil {
-		return 0, nil, err
-	}
-	answer := struct {
+	return http.StatusOK, struct {
 		Approval *baseline.Approval `json:"approval"`
 		Until    time.Time          `json:"until"`
 		Needed   int                `json:"needed,omitzero"`
 		Missing  string             `json:"missing,omitempty"`
 		Run      string             `json:"run,omitempty"`
-	}{Approval: a, Until: a.Until(), Run: t.Run}
-	if waiting != nil {
-		answer.Needed, answer.Missing = waiting.Needed(c.pipeline), waiting.Missing(c.pipeline, a)
-	}
-	return http.StatusOK, answer, nil
+	}{a.Approval, a.Until, a.Needed, a.Missing, a.Run}, nil
 }
 
 // acceptRules accepts the rules of a run that was held.
@@ -208,12 +184,7 @@ func (c *call) acceptRules() (int, any, error) {
 	if err := c.body(&body); err != nil {
 		return 0, nil, err
 	}
-	rules := c.PathValue("rules")
-	if err := c.act("accept rules", "", short(rules)+" "+body.Reason); err != nil {
-		return 0, nil, err
-	}
-	t, err := c.pipeline.AcceptRules(c.Context(), rules,
-		serve.Approver{Name: c.who.Name, Proven: c.who.Proven, Identity: c.who.Identity, Reason: body.Reason})
+	t, err := c.caller.AcceptRules(c.Context(), c.PathValue("rules"), body.Reason)
 	if err != nil {
 		return 0, nil, err
 	}

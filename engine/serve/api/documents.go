@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
 )
 
@@ -25,8 +26,7 @@ type documentsStatus struct {
 	Error   string    `json:"error,omitempty"`
 }
 
-func (c *call) documentsStatus() documentsStatus {
-	now := c.pipeline.SearchStatus()
+func newDocumentsStatus(now serve.SearchStatus) documentsStatus {
 	s := documentsStatus{Reading: now.Reading, Read: now.Built.UTC()}
 	if now.Err != nil {
 		s.Error = now.Err.Error()
@@ -35,20 +35,19 @@ func (c *call) documentsStatus() documentsStatus {
 }
 
 // documents returns whether the documents were read.
-func (c *call) documents() (int, any, error) { return http.StatusOK, c.documentsStatus(), nil }
+func (c *call) documents() (int, any, error) {
+	return http.StatusOK, newDocumentsStatus(c.pipeline.SearchStatus()), nil
+}
 
 // readDocuments reads the documents, also when they were read before.
 func (c *call) readDocuments() (int, any, error) {
-	if err := c.beginReading(); err != nil {
-		return 0, nil, err
-	}
-	if err := c.pipeline.ReadIndex(); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusAccepted, c.documentsStatus(), nil
+	now, err := c.caller.ReadDocuments(c.Context())
+	return http.StatusAccepted, newDocumentsStatus(now), err
 }
 
-func (c *call) beginReading() error { return c.act(serve.ActRead, "", "") }
+func (c *call) beginReading() error {
+	return c.caller.Note(c.Context(), ask.Entry{Action: serve.ActRead}, nil)
+}
 
 // withIndex calls use with the documents. While there are none, it has them read and waits; when
 // that takes long, the answer says when to ask again.
@@ -58,7 +57,7 @@ func (c *call) withIndex(use func(x *preview.Index) (int, any, error)) (int, any
 	x, release, err := c.pipeline.AwaitIndex(ctx, c.beginReading)
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.w.Header().Set("Retry-After", "1") // the next call waits, too
-		return http.StatusAccepted, c.documentsStatus(), nil
+		return http.StatusAccepted, newDocumentsStatus(c.pipeline.SearchStatus()), nil
 	}
 	if err != nil {
 		return 0, nil, err
@@ -67,8 +66,13 @@ func (c *call) withIndex(use func(x *preview.Index) (int, any, error)) (int, any
 	return use(x)
 }
 
-// as returns what the audit log says of an action with the results of a person.
-func as(what, person string) string { return strings.TrimSpace(what + " as " + person) }
+// as returns what the audit log says of an action with the results of a person, who may be "".
+func as(what, person string) string {
+	if person == "" {
+		return what
+	}
+	return strings.TrimSpace(what + " as " + person)
+}
 
 // explain returns how a record becomes a document, and whether a person finds it.
 func (c *call) explain() (int, any, error) {
@@ -78,16 +82,15 @@ func (c *call) explain() (int, any, error) {
 	}
 	return c.withIndex(func(x *preview.Index) (int, any, error) {
 		e, err := x.Explain(c.Context(), ref, who)
-		if err != nil {
-			return 0, nil, err
+		detail, name := short(ref), short(who)
+		if err == nil {
+			detail = e.Ref
 		}
-		detail := e.Ref
 		if p, known := x.Person(who); known && who != "" {
-			detail = as(e.Ref, p.String())
-		} else if who != "" {
-			detail = as(e.Ref, short(who))
+			name = p.String()
 		}
-		if err := c.act(serve.ActOpen, "", detail); err != nil {
+		err = c.caller.Note(c.Context(), ask.Entry{Action: serve.ActOpen, Detail: as(detail, name)}, err)
+		if err != nil {
 			return 0, nil, err
 		}
 		return http.StatusOK, struct {
@@ -151,16 +154,9 @@ func (c *call) search() (int, any, error) {
 	}
 	return c.withIndex(func(x *preview.Index) (int, any, error) {
 		q := preview.Query{Text: values.Get("q"), View: preview.After, Page: page - 1}
-		var known bool
-		if q.Person, known = x.Person(values.Get("person")); !known {
-			return http.StatusNotFound, newProblem("not_found", "there is no active user "+short(values.Get("person")),
-				"write an e-mail, or the ref of a user"), nil
-		}
-		r, err := x.Search(c.Context(), q)
+		name, r, err := c.find(x, &q, values.Get("person"))
+		err = c.caller.Note(c.Context(), ask.Entry{Action: serve.ActSearch, Detail: as(short(q.Text), name)}, err)
 		if err != nil {
-			return 0, nil, err
-		}
-		if err := c.act(serve.ActSearch, "", as(short(q.Text), q.Person.String())); err != nil {
 			return 0, nil, err
 		}
 		answer := struct {
@@ -179,4 +175,14 @@ func (c *call) search() (int, any, error) {
 		}
 		return http.StatusOK, answer, nil
 	})
+}
+
+// find searches as a person, and returns who that is for the audit log.
+func (c *call) find(x *preview.Index, q *preview.Query, person string) (name string, r *preview.Results, err error) {
+	var known bool
+	if q.Person, known = x.Person(person); !known {
+		return short(person), nil, &preview.UnknownPersonError{Person: person}
+	}
+	r, err = x.Search(c.Context(), *q)
+	return q.Person.String(), r, err
 }

@@ -98,11 +98,12 @@ func testDocuments(t *testing.T, c *client) {
 		t.Errorf("while they are read again: %v", now)
 	}
 	got := acts(c, "documents")
-	if len(got) != 14 || got[0] != "read documents to search " || got[0] != got[13] {
+	if len(got) != 16 || got[0] != "read documents to search " || got[0] != got[15] {
 		t.Errorf("the audit log: %q", got)
 	}
 	for _, want := range []string{"open a document closed as Ann <ann@example.com>", "open a document draft",
-		"open a document open as zoe", "search lunch as Any user", "search lunch as Ann <ann@example.com>"} {
+		"open a document open as zoe", "open a document drafft", "search as zoe", "search lunch as Any user",
+		"search lunch as Ann <ann@example.com>"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not in the audit log: %q", want, got)
 		}
@@ -149,6 +150,12 @@ func TestDocumentsWithoutSecrets(t *testing.T) {
 		resp := c.send(inspector, "GET", path, "")
 		if text := c.text(resp); resp.StatusCode != 500 || strings.Contains(text, "lunch") {
 			t.Errorf("%s without an audit log: %s: %s", path, resp.Status, text)
+		}
+	}
+	for _, path := range []string{"/pipelines/handbook/documents/clos", "/pipelines/handbook/search?person=zoe"} {
+		resp := c.send(inspector, "GET", path, "")
+		if text := c.text(resp); resp.StatusCode != 500 || strings.Contains(text, "closed") || strings.Contains(text, "zoe") {
+			t.Errorf("%s, a miss without an audit log: %s: %s", path, resp.Status, text)
 		}
 	}
 }

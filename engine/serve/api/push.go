@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 )
 
 // The status and the code of the answer to a refused push.
@@ -57,17 +59,22 @@ func (c *call) changed() (run string, err error) {
 	return t.Run, err
 }
 
+// change changes the records of the pipeline, with an entry in the audit log.
+func (c *call) change(action, detail string, do func(component.RecordStore) error) error {
+	return c.pipeline.WithRecords(c.Context(), func(s component.RecordStore) error {
+		return c.caller.Do(c.Context(), ask.Entry{Action: action, Detail: detail}, func() error { return do(s) })
+	})
+}
+
 func (c *call) beginSet() (int, any, error) {
 	var scope component.Scope
 	if err := c.body(&scope); err != nil {
 		return 0, nil, err
 	}
 	var set component.OpenSet
-	err := c.pipeline.WithRecords(c.Context(), func(s component.RecordStore) error {
-		err := c.act(serve.ActBeginSet, "", short(strings.Join(append(scope.Kinds, scope.Namespaces...), " ")))
-		if err == nil {
-			set, err = s.Begin(c.Context(), c.grant(), scope, c.key())
-		}
+	names := short(strings.Join(slices.Concat(scope.Kinds, scope.Namespaces), " "))
+	err := c.change(serve.ActBeginSet, names, func(s component.RecordStore) (err error) {
+		set, err = s.Begin(c.Context(), c.grant(), scope, c.key())
 		return err
 	})
 	c.replayed(set.Replayed)
@@ -103,11 +110,9 @@ func (c *call) commitSet() (int, any, error) {
 		Run string `json:"run,omitempty"`
 	}{}
 	set := c.PathValue("set")
-	err := c.pipeline.WithRecords(c.Context(), func(s component.RecordStore) error {
-		err := c.act(serve.ActCommitSet, "", fmt.Sprintf("%s, %d records", short(set), *body.Expected))
-		if err == nil {
-			answer.Committed, err = s.Commit(c.Context(), c.grant(), set, *body.Expected, c.key())
-		}
+	detail := fmt.Sprintf("%s, %d records", short(set), *body.Expected)
+	err := c.change(serve.ActCommitSet, detail, func(s component.RecordStore) (err error) {
+		answer.Committed, err = s.Commit(c.Context(), c.grant(), set, *body.Expected, c.key())
 		return err
 	})
 	if err != nil {
@@ -119,10 +124,7 @@ func (c *call) commitSet() (int, any, error) {
 }
 
 func (c *call) abortSet() (int, any, error) {
-	err := c.pipeline.WithRecords(c.Context(), func(s component.RecordStore) error {
-		if err := c.act(serve.ActAbortSet, "", short(c.PathValue("set"))); err != nil {
-			return err
-		}
+	err := c.change(serve.ActAbortSet, short(c.PathValue("set")), func(s component.RecordStore) error {
 		return s.Abort(c.Context(), c.grant(), c.PathValue("set"))
 	})
 	return http.StatusOK, map[string]any{}, err
@@ -155,11 +157,8 @@ func (c *call) single(action string, do func(component.RecordStore, string) (com
 		component.Changed
 		Run string `json:"run,omitempty"`
 	}{}
-	err := c.pipeline.WithRecords(c.Context(), func(s component.RecordStore) error {
-		err := c.act(action, "", short(ref))
-		if err == nil {
-			answer.Changed, err = do(s, ref)
-		}
+	err := c.change(action, short(ref), func(s component.RecordStore) (err error) {
+		answer.Changed, err = do(s, ref)
 		return err
 	})
 	if err != nil {

@@ -1,12 +1,11 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/serve"
-	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
 
@@ -86,10 +85,11 @@ func (a *API) signed(w http.ResponseWriter, req *http.Request) (int, any, error)
 	if req.Header.Get("X-GitHub-Event") == "ping" { // GitHub sends one when the webhook is set up
 		return http.StatusOK, map[string]any{}, nil
 	}
-	act := history.Action{At: a.server.Now(), Who: serve.ByWebhook, Action: "trigger", Pipeline: p.Name}
-	if err := a.server.History.Act(req.Context(), act); err != nil {
-		return 0, nil, fmt.Errorf("a webhook: %w", err)
-	}
-	t, err := p.Trigger(serve.Request{By: serve.ByWebhook, How: serve.ByWebhook, Changed: true})
+	hook := ask.Caller{Server: a.server, Pipeline: p, Who: &signin.Principal{Name: serve.ByWebhook}}
+	var t serve.Ticket
+	err = hook.Do(req.Context(), ask.Entry{Action: ask.Trigger}, func() (err error) {
+		t, err = p.Trigger(serve.Request{By: serve.ByWebhook, How: serve.ByWebhook, Changed: true})
+		return err
+	})
 	return http.StatusAccepted, t, err
 }

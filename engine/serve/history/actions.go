@@ -21,19 +21,34 @@ type Action struct {
 	Pipeline string    `json:"pipeline,omitempty"`
 	Run      string    `json:"run,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
+	// Result is how it ended: done, or why not. "" means that the server ended before it was known.
+	Result string `json:"result,omitempty"`
 }
 
-// Act adds an action to the audit log, without secrets in its detail. When it fails, the caller must
+// Act adds an action to the audit log, without secrets in its texts. When it fails, the caller must
 // not perform the action.
 func (h *History) Act(ctx context.Context, a Action) error {
-	return h.exec(ctx, "INSERT INTO actions (at, who, action, pipeline, run, detail) VALUES (?, ?, ?, ?, ?, ?)",
-		millis(a.At), a.Who, a.Action, a.Pipeline, a.Run, h.secrets.Clean(a.Detail))
+	_, err := h.BeginAct(ctx, a)
+	return err
+}
+
+// BeginAct is Act, and returns the ID for EndAct.
+func (h *History) BeginAct(ctx context.Context, a Action) (id int64, err error) {
+	err = h.db.QueryRowContext(ctx, `INSERT INTO actions (at, who, action, pipeline, run, detail, result)
+		VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`, millis(a.At), a.Who, a.Action, a.Pipeline, a.Run,
+		h.secrets.Clean(a.Detail), h.secrets.Clean(a.Result)).Scan(&id)
+	return id, sqlite.Explain(h.path, err)
+}
+
+// EndAct adds the result of an action, without secrets.
+func (h *History) EndAct(ctx context.Context, id int64, result string) error {
+	return h.exec(ctx, "UPDATE actions SET result = ? WHERE id = ?", h.secrets.Clean(result), id)
 }
 
 // Actions returns the actions of a pipeline from the newest, at most limit, with smaller IDs than
 // before; 0 means from the newest on. "" means those of all pipelines, and sign-ins.
 func (h *History) Actions(ctx context.Context, pipeline string, before int64, limit int) ([]Action, error) {
-	rows, err := h.db.QueryContext(ctx, `SELECT id, at, who, action, pipeline, run, detail FROM actions
+	rows, err := h.db.QueryContext(ctx, `SELECT id, at, who, action, pipeline, run, detail, result FROM actions
 		WHERE (? = '' OR pipeline = ?) AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?`,
 		pipeline, pipeline, before, before, limit)
 	if err != nil {
@@ -44,7 +59,7 @@ func (h *History) Actions(ctx context.Context, pipeline string, before int64, li
 	for rows.Next() {
 		var a Action
 		var at int64
-		if err := rows.Scan(&a.ID, &at, &a.Who, &a.Action, &a.Pipeline, &a.Run, &a.Detail); err != nil {
+		if err := rows.Scan(&a.ID, &at, &a.Who, &a.Action, &a.Pipeline, &a.Run, &a.Detail, &a.Result); err != nil {
 			return nil, sqlite.Explain(h.path, err)
 		}
 		a.At = timeOf(at)

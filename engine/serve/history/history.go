@@ -100,6 +100,8 @@ UPDATE good SET
 		(SELECT max(number) FROM runs WHERE pipeline = good.pipeline AND id <= good.run), 0),
 	action = coalesce((SELECT action FROM runs WHERE id = good.run),
 		(SELECT max(id) FROM actions WHERE at < good.started), 0);
+`, `
+ALTER TABLE actions ADD COLUMN result TEXT NOT NULL DEFAULT ''; -- how it ended; absent when that is not known
 `}
 
 // Open opens the history at path, and creates it when it is missing. Secrets are removed from

@@ -90,3 +90,17 @@ func TestOpenOlder(t *testing.T) {
 		t.Errorf("the last run with figures: %v, %+v", err, r)
 	}
 }
+
+// TestOldActions: the actions of earlier versions have no result.
+func TestOldActions(t *testing.T) {
+	h := openOld(t, 7,
+		"INSERT INTO actions (at, who, action, pipeline, run, detail) VALUES (1, 'ann', 'approve', 'p', '', 'x')")
+	id, err := h.BeginAct(t.Context(), Action{Who: "bob", Action: "approve", Pipeline: "p"})
+	if err == nil {
+		err = h.EndAct(t.Context(), id, "done")
+	}
+	actions, listed := h.Actions(t.Context(), "p", 0, 10)
+	if err != nil || listed != nil || len(actions) != 2 || actions[0].Result != "done" || actions[1].Result != "" {
+		t.Errorf("%v, %v, %+v", err, listed, actions)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -149,25 +150,11 @@ func notFound(text string) refused {
 func (v *visit) may(role signin.Role) bool { return v.session.Who.May(role, v.pipeline.Name) }
 
 // need refuses a visitor without a role.
-func (v *visit) need(role signin.Role) error {
-	if v.may(role) {
-		return nil
-	}
-	hint := "Ask the person who runs the server."
-	if role == signin.Approve && !v.session.Who.Person {
-		hint = "Only a person may approve."
-	}
-	return refused{http.StatusForbidden, fmt.Sprintf("This needs the role %s for %s.", role, v.pipeline.Name), hint}
-}
+func (v *visit) need(role signin.Role) error { return v.caller().Need(role) }
 
-// act writes an action to the audit log; the visitor gets the answer only when that succeeded.
-func (v *visit) act(action, run, detail string) error {
-	name := ""
-	if v.pipeline != nil {
-		name = v.pipeline.Name
-	}
-	return v.pages.server.History.Act(v.Context(), history.Action{At: v.pages.server.Now(), Who: v.session.Who.Name,
-		Action: action, Pipeline: name, Run: run, Detail: detail})
+// caller returns the visitor as one who asks for something.
+func (v *visit) caller() ask.Caller {
+	return ask.Caller{Server: v.pages.server, Pipeline: v.pipeline, Who: v.session.Who, How: serve.ByPage}
 }
 
 func (v *visit) unknown() error { return notFound("There is no such page.") }
@@ -178,8 +165,15 @@ func (v *visit) failed(err error) {
 	var conflict *serve.ConflictError
 	var forbidden *serve.ForbiddenError
 	var invalid *fault.Invalid
+	var role *ask.RoleError
 	switch {
 	case errors.As(err, &no):
+	case errors.As(err, &role):
+		no = refused{http.StatusForbidden, fmt.Sprintf("This needs the role %s for %s.", role.Role, role.Pipeline),
+			"Ask the person who runs the server."}
+		if role.Program {
+			no.hint = "Only a person may approve."
+		}
 	case errors.As(err, &conflict):
 		no = refused{http.StatusConflict, conflict.Reason + ".", conflict.Remedy + "."}
 	case errors.As(err, &forbidden):
@@ -274,7 +268,7 @@ func (v *visit) signIn() error {
 }
 
 func (v *visit) signOut() error {
-	if err := v.act("sign out", "", ""); err != nil {
+	if err := v.caller().Note(v.Context(), ask.Entry{Action: ask.SignOut}, nil); err != nil {
 		return err
 	}
 	v.pages.guard.End(v.w, v.Request)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -228,13 +229,11 @@ func (v *visit) trigger() error {
 	if err := v.need(signin.Trigger); err != nil {
 		return err
 	}
-	who := v.session.Who
-	q := serve.Request{By: who.Name, Person: who.Person, Identity: who.Identity, How: serve.ByPage,
-		Dry: v.PostFormValue("mode") == "dry", Full: v.PostFormValue("mode") == "full"}
-	if err := v.act("trigger", "", v.PostFormValue("mode")); err != nil {
+	o, err := ask.ParseMode(v.PostFormValue("mode"))
+	if err != nil {
 		return err
 	}
-	if _, err := v.pipeline.Trigger(q); err != nil {
+	if _, err := v.caller().Trigger(v.Context(), o); err != nil {
 		return err
 	}
 	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name))

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/engine/serve"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -108,8 +109,11 @@ func (v *visit) addContent(data *runPage, changes run.Differences) error {
 	record := data.Run.Record
 	if data.Public {
 		record, changes = publicRecord(data.Run), run.Differences{}
-	} else if err := v.act("look at a run", data.Run.ID, ""); err != nil {
-		return err
+	} else {
+		look := ask.Entry{Action: ask.LookAtRun, Run: data.Run.ID}
+		if err := v.caller().Note(v.Context(), look, nil); err != nil {
+			return err
+		}
 	}
 	calls := page.Calls{}
 	p := page.RunPage(page.Run{Record: record, Changes: changes, Served: true}, calls)
@@ -187,40 +191,26 @@ func countsOf(all []baseline.ChangeCount) (out []string) {
 
 // acceptRules accepts the rules of a run that was held.
 func (v *visit) acceptRules() error {
-	if err := v.need(signin.Approve); err != nil {
-		return err
-	}
-	rules, reason := v.PathValue("rules"), v.PostFormValue("reason")
-	if err := v.act("accept rules", "", rules+" "+reason); err != nil {
-		return err
-	}
-	t, err := v.pipeline.AcceptRules(v.Context(), rules, v.approver(reason))
+	t, err := v.caller().AcceptRules(v.Context(), v.PathValue("rules"), v.PostFormValue("reason"))
 	if err != nil {
 		return err
 	}
-	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
+	return v.toRun(t.Run)
 }
 
 func (v *visit) approve() error {
-	if err := v.need(signin.Approve); err != nil {
-		return err
-	}
-	id := v.PathValue("refusal")
-	if err := v.act("approve", "", id+" "+v.PostFormValue("reason")); err != nil {
-		return err
-	}
-	_, t, err := v.pipeline.Approve(v.Context(), id, v.approver(v.PostFormValue("reason")))
+	a, err := v.caller().Approve(v.Context(), v.PathValue("refusal"), v.PostFormValue("reason"))
 	if err != nil {
 		return err
 	}
-	if t.Run == "" { // other people must approve it, too
-		return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name))
-	}
-	return v.to("/pipelines/" + url.PathEscape(v.pipeline.Name) + "/runs/" + t.Run)
+	return v.toRun(a.Run)
 }
 
-// approver returns the visitor as one who approves.
-func (v *visit) approver(reason string) serve.Approver {
-	who := v.session.Who
-	return serve.Approver{Name: who.Name, Proven: who.Proven, Identity: who.Identity, Reason: reason}
+// toRun sends the browser to the page of a run; to that of the pipeline when there is none yet.
+func (v *visit) toRun(id string) error {
+	path := "/pipelines/" + url.PathEscape(v.pipeline.Name)
+	if id == "" {
+		return v.to(path)
+	}
+	return v.to(path + "/runs/" + id)
 }

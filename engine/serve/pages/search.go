@@ -1,12 +1,13 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/serve"
-	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/serve/ask"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 )
@@ -14,19 +15,31 @@ import (
 // searchPath returns the path below which the search of a pipeline is.
 func searchPath(pipeline string) string { return "/pipelines/" + url.PathEscape(pipeline) + "/search" }
 
-// searchOf returns the pages for searching as a person. Each search and each document that is
-// opened is in the audit log, with the person whose results they are.
+// lookActions are the actions of the audit log for looks.
+var lookActions = map[preview.LookKind]string{preview.SearchLook: serve.ActSearch, preview.DocumentLook: serve.ActOpen,
+	preview.PeopleLook: serve.ActPeople}
+
+// searchOf returns the pages for searching as a person. Each look is in the audit log, with the
+// person whose results they are.
 func (p *Pages) searchOf(one *serve.Pipeline) http.Handler {
-	act := func(r *http.Request, action, detail string, as preview.Person) error {
+	looked := func(r *http.Request, l preview.Look) error {
 		s := p.guard.Session(r)
 		if s == nil {
 			return refused{http.StatusUnauthorized, "Your session has ended.", ""}
 		}
-		if name := as.String(); name != "" {
-			detail += " as " + name
+		e := ask.Entry{Action: lookActions[l.Kind], Detail: l.Text}
+		if l.As != "" {
+			e.Detail = strings.TrimSpace(e.Detail + " as " + l.As)
 		}
-		return p.server.History.Act(r.Context(), history.Action{At: p.server.Now(), Who: s.Who.Name, Action: action,
-			Pipeline: one.Name, Detail: strings.TrimSpace(detail)})
+		var missed error
+		if l.Missed {
+			missed = preview.ErrNotFound
+		}
+		caller := ask.Caller{Server: p.server, Pipeline: one, Who: s.Who, How: serve.ByPage}
+		if err := caller.Note(r.Context(), e, missed); !errors.Is(err, preview.ErrNotFound) {
+			return err
+		}
+		return nil
 	}
 	again := func(r *http.Request) preview.Again {
 		out := preview.Again{}
@@ -42,10 +55,7 @@ func (p *Pages) searchOf(one *serve.Pipeline) http.Handler {
 			{Text: one.Name, Address: "/pipelines/" + url.PathEscape(one.Name)}},
 		Again: again,
 		Base:  searchPath(one.Name), Index: one.Index, Secrets: p.secrets, Log: p.server.Log(),
-		Searched: func(r *http.Request, q preview.Query, _ int) error { return act(r, serve.ActSearch, q.Text, q.Person) },
-		Opened: func(r *http.Request, q preview.Query, d *preview.Document) error {
-			return act(r, serve.ActOpen, d.Card.Ref, q.Person)
-		},
+		Looked: looked,
 	})
 }
 
@@ -76,13 +86,7 @@ func (v *visit) search() error {
 
 // readIndex reads the documents again.
 func (v *visit) readIndex() error {
-	if err := v.need(signin.Inspect); err != nil {
-		return err
-	}
-	if err := v.act(serve.ActRead, "", ""); err != nil {
-		return err
-	}
-	if err := v.pipeline.ReadIndex(); err != nil {
+	if _, err := v.caller().ReadDocuments(v.Context()); err != nil {
 		return err
 	}
 	return v.to(searchPath(v.pipeline.Name))

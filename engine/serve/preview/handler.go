@@ -29,13 +29,42 @@ type Options struct {
 	// Again returns the form with which the search page reads the documents again. It may be nil:
 	// then there is no form.
 	Again func(r *http.Request) Again
-	// Searched and Opened are called before an answer is sent, for an audit log; their error
-	// refuses it. They may be nil.
-	Searched func(r *http.Request, q Query, total int) error
-	Opened   func(r *http.Request, q Query, d *Document) error
+	// Looked is called before an answer is sent that has documents or the names of people, also when
+	// nothing was found, for an audit log; its error refuses the answer. It may be nil.
+	Looked func(r *http.Request, l Look) error
 	// Secrets are removed from all texts.
 	Secrets *redact.Redactor
 	Log     *slog.Logger
+}
+
+// Look is what was looked for.
+type Look struct {
+	Kind LookKind
+	// Text are the words of a search, the ref of a document (its ID when it is not found), or the part
+	// of a name.
+	Text string
+	// As is the person whose results these are, or the text that means no single person. "" for people.
+	As string
+	// Missed means that there is no such person or document.
+	Missed bool
+}
+
+// LookKind is the kind of a Look.
+type LookKind int
+
+// The kinds of looks.
+const (
+	SearchLook   LookKind = iota // documents
+	DocumentLook                 // one document
+	PeopleLook                   // people with a part of a name
+)
+
+// looked reports a look.
+func (h *handler) looked(r *http.Request, l Look) error {
+	if h.Looked == nil {
+		return nil
+	}
+	return h.Looked(r, l)
 }
 
 // Link is a link of a page.
@@ -155,11 +184,15 @@ func (h *handler) query(x *Index, r *http.Request) (q Query, near []Person, foun
 
 func (h *handler) search(x *Index, r *http.Request) (any, error) {
 	q, near, found := h.query(x, r)
-	v := h.searchView(x, q, cut(r.URL.Query().Get("as"), maxQuery))
+	as := cut(r.URL.Query().Get("as"), maxQuery)
+	v := h.searchView(x, q, as)
 	if h.Again != nil {
 		v.again(h.Again(r))
 	}
 	if !found {
+		if err := h.looked(r, Look{Kind: SearchLook, Text: q.Text, As: as, Missed: true}); err != nil {
+			return nil, err
+		}
 		v.Unknown = true
 		for _, p := range near {
 			v.Near = append(v.Near, Link{p.String(), h.address(q, p.Email, nil)})
@@ -167,8 +200,8 @@ func (h *handler) search(x *Index, r *http.Request) (any, error) {
 		return page.Clean(v, h.Secrets), nil
 	}
 	results, err := x.Search(r.Context(), q)
-	if err == nil && h.Searched != nil {
-		err = h.Searched(r, q, results.Total)
+	if err == nil {
+		err = h.looked(r, Look{Kind: SearchLook, Text: q.Text, As: q.Person.String()})
 	}
 	if err != nil {
 		return nil, err
@@ -179,12 +212,24 @@ func (h *handler) search(x *Index, r *http.Request) (any, error) {
 
 func (h *handler) document(x *Index, r *http.Request) (any, error) {
 	q, _, found := h.query(x, r)
-	if !found {
-		return nil, ErrNotFound
+	look := Look{Kind: DocumentLook, Text: cut(r.URL.Query().Get("id"), maxQuery), As: q.Person.String()}
+	var d *Document
+	err := ErrNotFound
+	if found {
+		d, err = x.Document(r.Context(), r.URL.Query().Get("id"), q.Person, q.View)
+	} else {
+		look.As = cut(r.URL.Query().Get("as"), maxQuery)
 	}
-	d, err := x.Document(r.Context(), r.URL.Query().Get("id"), q.Person, q.View)
-	if err == nil && h.Opened != nil {
-		err = h.Opened(r, q, d)
+	switch {
+	case err == nil:
+		look.Text = d.Card.Ref
+	case errors.Is(err, ErrNotFound):
+		look.Missed = true
+	default:
+		return nil, err
+	}
+	if err := h.looked(r, look); err != nil {
+		return nil, err
 	}
 	if err != nil {
 		return nil, err
@@ -198,7 +243,12 @@ func (h *handler) people(w http.ResponseWriter, r *http.Request) {
 	if x, release := h.Index(); x != nil {
 		defer release()
 		const shown = 20
-		for _, p := range x.Match(cut(r.URL.Query().Get("q"), maxQuery), shown) {
+		part := cut(r.URL.Query().Get("q"), maxQuery)
+		if err := h.looked(r, Look{Kind: PeopleLook, Text: part}); err != nil {
+			h.fail(w, nil, err)
+			return
+		}
+		for _, p := range x.Match(part, shown) {
 			names = append(names, p.String())
 		}
 	}

@@ -129,34 +129,42 @@ func TestPageIsText(t *testing.T) {
 	}
 }
 
-// TestHooks: every search and every opened document is reported before it is answered; without a
-// record there is no answer.
-func TestHooks(t *testing.T) {
+// TestLooks: every look at documents and names of people is reported before it is answered, also
+// when nothing is found; without a report there is no answer.
+func TestLooks(t *testing.T) {
 	x := newWorld(t).build()
-	var seen []string
+	var seen []preview.Look
 	var refuse error
-	s := newSite(t, x, preview.Options{
-		Searched: func(_ *http.Request, q preview.Query, total int) error {
-			seen = append(seen, q.Person.Email+" "+q.Text+" "+strings.Repeat("+", total))
-			return refuse
-		},
-		Opened: func(_ *http.Request, q preview.Query, d *preview.Document) error {
-			seen = append(seen, q.Person.Email+" opened "+d.ID)
-			return refuse
-		},
-	})
-	s.get("/", "as", "bob", "q", "shared")
-	s.get("/document", "as", "bob", "id", "of-bob")
-	s.get("/document", "as", "ann", "id", "of-bob")
-	s.get("/", "as", "who?")
-	if got := strings.Join(seen, "\n"); got != "bob@example.com shared +++\nbob@example.com opened of-bob" {
-		t.Error(got)
-	}
-	refuse = errors.New("the disk is full")
-	for _, path := range []string{"/", "/document"} {
-		if code, body := s.get(path, "as", "bob", "id", "of-bob"); code != http.StatusInternalServerError ||
+	s := newSite(t, x, preview.Options{Looked: func(_ *http.Request, l preview.Look) error {
+		seen = append(seen, l)
+		return refuse
+	}})
+	const bob, ann = "Bob Baker <bob@example.com>", "Ann Archer <ann@example.com>"
+	for _, tt := range []struct {
+		path  string
+		query []string
+		want  preview.Look
+	}{
+		{"/", []string{"as", "bob", "q", "shared"}, preview.Look{Kind: preview.SearchLook, Text: "shared", As: bob}},
+		{"/", []string{"as", "example", "q", "shared"},
+			preview.Look{Kind: preview.SearchLook, Text: "shared", As: "example", Missed: true}},
+		{"/document", []string{"as", "bob", "id", "of-bob"},
+			preview.Look{Kind: preview.DocumentLook, Text: "of-bob", As: bob}},
+		{"/document", []string{"as", "ann", "id", "of-bob"},
+			preview.Look{Kind: preview.DocumentLook, Text: "of-bob", As: ann, Missed: true}},
+		{"/document", []string{"as", "who?", "id", "of-bob"},
+			preview.Look{Kind: preview.DocumentLook, Text: "of-bob", As: "who?", Missed: true}},
+		{"/people", []string{"q", "b"}, preview.Look{Kind: preview.PeopleLook, Text: "b"}},
+	} {
+		seen, refuse = nil, nil
+		s.get(tt.path, tt.query...)
+		if len(seen) != 1 || seen[0] != tt.want {
+			t.Errorf("%s %v: %+v, want %+v", tt.path, tt.query, seen, tt.want)
+		}
+		refuse = errors.New("the disk is full")
+		if code, body := s.get(tt.path, tt.query...); code != http.StatusInternalServerError ||
 			strings.Contains(body, "Bob") {
-			t.Errorf("%s answers without a record: %d\n%s", path, code, body)
+			t.Errorf("%s %v answers without a record: %d\n%s", tt.path, tt.query, code, body)
 		}
 	}
 }

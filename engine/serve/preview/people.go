@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/explain"
 )
 
@@ -14,6 +15,14 @@ type Person struct {
 	Name, Email string
 	Refs        []string
 	number      int // from 1; 0 for AnyUser
+}
+
+// UnknownPersonError means that a text means no active user of the index.
+type UnknownPersonError struct{ Person string }
+
+// Error returns what is wrong with the text.
+func (e *UnknownPersonError) Error() string {
+	return "there is no active user " + display.Short(e.Person, 100)
 }
 
 // AnyUser finds only what every user of the datasource finds.

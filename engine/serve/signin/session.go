@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -39,12 +40,15 @@ func (g *Guard) mark(ctx context.Context) (int64, error) {
 	return g.o.SignOuts.Mark(ctx)
 }
 
+// errNotCurrent means that a person may not be signed in any more.
+var errNotCurrent = errors.New("the person may not be signed in any more")
+
 // begin begins a session and sets its cookie. how says in a few words how the person signed in. It
 // ends the session that the browser had before. It returns the error of Options.SignedIn.
 func (g *Guard) begin(w http.ResponseWriter, r *http.Request, current func() *Principal, mark int64, how string) error {
 	who := current()
 	if who == nil {
-		return ErrUnknownCode
+		return errNotCurrent
 	}
 	if g.o.SignedIn != nil {
 		if err := g.o.SignedIn(r.Context(), who, how); err != nil {

@@ -171,6 +171,7 @@ func TestPages(t *testing.T) {
 	}
 	page := ann.open("/pipelines/handbook", http.StatusOK)
 	ann.send("", "/pipelines/handbook/runs", url.Values{}, http.StatusForbidden)
+	ann.send(page, "/pipelines/handbook/runs", url.Values{"mode": {"every"}}, http.StatusBadRequest)
 	ann.send(page, "/pipelines/handbook/runs", url.Values{"mode": {"full"}}, http.StatusOK)
 	s.idle()
 	s.Write(30, 10)
@@ -201,7 +202,12 @@ func TestPages(t *testing.T) {
 	if last := s.Runs()[0]; last.Class != 0 || last.Asked[0].By != "bob" {
 		t.Errorf("the approved run: %+v", last)
 	}
+	bob.send(refused, approve, url.Values{"reason": {strings.Repeat("x", 501)}}, http.StatusBadRequest)
+	bob.send(refused, approve, url.Values{"reason": {"again"}}, http.StatusConflict)
 	log := bob.open("/pipelines/handbook/log", http.StatusOK)
+	if !strings.Contains(log, "does not wait for approval") {
+		t.Errorf("the audit log does not have the result:\n%s", log)
+	}
 	if !strings.Contains(log, "pages were merged") || !strings.Contains(log, "look at a run") {
 		t.Errorf("the audit log:\n%s", log)
 	}
@@ -244,6 +250,15 @@ func TestReadAgain(t *testing.T) {
 	s.Write(60, 5)
 	if page = read(page, "Read again"); !strings.Contains(page, "55 documents for") {
 		t.Errorf("the search page after another reading:\n%s", page)
+	}
+	b.open(path+"/people?q=an", http.StatusOK)
+	b.open(path+"/?as=nemo", http.StatusOK)
+	b.open(path+"/document?id=nothing", http.StatusNotFound)
+	log := b.open("/pipelines/handbook/log", http.StatusOK)
+	for _, want := range []string{"look for people", "as nemo", "nothing as Any user", "refused: there is none"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the audit log has no %q:\n%s", want, log)
+		}
 	}
 }
 
