@@ -53,3 +53,19 @@ func TestNextIsWhenItRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestNextWithinJitter: after the time of a line the next run is the one that waits for its delay, and
+// not that of the next day.
+func TestNextWithinJitter(t *testing.T) {
+	w := newWorld(t, "schedule:\n  - cron: \"30 12 * * *\"\n    jitter: 6h\n")
+	p := w.Start()
+	w.Settle()
+	next := p.Status().Next
+	w.Pass(31 * time.Minute)
+	if !next.After(w.Clock.Now()) {
+		t.Fatalf("the test needs a longer delay than until %v", next)
+	}
+	if now := p.Status().Next; !now.Equal(next) {
+		t.Errorf("within the delay the next run is at %v, before it was at %v", now, next)
+	}
+}
