@@ -115,6 +115,22 @@ func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, 
 	return left, dropped, err
 }
 
+// Unused returns the IDs of the approvals of a place that a run may use at a time. One that cannot
+// be read allows nothing.
+func Unused(dir, place string, now time.Time) ([]string, error) {
+	store, err := Open(dir, place)
+	if err != nil {
+		return nil, Unusable(err)
+	}
+	var out []string
+	for _, id := range store.Approvals() {
+		if a, err := store.Approval(id); err == nil && a.UsedBy == "" && now.Before(a.Until()) {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
 // lockApprovals makes this process the only one that changes approvals of the place.
 func (s *Store) lockApprovals() (unlock func() error, err error) {
 	lock := flock.New(s.path(".approving"), flock.SetPermissions(0o600))

@@ -187,3 +187,21 @@ func TestWithdraw(t *testing.T) {
 		})
 	}
 }
+
+// TestUnused: approvals that are used, expired or damaged allow nothing.
+func TestUnused(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	store := open(t, dir)
+	for id, a := range map[string]Approval{"aaaaaaaaaaaa": {At: now}, "bbbbbbbbbbbb": {At: now, UsedBy: "01RUN"},
+		"cccccccccccc": {At: now.Add(-25 * time.Hour)}, "dddddddddddd": {At: now}} {
+		a.ID = id
+		if err := store.Approve(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage(t, store.path(".approval-dddddddddddd"))
+	ids, err := Unused(dir, place, now)
+	if err != nil || strings.Join(ids, " ") != "aaaaaaaaaaaa" {
+		t.Errorf("%v, %v", ids, err)
+	}
+}

@@ -136,13 +136,14 @@ func (p *Pipeline) withdraw(ctx context.Context, id string) (*baseline.Approval,
 	return left, errors.Join(failed, err)
 }
 
-// withdrawWaiting is withdraw for the refusal that waits, before a run that may use its approval.
-func (p *Pipeline) withdrawWaiting(ctx context.Context) error {
-	waiting, err := p.Waiting(ctx)
-	if err != nil || waiting == nil || waiting.Approval == nil {
-		return err
+// withdrawAll is withdraw for each approval that a run may use, before it begins: that of an earlier
+// refusal counts, too.
+func (p *Pipeline) withdrawAll(ctx context.Context) error {
+	ids, err := baseline.Unused(p.server.state, p.place, time.Now())
+	for _, id := range ids {
+		_, failed := p.withdraw(ctx, id)
+		err = errors.Join(err, failed)
 	}
-	_, err = p.withdraw(ctx, waiting.Refusal.ID)
 	return err
 }
 

@@ -117,6 +117,31 @@ func TestApproverJoins(t *testing.T) {
 	}
 }
 
+// TestApproverOfEarlierRefusal: the approval of an earlier refusal does not count either when one of
+// its people asks for the run that would use it.
+func TestApproverOfEarlierRefusal(t *testing.T) {
+	for _, asks := range []string{"bot", "bob"} {
+		w := newWorld(t, twoPeople)
+		p, id := refusedForTwo(t, w)
+		approve(t, p, id, proven("bob"))
+		w.Write(100, 5) // more than was approved
+		_, ticket, err := p.Approve(t.Context(), id, proven("carol"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-ticket.Ended()
+		if last := w.Runs()[0]; last.Refusal == "" || last.Refusal == id {
+			t.Fatalf("a run with more changes: %+v", last)
+		}
+		w.Write(100, 10) // what was approved
+		want := map[string]job.Class{"bot": job.Done, "bob": job.Refused}[asks]
+		if r := w.Trigger(p, serve.Request{By: asks, How: serve.ByAPI}); r.Class != int(want) {
+			t.Errorf("%s asks: %+v", asks, r)
+		}
+		w.End()
+	}
+}
+
 // TestRenamedApprover: a person is one person after a change of their name.
 func TestRenamedApprover(t *testing.T) {
 	w := newWorld(t, twoPeople)

@@ -81,7 +81,7 @@ func (p *Pipeline) begin(ctx context.Context, w *queued, stop <-chan struct{}) (
 		entry.Started, entry.Rules = p.server.o.Clock.Now(), file.rules
 		var err error
 		if !w.dry { // who asked for this run must not have approved what it does
-			err = p.withdrawWaiting(ctx)
+			err = p.withdrawAll(ctx)
 		}
 		if err == nil {
 			err = p.server.History.Begin(ctx, entry)
