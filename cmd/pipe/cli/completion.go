@@ -7,6 +7,8 @@ import (
 	"text/template"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
 func (a *app) completionCommand() *urfave.Command {
@@ -119,11 +121,11 @@ func (a *app) wordsOf(command string) []string {
 	case "completion":
 		return shells()
 	case "components":
-		for _, p := range Components(a.Registry) {
+		for _, p := range pipeline.Components(a.Registry) {
 			out = append(out, p.Name)
 		}
 	case "functions":
-		for _, f := range Functions(a.Registry) {
+		for _, f := range pipeline.Functions(a.Registry) {
 			out = append(out, f.Name)
 		}
 	}

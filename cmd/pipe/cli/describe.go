@@ -2,13 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -24,51 +22,8 @@ func (a *app) componentsCommand() *urfave.Command {
 	}
 }
 
-// Component is a part of a pipeline file with a name and keys.
-type Component struct {
-	Name   string         `json:"name"`
-	Role   string         `json:"role"`
-	Doc    string         `json:"doc"`
-	Type   string         `json:"type"`
-	Enum   []string       `json:"enum,omitempty"`
-	Fields []config.Field `json:"keys"`
-}
-
-// Components returns the components of a registry: every key of a file belongs to one.
-func Components(r component.Registry) []Component {
-	root := pipeline.Describe(r)
-	var out []Component
-	add := func(role string, f config.Field) {
-		out = append(out, Component{Name: f.Name, Role: role, Doc: f.Doc, Type: f.Type, Enum: f.Enum, Fields: f.Fields})
-	}
-	var rest []config.Field
-	for _, f := range root.Fields {
-		switch f.Name {
-		case "source", "sink":
-			for _, c := range f.Fields {
-				add(f.Name, c)
-			}
-		case "transforms":
-			for _, c := range f.Fields {
-				if slices.Contains(f.Choice, c.Name) {
-					add("transform", c)
-				}
-			}
-		case "mapping", "permissions":
-			add("block", f)
-		default:
-			rest = append(rest, f)
-		}
-	}
-	add("file",
-		config.Field{Name: "file", Doc: "The top-level keys of a pipeline file, in addition to the parts above.",
-			Type:   "mapping",
-			Fields: rest})
-	return out
-}
-
 func (a *app) componentsAction(c *urfave.Context) error {
-	all := Components(a.Registry)
+	all := pipeline.Components(a.Registry)
 	if !c.Args().Present() {
 		if c.Bool("json") {
 			return a.printJSON(all, nil)
@@ -109,10 +64,10 @@ func pick(c *urfave.Context, noun string, n int, name func(int) string) (int, er
 	return 0, usage{fmt.Sprintf("there is no %s %q", noun, asked), hint}
 }
 
-func (a *app) printPart(p Component, st print.Style) {
+func (a *app) printPart(p pipeline.Component, st print.Style) {
 	display.Fprintf(a.Stdout, "%s   %s\n\n", st.Bold.Render(p.Name), p.Doc)
 	if len(p.Fields) == 0 {
-		display.Fprintf(a.Stdout, "It takes %s.\n", Article(p.Type))
+		display.Fprintf(a.Stdout, "It takes %s.\n", pipeline.Article(p.Type))
 		return
 	}
 	if len(p.Enum) > 0 {
@@ -125,37 +80,9 @@ func (a *app) printPart(p Component, st print.Style) {
 
 // printField explains a key and those below it.
 func (a *app) printField(f config.Field, indent string, st print.Style) {
-	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(Facts(f), ", ")))
+	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(pipeline.Facts(f), ", ")))
 	display.Fprintf(a.Stdout, "%s    %s\n", indent, f.Doc)
 	for _, inner := range f.Fields {
 		a.printField(inner, indent+"    ", st)
 	}
-}
-
-// Facts returns the facts of a key's spec other than its sentence.
-func Facts(f config.Field) []string {
-	out := []string{f.Type}
-	if len(f.Enum) > 0 {
-		out[0] = strings.Replace(f.Type, "text", strings.Join(f.Enum, " | "), 1)
-	}
-	switch {
-	case f.Required:
-		out = append(out, "required")
-	case f.Default != "":
-		out = append(out, "default "+f.Default)
-	}
-	if f.Min != "" {
-		out = append(out, "at least "+f.Min)
-	}
-	if f.Max != "" {
-		out = append(out, "at most "+f.Max)
-	}
-	return out
-}
-
-func Article(typ string) string {
-	if strings.HasPrefix(typ, "expression") {
-		return "an " + typ
-	}
-	return "a " + typ
 }

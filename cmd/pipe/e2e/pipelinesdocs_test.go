@@ -11,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/cmd/internal/connector"
 	"github.com/pipe-engine/pipe/cmd/internal/golden"
-	"github.com/pipe-engine/pipe/cmd/pipe/cli"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -44,10 +43,10 @@ func referenceText() (string, error) {
 	var b strings.Builder
 	b.WriteString("## Every key\n\n`pipe components NAME` prints the same. A name in capitals stands for any, `[]` for " +
 		"the elements of a list.\n")
-	for _, p := range cli.Components(r) {
+	for _, p := range pipeline.Components(r) {
 		fmt.Fprintf(&b, "\n### %s `%s`\n\n%s\n", p.Role, p.Name, p.Doc)
 		if len(p.Fields) == 0 {
-			fmt.Fprintf(&b, "\nIt takes %s.\n", cli.Article(p.Type))
+			fmt.Fprintf(&b, "\nIt takes %s.\n", pipeline.Article(p.Type))
 			continue
 		}
 		b.WriteString("\n| key | what it takes | |\n|---|---|---|\n")
@@ -57,7 +56,7 @@ func referenceText() (string, error) {
 	}
 	b.WriteString("\n## Every function\n\n`pipe functions NAME` prints the same. Given nil, a function gives nil, or an " +
 		"empty list or text.\n")
-	for _, f := range cli.Functions(r) {
+	for _, f := range pipeline.Functions(r) {
 		fmt.Fprintf(&b, "\n### `%s`\n\n%s", f.Signature, f.Doc)
 		if f.Of != "" {
 			fmt.Fprintf(&b, " Of the source `%s`.", f.Of)
@@ -78,7 +77,7 @@ func referenceText() (string, error) {
 
 func keyRows(b *strings.Builder, f config.Field, prefix string) {
 	cell := strings.NewReplacer("|", `\|`, "\n", " ").Replace
-	facts := cli.Facts(f)
+	facts := pipeline.Facts(f)
 	for i := range facts {
 		facts[i] = cell(facts[i])
 	}
@@ -95,7 +94,7 @@ func keyRows(b *strings.Builder, f config.Field, prefix string) {
 	}
 }
 
-func exampleLines(e cli.Example, shown *string) (string, error) {
+func exampleLines(e pipeline.Example, shown *string) (string, error) {
 	result, err := codec.Marshal(e.Result)
 	if err != nil {
 		return "", err
@@ -167,7 +166,7 @@ func variableTable(t *testing.T) string {
 		has[v.Name] = true
 	}
 	var keys strings.Builder
-	for _, p := range cli.Components(components.Registry()) {
+	for _, p := range pipeline.Components(components.Registry()) {
 		for _, f := range p.Fields {
 			keyRows(&keys, f, "")
 		}
