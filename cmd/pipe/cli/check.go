@@ -9,6 +9,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
+	"github.com/pipe-engine/pipe/engine/check"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -37,31 +38,6 @@ func (a *app) checkCommand() *urfave.Command {
 	}
 }
 
-type checked struct {
-	File      string     `json:"file"`
-	OK        bool       `json:"ok"`
-	Problems  []problem  `json:"problems"`
-	Variables []variable `json:"variables"`
-	// SinkMissing are settings of the sink whose variables are not set.
-	SinkMissing []string `json:"sink_missing"`
-}
-
-type problem struct {
-	Line    int    `json:"line"`
-	Col     int    `json:"col"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	Warning bool   `json:"warning,omitempty"`
-}
-
-type variable struct {
-	Name    string `json:"name"`
-	Set     bool   `json:"set"`
-	Default bool   `json:"default"`
-	Secret  bool   `json:"secret"`
-}
-
 func (a *app) checkAction(c *urfave.Context) error {
 	if c.IsSet("explain") {
 		return a.explainAction(c)
@@ -69,7 +45,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 	if !c.Args().Present() {
 		return usage{"pipe check needs a pipeline file", "write pipe check pipelines/backstage.yaml"}
 	}
-	var all []checked
+	var all []check.Result
 	var errs config.Problems
 	var files []*pipeline.Definition
 	for _, path := range c.Args().Slice() {
@@ -92,12 +68,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 		a.oldVariables(c, d)
 		files = append(files, d)
 		errs = append(errs, d.Problems.Errors()...)
-		one := checked{File: path, OK: !d.Problems.HasErrors(), Problems: []problem{}, Variables: []variable{},
-			SinkMissing: sinkMissing(d)}
-		one.add(d.Problems)
-		for _, v := range d.Variables {
-			one.Variables = append(one.Variables, variable{v.Name, v.Set, v.HasDefault, v.Secret})
-		}
+		one := check.Pipeline(path, d)
 		all = append(all, one)
 		if c.Bool("json") {
 			continue
@@ -122,83 +93,33 @@ func (a *app) checkAction(c *urfave.Context) error {
 		if len(errs) > 0 {
 			err = errs
 		}
-		if err == nil && c.Bool("strict") && warned(all) {
+		if err == nil && c.Bool("strict") && check.Warned(all) {
 			return errors.Join(a.printJSON(all, nil), exit(job.Wrong))
 		}
 		return a.printJSON(all, err)
 	}
-	if slices.ContainsFunc(all, func(one checked) bool { return len(one.Problems) > 0 }) {
+	if slices.ContainsFunc(all, func(one check.Result) bool { return len(one.Problems) > 0 }) {
 		display.Fprintln(a.Stdout, "pipe check --explain CODE explains one of them")
 	}
 	if len(errs) > 0 {
 		a.shown = true
 		return errs
 	}
-	if c.Bool("strict") && warned(all) {
+	if c.Bool("strict") && check.Warned(all) {
 		return exit(job.Wrong)
 	}
 	a.next(c, afterCheck(all))
 	return nil
 }
 
-// warned reports whether a file has a warning.
-func warned(all []checked) bool {
-	return slices.ContainsFunc(all, func(one checked) bool {
-		return slices.ContainsFunc(one.Problems, func(p problem) bool { return p.Warning })
-	})
-}
-
-// sinkMissing returns the settings that the sink requires, each with its variables in the
-// file. A secret that was not read counts as set.
-func sinkMissing(d *pipeline.Definition) []string {
-	var out []string
-	for _, m := range d.SinkMissing {
-		var from []string
-		skipped := false
-		for word := range strings.FieldsSeq(m) {
-			n := d.Document.Root().Get("sink").Get(d.Sink.Name).Get(word)
-			if name := n.Variable(); name != "" {
-				from = append(from, name)
-			}
-			skipped = skipped || d.Skipped(n)
-		}
-		if skipped {
-			continue
-		}
-		if len(from) > 0 {
-			m += " (" + strings.Join(from, " or ") + ")"
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-func (c *checked) add(problems config.Problems) {
-	for _, p := range problems {
-		c.Problems = append(c.Problems, problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
-	}
-}
-
 // checkTests checks a test file together with its pipeline.
-func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (checked, config.Problems, error) {
+func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (check.Result, config.Problems, error) {
 	o, err := a.testOptions(c)
 	if err != nil {
-		return checked{}, nil, err
+		return check.Result{}, nil, err
 	}
 	f, problems := suite.Load(path)
-	if !problems.HasErrors() {
-		_, broken, more := f.Prepare(o)
-		problems = append(problems, more...)
-		if broken != nil {
-			problems = append(problems,
-				config.Problem{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "pipeline",
-					Message: "the pipeline that it tests has problems",
-					Hint: "pipe check " + f.PipelinePath() + " shows " +
-						"where"})
-		}
-	}
-	one := checked{File: path, OK: !problems.HasErrors(), Problems: []problem{}, Variables: []variable{}}
-	one.add(problems)
+	one, problems := check.Tests(path, f, problems, o)
 	if !c.Bool("json") {
 		if spaced {
 			display.Fprintln(a.Stdout)
@@ -239,7 +160,7 @@ func (a *app) probe(c *urfave.Context, d *pipeline.Definition) {
 	d.Probe(ctx)
 }
 
-func (a *app) printChecked(one checked, verbose bool) {
+func (a *app) printChecked(one check.Result, verbose bool) {
 	problems, warnings := 0, 0
 	for _, p := range one.Problems {
 		if p.Warning {
@@ -264,7 +185,7 @@ func (a *app) printChecked(one checked, verbose bool) {
 
 // printVariables lists the variables that a run would miss, or with verbose all of the
 // file.
-func (a *app) printVariables(one checked, verbose bool) {
+func (a *app) printVariables(one check.Result, verbose bool) {
 	var set, byDefault, missing []string
 	for _, v := range one.Variables {
 		switch {

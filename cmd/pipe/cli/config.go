@@ -7,6 +7,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
+	"github.com/pipe-engine/pipe/engine/check"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 )
@@ -58,11 +59,7 @@ func (a *app) configAction(c *urfave.Context) error {
 		add("notify.", d.Notify)
 	}
 	if c.Bool("json") {
-		var vars []variable
-		for _, v := range d.Variables {
-			vars = append(vars, variable{v.Name, v.Set, v.HasDefault, v.Secret})
-		}
-		return a.printJSON(map[string]any{"settings": all, "variables": vars}, nil)
+		return a.printJSON(map[string]any{"settings": all, "variables": check.Variables(d)}, nil)
 	}
 	var rows [][]string
 	for _, s := range all {

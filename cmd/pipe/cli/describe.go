@@ -80,7 +80,8 @@ func (a *app) printPart(p pipeline.Component, st print.Style) {
 
 // printField explains a key and those below it.
 func (a *app) printField(f config.Field, indent string, st print.Style) {
-	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), st.Dim.Render(strings.Join(pipeline.Facts(f), ", ")))
+	facts := st.Dim.Render(strings.Join(pipeline.Facts(f), ", "))
+	display.Fprintf(a.Stdout, "%s%s  %s\n", indent, st.Bold.Render(f.Name), facts)
 	display.Fprintf(a.Stdout, "%s    %s\n", indent, f.Doc)
 	for _, inner := range f.Fields {
 		a.printField(inner, indent+"    ", st)

@@ -5,6 +5,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/pipe-engine/pipe/engine/check"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
@@ -21,7 +22,7 @@ func (a *app) next(c *urfave.Context, text string) {
 
 // afterCheck is the step after a check without problems: of one file, by the variables
 // that it still needs.
-func afterCheck(all []checked) string {
+func afterCheck(all []check.Result) string {
 	if len(all) != 1 {
 		return ""
 	}

@@ -95,8 +95,8 @@ var layers = [][]string{
 	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
-		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/output", "engine/diff",
-		"engine/report", "engine/summary", "engine/page", "engine/trace",
+		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/check", "engine/output",
+		"engine/diff", "engine/report", "engine/summary", "engine/page", "engine/trace",
 	},
 	{"engine/job"},
 	{"engine/verify", "engine/serve/preview"},
