@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/editor/quickfix"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
@@ -29,6 +30,8 @@ type Problem struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 	Warning bool   `json:"warning,omitempty"`
+	// Fixes are the changes that end the problem; see Result.AddFixes.
+	Fixes []quickfix.Fix `json:"fixes,omitempty"`
 }
 
 // Variable is a variable that a file uses.
@@ -74,9 +77,17 @@ func Tests(path string, f *suite.File, problems config.Problems, o suite.Options
 func result(path string, problems config.Problems) Result {
 	out := Result{File: path, OK: !problems.HasErrors(), Problems: []Problem{}, Variables: []Variable{}}
 	for _, p := range problems {
-		out.Problems = append(out.Problems, Problem{p.Line, p.Col, p.Code, p.Message, p.Hint, p.Warning})
+		out.Problems = append(out.Problems, Problem{Line: p.Line, Col: p.Col, Code: p.Code, Message: p.Message, Hint: p.Hint,
+			Warning: p.Warning})
 	}
 	return out
+}
+
+// AddFixes adds the fixes of the problems that the result is about.
+func (r *Result) AddFixes(problems config.Problems, of func(config.Problem) []quickfix.Fix) {
+	for i := range r.Problems {
+		r.Problems[i].Fixes = of(problems[i])
+	}
 }
 
 // Warned reports whether a file has a warning.

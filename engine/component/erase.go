@@ -7,7 +7,7 @@ func (s SourceSpec[C]) Any() SourceSpec[any] {
 	return SourceSpec[any]{
 		Name: s.Name, Summary: s.Summary, Config: eraseConfig(s.Config), Address: erase(s.Address), Model: erase(s.Model),
 		ModelKey: s.ModelKey, Open: eraseOpen(s.Open), OpenRecords: eraseOpenRecords(s.OpenRecords),
-		Sandbox: eraseSandbox(s.Sandbox), AsPerson: s.AsPerson, Presets: s.Presets,
+		Sandbox: eraseSandbox(s.Sandbox), AsPerson: s.AsPerson, Presets: s.Presets, Sample: s.Sample,
 	}
 }
 

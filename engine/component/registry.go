@@ -54,6 +54,8 @@ type SourceSpec[C any] struct {
 	AsPerson func(token string) AsPerson
 	// Presets are the requests of the source, for allow lists. They may be nil.
 	Presets policy.Presets
+	// Sample returns bundled records, those of the sandbox; nil when there are none.
+	Sample func() [][]byte
 	// Sandbox starts a server of the same kind on loopback; nil when there is none. cfg was
 	// decoded leniently.
 	Sandbox func(ctx context.Context, cfg C, o SandboxOptions) (*Sandbox, error)

@@ -39,6 +39,8 @@ func (d *Decoder) namesFile(n *Node, v reflect.Value) bool {
 		d.leave(n)
 	case strings.TrimSpace(path) == "":
 		d.Problem(n, codeInvalid, "the path of the file is empty", "write ${file:PATH}")
+	case !d.vars.readable(n.fromFolder(path)):
+		d.leave(n)
 	default:
 		v.SetString(FileText(n.fromFolder(path)))
 	}

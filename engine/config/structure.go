@@ -30,6 +30,10 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		}
 		if f.path && !value.IsNull() && fv.String() != "" {
 			fv.SetString(value.fromFolder(fv.String()))
+			if !d.vars.readable(fv.String()) {
+				fv.SetString("")
+				d.leave(value)
+			}
 		}
 		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
 			missing[f.name] = true

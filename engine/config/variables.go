@@ -41,6 +41,9 @@ type Variables struct {
 	// SkipSecrets leaves secrets from a file or a provider unresolved: nothing is read, opened
 	// or started. A file of a stranger can then be checked.
 	SkipSecrets bool
+	// Readable reports whether a file may be read that a setting names, such as an icon. A
+	// setting with any other file is left unresolved. nil allows every file.
+	Readable func(path string) bool
 
 	used       map[string]Variable
 	unresolved map[string]bool
@@ -49,6 +52,9 @@ type Variables struct {
 	owned      map[string]bool // what the secrets of connections are named by
 	lent       []lent
 }
+
+// readable reports whether a file may be read.
+func (v *Variables) readable(path string) bool { return v.Readable == nil || v.Readable(path) }
 
 // Leniently runs a part of the decoding with Lenient and SkipSecrets set when when is
 // true.

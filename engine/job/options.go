@@ -38,6 +38,8 @@ type Options struct {
 	// SkipSecrets leaves secrets unresolved that come from a file or a provider: nothing is
 	// read, opened or started for them.
 	SkipSecrets bool
+	// Readable reports whether a file may be read that a setting names; see config.Variables.
+	Readable func(path string) bool
 	// SignIns is what to do with the sign-ins of people that the file uses. The zero value
 	// refuses them.
 	SignIns config.SignIns
@@ -103,7 +105,7 @@ func (o Options) Parse(ctx context.Context) *pipeline.Definition {
 		Registry: o.Registry, Settings: o.Settings, Only: o.Only, SourceLenient: o.NoSource,
 		SinkLenient: o.SinkLenient, NotifyLenient: o.SinkLenient || o.Sandbox, Unpinned: o.Unpinned,
 		Variables: config.Variables{Lookup: o.Lookup, Lenient: o.Lenient, SkipSecrets: o.SkipSecrets, SignIns: o.SignIns,
-			Context: ctx},
+			Readable: o.Readable, Context: ctx},
 		Log: o.Log, Redactor: o.Secrets, UserAgent: "pipe/" + cmp.Or(o.Version, "dev"),
 	}
 	d := o.load(load)

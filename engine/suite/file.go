@@ -140,6 +140,16 @@ func TestPath(pipeline string) string {
 // the expectations, which depend on the pipeline.
 func Load(path string) (*File, config.Problems) {
 	doc, problems := config.Load(path)
+	return decode(path, doc, problems)
+}
+
+// Parse is Load for the text of a file.
+func Parse(path string, text []byte) (*File, config.Problems) {
+	doc, problems := config.Parse(path, text)
+	return decode(path, doc, problems)
+}
+
+func decode(path string, doc *config.Document, problems config.Problems) (*File, config.Problems) {
 	f := &File{path: path, doc: doc}
 	if problems.HasErrors() && len(doc.Root().Entries()) == 0 {
 		return f, problems

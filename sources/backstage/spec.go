@@ -19,6 +19,7 @@ func Spec() component.SourceSpec[*Config] {
 		Open: func(cfg *Config, s component.Settings) (component.Source, error) {
 			return Open(cfg, s)
 		},
+		Sample:   sandbox.Company,
 		Sandbox:  startSandbox,
 		AsPerson: asPerson,
 		Presets:  Presets(),

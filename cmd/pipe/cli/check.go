@@ -26,6 +26,7 @@ func (a *app) checkCommand() *urfave.Command {
 			"its data or for what is outside.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "explain", Usage: "explain the `CODE` of a problem, such as unknown-name, with an example"},
+			&urfave.BoolFlag{Name: "fix", Usage: "write the corrections that hints give into the files, where there is one"},
 			&urfave.BoolFlag{Name: "strict", Usage: "exit with 2 for warnings, too"},
 			&urfave.BoolFlag{Name: "strict-env", Usage: "report variables that are not set as problems"},
 			&urfave.BoolFlag{Name: "secrets", Usage: "read the secrets, too: the files of ${file:PATH}, and the providers of " +
@@ -49,6 +50,11 @@ func (a *app) checkAction(c *urfave.Context) error {
 	var errs config.Problems
 	var files []*pipeline.Definition
 	for _, path := range c.Args().Slice() {
+		if c.Bool("fix") {
+			if err := a.fix(c, path); err != nil {
+				return err
+			}
+		}
 		if suite.IsTestFile(path) {
 			one, problems, err := a.checkTests(c, path, len(all) > 0)
 			if err != nil {
@@ -69,6 +75,7 @@ func (a *app) checkAction(c *urfave.Context) error {
 		files = append(files, d)
 		errs = append(errs, d.Problems.Errors()...)
 		one := check.Pipeline(path, d)
+		a.addFixes(c, &one, d.Problems)
 		all = append(all, one)
 		if c.Bool("json") {
 			continue
@@ -120,6 +127,7 @@ func (a *app) checkTests(c *urfave.Context, path string, spaced bool) (check.Res
 	}
 	f, problems := suite.Load(path)
 	one, problems := check.Tests(path, f, problems, o)
+	a.addFixes(c, &one, problems)
 	if !c.Bool("json") {
 		if spaced {
 			display.Fprintln(a.Stdout)

@@ -119,7 +119,7 @@ func TestCodesAreExplained(t *testing.T) {
 
 // withoutExample are the codes that no few lines of YAML show.
 const withoutExample = "bad-records bad-setting empty-file file-too-large interpreter-only no-value not-utf8 " +
-	"old-variable plugin plugin-config secret secret-file secret-origin too-complex too-deep too-many-nodes " +
+	"old-variable pipeline plugin plugin-config secret secret-file secret-origin too-complex too-deep too-many-nodes " +
 	"unknown-fixture unknown-rule unreadable-file untrusted"
 
 // TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the

@@ -85,7 +85,7 @@ var layers = [][]string{
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
-		"engine/access", "engine/schedule", "engine/broker/policy",
+		"engine/access", "engine/schedule", "engine/broker/policy", "engine/editor/text", "engine/editor/quickfix",
 	},
 	{
 		"engine/broker/requestlog", "engine/component", "engine/connection/auth", "engine/connection",
