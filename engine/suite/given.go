@@ -31,6 +31,29 @@ func (f *File) given(t *Test, load func(path string) ([]component.Recorded, erro
 	return out, problems
 }
 
+// Samples returns the records of the file and its fixtures, without those of tests and of other
+// files.
+func (f *File) Samples() []component.Recorded {
+	var out []component.Recorded
+	add := func(n *config.Node) {
+		if n == nil {
+			return
+		}
+		if raw, err := codec.Marshal(n.Value()); err == nil {
+			out = append(out, component.Recorded{Raw: raw, Pos: n.Pos(), Folder: filepath.Dir(f.path)})
+		}
+	}
+	for _, e := range f.Fixtures {
+		add(e.Value.node)
+	}
+	for _, g := range f.Records {
+		if g.fixture == nil && g.file == nil {
+			add(g.node)
+		}
+	}
+	return out
+}
+
 func (f *File) records(g Given, load func(path string) ([]component.Recorded, error)) ([]component.Recorded,
 	*config.Problem) {
 	node, value := g.node, any(nil)

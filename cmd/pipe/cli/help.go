@@ -26,7 +26,7 @@ func groups() []group {
 		{"Change a mapping", []string{"explain", "eval", "diff", "preview", "verify", "test", "show", "functions",
 			"components"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
-		{"More", []string{"sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
+		{"More", []string{"lsp", "sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}
 }
 
@@ -98,6 +98,7 @@ func exampleCalls() map[string][]string {
 		"agent audit verify": {"pipe agent audit verify audit.jsonl", "pipe agent audit verify audit.jsonl --head MARK"},
 		"hub run":            {"pipe hub run HUB.yaml", "pipe hub run HUB.yaml --log-format json"},
 		"hub check":          {"pipe hub check HUB.yaml", "pipe hub check /etc/pipe/HUB.yaml"},
+		"lsp":                {"pipe lsp", "pipe lsp --stdio"},
 		"trigger": {"pipe trigger backstage --wait",
 			"pipe trigger --server https://pipe.example.com --token-file token backstage"},
 		"sandbox":         {"pipe sandbox" + file, "pipe sandbox --catalog entities.json" + file},

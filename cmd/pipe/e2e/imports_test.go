@@ -99,7 +99,7 @@ var layers = [][]string{
 		"engine/diff", "engine/report", "engine/summary", "engine/page", "engine/trace",
 	},
 	{"engine/job"},
-	{"engine/verify", "engine/serve/preview"},
+	{"engine/verify", "engine/serve/preview", "engine/editor/analysis", "engine/editor/lsp"},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
 		"engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages", "engine/serve/web",

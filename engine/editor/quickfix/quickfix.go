@@ -97,8 +97,8 @@ func better(before, after config.Problems, p config.Problem) bool {
 	if count(after, same) >= count(before, same) {
 		return false
 	}
-	if ofYAML(p) {
-		return count(after, ofYAML) < count(before, ofYAML)
+	if OfYAML(p) {
+		return count(after, OfYAML) < count(before, OfYAML)
 	}
 	return weight(after) < weight(before)
 }
@@ -117,8 +117,8 @@ func weight(all config.Problems) int {
 	return len(all) + (anError-1)*len(all.Errors())
 }
 
-// ofYAML reports whether a problem hides others.
-func ofYAML(p config.Problem) bool {
+// OfYAML reports whether a problem hides others.
+func OfYAML(p config.Problem) bool {
 	return strings.HasPrefix(p.Code, "trap-") || slices.Contains([]string{"yaml-syntax", "tab", "complex-key"}, p.Code)
 }
 
