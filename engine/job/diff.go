@@ -20,7 +20,11 @@ func (j *Job) Diff(ctx context.Context, dir string, limit int, o RunOptions) (*d
 	if !can {
 		return nil, nil, &fault.Invalid{Reason: "what goes to " + j.Definition.Sink.Name + " cannot be compared"}
 	}
-	past, err := output.Open(dir, decoder)
+	open := o.OpenOutput
+	if open == nil {
+		open = output.Open
+	}
+	past, err := open(dir, decoder)
 	if err != nil {
 		return nil, nil, err
 	}

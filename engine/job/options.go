@@ -20,8 +20,8 @@ import (
 // Options say which file to open, and how.
 type Options struct {
 	Path string // of the pipeline file
-	// Text replaces the content of the file; nil reads it. With Base it is not used.
-	Text []byte
+	// Text replaces the content of the file, BaseText that of Base; nil reads them.
+	Text, BaseText []byte
 	// RunID is the ID of the run; "" makes one (see run.NewRunID).
 	RunID string
 	// Base is a trusted pipeline file. Of the file at Path, only the parts that
@@ -91,11 +91,20 @@ func (e *LoadError) Unwrap() error { return e.Definition.Problems.Errors() }
 func (o Options) load(l pipeline.Options) *pipeline.Definition {
 	switch {
 	case o.Base != "":
-		return pipeline.Propose(o.Base, o.Path, l)
+		return pipeline.Propose(pipeline.Input{Path: o.Base, Text: o.BaseText},
+			pipeline.Input{Path: o.Path, Text: o.Text}, l)
 	case o.Text != nil:
 		return pipeline.Parse(o.Path, o.Text, l)
 	}
 	return pipeline.Load(o.Path, l)
+}
+
+// ForTests returns options for a test: of all variables only those given are set, no secret is
+// resolved, and pages have a placeholder address unless the file or a variable sets one.
+func (o Options) ForTests(variables map[string]string) Options {
+	o.Lenient, o.SkipSecrets, o.SinkLenient, o.PlaceholderUI = true, true, true, true
+	o.Lookup = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
+	return o
 }
 
 // Parse only loads the file. Its problems include the warnings of package lint. The end of ctx ends

@@ -25,6 +25,8 @@ type RunOptions struct {
 	// that the user gives up.
 	Approve, Discard []string
 	By               string
+	// OpenOutput opens the folder that Diff compares with; nil is output.Open.
+	OpenOutput func(dir string, d component.Decoder) (*output.Written, error)
 	// Hold ends the run with this refusal after its review; see run.Options.
 	Hold *fault.Refusal
 	// ApplyDatasource sets up the sink's place after the guards have passed.

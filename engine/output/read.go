@@ -49,19 +49,24 @@ type Item struct {
 // Open indexes every stream of a folder. It returns a *fault.Invalid when the folder has no
 // stream or other content.
 func Open(dir string, d component.Decoder) (*Written, error) {
-	p := &Written{Dir: dir, Streams: map[string]*Stream{}, withheld: map[string]map[[16]byte]bool{}, decoder: d}
 	files, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.ndjson"))
 	if err != nil {
 		return nil, err
 	}
+	return OpenFiles(dir, files, os.Open, d)
+}
+
+// OpenFiles is Open for the files of a folder that open opens.
+func OpenFiles(dir string, files []string, open func(path string) (*os.File, error), d component.Decoder) (*Written,
+	error) {
+	p := &Written{Dir: dir, Streams: map[string]*Stream{}, withheld: map[string]map[[16]byte]bool{}, decoder: d}
+	var err error
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".ndjson")
 		switch name {
 		case rejectedFile, widenedFile, goneFile:
-		case withheldFile:
-			err = p.openWithheld(file)
 		default:
-			err = p.open(name, file)
+			err = p.add(name, file, open)
 		}
 		if err != nil {
 			p.Close()
@@ -80,11 +85,19 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-func (p *Written) open(name, file string) error {
-	f, err := os.Open(file)
-	if err != nil {
+// add indexes one file.
+func (p *Written) add(name, file string, open func(path string) (*os.File, error)) error {
+	f, err := open(file)
+	switch {
+	case err != nil:
 		return err
+	case name == withheldFile:
+		return p.openWithheld(file, f)
 	}
+	return p.open(name, file, f)
+}
+
+func (p *Written) open(name, file string, f *os.File) error {
 	s := &Stream{name: name, f: f, items: map[[16]byte]Item{}, decoder: p.decoder}
 	p.Streams[name] = s
 	if info, err := f.Stat(); err == nil && info.ModTime().After(p.At) {
@@ -107,11 +120,7 @@ func (p *Written) open(name, file string) error {
 	})
 }
 
-func (p *Written) openWithheld(file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
+func (p *Written) openWithheld(file string, f *os.File) error {
 	defer f.Close()
 	n := 0
 	return eachLine(f, func(line []byte) error {

@@ -26,18 +26,19 @@ var proposable = []string{"vars", "define", "transforms", "mapping", "permission
 //
 // A person who may only propose a change therefore cannot send credentials to another address,
 // read them, or start a program.
-func Propose(trusted, proposed string, o Options) *Definition {
-	base := Load(trusted, o)
+func Propose(trusted, proposed Input, o Options) *Definition {
+	doc, problems := trusted.document()
+	base := load(doc, problems, o)
 	if base.Problems.HasErrors() {
 		return base
 	}
-	if info, err := os.Lstat(proposed); err == nil && info.Mode()&os.ModeSymlink != 0 {
-		base.Problems = config.Problems{{Pos: config.Pos{File: proposed}, Code: codeUntrusted,
+	if info, err := os.Lstat(proposed.Path); err == nil && info.Mode()&os.ModeSymlink != 0 && proposed.Text == nil {
+		base.Problems = config.Problems{{Pos: config.Pos{File: proposed.Path}, Code: codeUntrusted,
 			Message: "the proposed file is a symbolic link", Hint: "propose a file"}}
 		return base
 	}
-	doc, problems := config.Load(trusted)
-	other, more := config.Load(proposed)
+	doc, problems = trusted.document()
+	other, more := proposed.document()
 	if problems = append(problems, more...); problems.HasErrors() {
 		return load(other, problems, o)
 	}
@@ -57,6 +58,29 @@ func Propose(trusted, proposed string, o Options) *Definition {
 		d.Problems = append(d.Problems, d.unknownPrograms(base)...)
 	}
 	return d
+}
+
+// Input is a pipeline file, with its text unless it is to be read.
+type Input struct {
+	Path string
+	Text []byte
+}
+
+func (i Input) document() (*config.Document, config.Problems) {
+	if i.Text == nil {
+		return config.Load(i.Path)
+	}
+	return config.Parse(i.Path, i.Text)
+}
+
+// Programs returns the names of the transforms that run a program.
+func (d *Definition) Programs() (out []string) {
+	for _, t := range d.transforms {
+		if _, runs := component.Capability[component.Programmed](t); runs {
+			out = append(out, t.Name())
+		}
+	}
+	return out
 }
 
 const codeUntrusted = "untrusted"

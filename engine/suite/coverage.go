@@ -30,6 +30,15 @@ func Untouched(lines []Line) []Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Touched })
 }
 
+// Untested returns the permission rules that no test touched, each as the subject of a sentence.
+func (c *Coverage) Untested() []string {
+	var out []string
+	for _, l := range Untouched(c.Rules) {
+		out = append(out, explain.RuleText(l.Name))
+	}
+	return out
+}
+
 // enter adds the lines of a pipeline to the coverage as untouched.
 func (c *Coverage) enter(d *pipeline.Definition) {
 	for _, g := range d.Grants {

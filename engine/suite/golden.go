@@ -21,7 +21,11 @@ func (p *Prepared) golden(r *Result, t *explain.Trace) error {
 		return err
 	}
 	path := p.file.resolve(p.test.Golden)
-	want, err := os.ReadFile(path)
+	read := p.o.Golden
+	if read == nil {
+		read = os.ReadFile
+	}
+	want, err := read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

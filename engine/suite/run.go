@@ -24,6 +24,8 @@ type Options struct {
 	Settings component.Settings
 	// Run selects tests by name; nil selects all.
 	Run *regexp.Regexp
+	// Golden reads a golden file; nil reads it from the file system.
+	Golden func(path string) ([]byte, error)
 	// Update writes golden files instead of comparing with them.
 	Update bool
 }

@@ -2,16 +2,11 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
-	"sync"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/pipe/cli/print"
 	"github.com/pipe-engine/pipe/engine/codec"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/explain"
@@ -31,16 +26,6 @@ func (a *app) evalCommand() *urfave.Command {
 		}, sourceFlags()...),
 		Action: a.evalAction,
 	}
-}
-
-// evaluated is the result of an expression for one record.
-type evaluated struct {
-	Ref   string `json:"ref"`
-	Value any    `json:"value"`
-	Error string `json:"error,omitempty"`
-	// Note means that no mapping takes the record.
-	Note string `json:"note,omitempty"`
-	err  error
 }
 
 func (a *app) evalAction(c *urfave.Context) error {
@@ -67,11 +52,12 @@ func (a *app) evalAction(c *urfave.Context) error {
 				Code: wrong.Code, Message: wrong.Message, Hint: wrong.Hint})
 	}
 	asked := c.String("ref")
-	want := func(string) bool { return true }
+	want, most := func(string) bool { return true }, mostEvaluated
 	if asked != "" {
+		most = 0
 		want = explain.NewMatcher(w.Pipeline.Model, asked).Matches
 	}
-	o := &evaluator{Trace: explain.New(w.Pipeline, want), want: want, program: program, results: map[string]evaluated{}}
+	o := explain.NewEvaluator(w.Pipeline, program, most, want)
 	if err := a.watchRun(ctx, c, w, o); err != nil {
 		return err
 	}
@@ -82,56 +68,7 @@ func (a *app) evalAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.printValue(c, w.Definition, text, o.result(ref))
-}
-
-// evaluator is an observer that evaluates an expression at the same point as a run.
-type evaluator struct {
-	*explain.Trace
-	want    func(ref string) bool
-	program *expression.Program
-	mu      sync.Mutex
-	results map[string]evaluated
-}
-
-var _ component.Observer = (*evaluator)(nil)
-
-// Mapping evaluates the expression for a record that a mapping takes.
-func (e *evaluator) Mapping(w *component.Worker, r *component.Record) {
-	if !e.want(r.Ref) {
-		return
-	}
-	e.keep(w, r, "")
-}
-
-// Transformed evaluates it for a record that a transform drops.
-func (e *evaluator) Transformed(w *component.Worker, t component.Transform, before map[string]any, r *component.Record,
-	o component.Outcome) {
-	e.Trace.Transformed(w, t, before, r, o)
-	if o.Dropped != "" && e.want(r.Ref) {
-		w.Begin(r)
-		e.keep(w, r, fmt.Sprintf("the transform %[2]q drops %[1]s, so a run never maps it", r.Ref, t.Name()))
-	}
-}
-
-func (e *evaluator) keep(w *component.Worker, r *component.Record, note string) {
-	v, err := w.Run.Eval(e.program)
-	one := evaluated{Ref: r.Ref, Value: v, Note: note, err: err}
-	if err != nil {
-		one.Error = err.Error()
-	}
-	e.mu.Lock()
-	e.results[r.Ref] = one
-	e.mu.Unlock()
-}
-
-// result returns the result of a record, which may have been rejected before.
-func (e *evaluator) result(ref string) evaluated {
-	if one, ok := e.results[ref]; ok {
-		return one
-	}
-	err := fmt.Errorf("%s is rejected before its mapping: %s", ref, e.Journey(ref).Ending().Because())
-	return evaluated{Ref: ref, Error: err.Error(), err: err}
+	return a.printValue(c, w.Definition, text, o.Result(ref))
 }
 
 // expressionFile is the file name of the call's expression in positions.
@@ -153,9 +90,9 @@ func (a *app) evalProblem(c *urfave.Context, d *pipeline.Definition, text string
 }
 
 // printValue prints the result of the expression for one record.
-func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string, one evaluated) error {
+func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string, one explain.Evaluated) error {
 	var bad *expression.RuntimeError
-	if errors.As(one.err, &bad) {
+	if errors.As(one.Err, &bad) {
 		p := config.Problem{Pos: config.Pos{File: expressionFile, Line: bad.Line, Col: bad.Col + 1},
 			Code: expression.CodeNoValue, Message: "it has no value for " + one.Ref + ": " + bad.Message,
 			Hint: "in a run this rejects the record"}
@@ -164,8 +101,8 @@ func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string,
 		}
 		return a.evalProblem(c, d, text, p)
 	}
-	if one.err != nil {
-		return one.err
+	if one.Err != nil {
+		return one.Err
 	}
 	if c.Bool("json") {
 		return a.printJSON(one, nil)
@@ -191,14 +128,8 @@ func (a *app) printValue(c *urfave.Context, d *pipeline.Definition, text string,
 // mostEvaluated is how many records are shown without --ref.
 const mostEvaluated = 10
 
-func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
-	all := make([]evaluated, 0, len(o.results))
-	for _, one := range o.results {
-		all = append(all, one)
-	}
-	slices.SortFunc(all, func(a, b evaluated) int { return strings.Compare(a.Ref, b.Ref) })
-	total := len(all)
-	all = all[:min(mostEvaluated, total)]
+func (a *app) printEvaluated(c *urfave.Context, o *explain.Evaluator) error {
+	all, total := o.Results()
 	if c.Bool("json") {
 		return a.printJSON(map[string]any{"total": total, "records": all}, nil)
 	}
@@ -208,7 +139,7 @@ func (a *app) printEvaluated(c *urfave.Context, o *evaluator) error {
 		if one.Value == nil {
 			value = "nil"
 		}
-		if one.err != nil {
+		if one.Err != nil {
 			value = "(" + one.Error + ")"
 		}
 		rows = append(rows, []string{one.Ref, value})

@@ -124,7 +124,8 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 			return s, nil
 		},
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
-			return a.testPipeline(path, variables, set, c.Bool("allow-unpinned"))
+			return job.Options{Path: path, Registry: a.Registry, Settings: set, Unpinned: c.Bool("allow-unpinned"),
+				Log: a.log}.ForTests(variables).Parse(context.Background())
 		},
 		Settings: component.Settings{UserAgent: "pipe/" + version.Current().Version, Log: a.log, Loopback: true},
 	}
@@ -135,18 +136,6 @@ func (a *app) testOptions(c *urfave.Context) (suite.Options, error) {
 		}
 	}
 	return o, nil
-}
-
-// testPipeline loads a pipeline with the variables of a test; all others are unset, and
-// pages have a placeholder address unless the test sets one.
-func (a *app) testPipeline(path string, variables map[string]string, set []pipeline.Setting,
-	unpinned bool) *pipeline.Definition {
-	return job.Options{
-		Path: path, Registry: a.Registry, Settings: set, Lenient: true, SkipSecrets: true, SinkLenient: true,
-		Unpinned: unpinned, Log: a.log,
-		Lookup:        func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
-		PlaceholderUI: true,
-	}.Parse(context.Background())
 }
 
 // suitePath returns the path of a test file, or of the tests of a pipeline.
@@ -291,13 +280,7 @@ func (a *app) sumTests(c *urfave.Context, all []tested, part bool) error {
 // other rules.
 func (a *app) printCoverage(c *urfave.Context, path string, cov *suite.Coverage) (untested []string) {
 	rules, mapping := suite.Untouched(cov.Rules), suite.Untouched(cov.Mapping)
-	for _, l := range rules {
-		name := "the default"
-		if l.Name != "default" {
-			name = fmt.Sprintf("the rule %q", l.Name)
-		}
-		untested = append(untested, name)
-	}
+	untested = cov.Untested()
 	if c.Bool("json") {
 		return untested
 	}
