@@ -132,6 +132,9 @@ func (c *chain) identities(ctx context.Context, w *component.Worker, batch []*co
 		return nil, err
 	}
 	for _, r := range kept {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		m, err := c.mapped(w, r, component.IdentityStreams)
 		if err != nil {
 			res.reject("", r.Ref, at(fault.StageMapping, err))
@@ -164,12 +167,12 @@ func (c *chain) others(ctx context.Context, w *component.Worker, batch []*compon
 	if err != nil {
 		return nil, err
 	}
-	return c.eachOther(w, kept, res), nil
+	return c.eachOther(ctx, w, kept, res)
 }
 
 // decoded is the pass over all other streams of a batch that has had the pass over identities.
 // Raw of its records is the value after the transforms.
-func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
+func (c *chain) decoded(ctx context.Context, w *component.Worker, batch []*component.Record) (*result, error) {
 	for _, r := range batch {
 		v, err := codec.DecodeShared(r.Raw)
 		if err != nil {
@@ -177,16 +180,20 @@ func (c *chain) decoded(_ context.Context, w *component.Worker, batch []*compone
 		}
 		r.Value = v
 	}
-	return c.eachOther(w, batch, &result{}), nil
+	return c.eachOther(ctx, w, batch, &result{})
 }
 
-// eachOther maps, decides and encodes records for all streams except identities.
-func (c *chain) eachOther(w *component.Worker, records []*component.Record, res *result) *result {
+// eachOther maps, decides and encodes records for all streams except identities. It ends with ctx.
+func (c *chain) eachOther(ctx context.Context, w *component.Worker, records []*component.Record, res *result) (*result,
+	error) {
 	for _, r := range records {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		c.other(w, r, res)
 		r.Value, r.Raw = nil, nil
 	}
-	return res
+	return res, nil
 }
 
 func (c *chain) other(w *component.Worker, r *component.Record, res *result) {

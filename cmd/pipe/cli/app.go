@@ -49,6 +49,7 @@ type Host struct {
 // app is one run of the program.
 type app struct {
 	Host
+	plain    io.Writer // standard output for a protocol
 	redactor *redact.Redactor
 	envFile  *dotenv.File
 	// envFileSkipped means that there is a .env that is not read because of CI=true.
@@ -71,10 +72,10 @@ type app struct {
 
 // Run runs one call of the program and returns its exit code.
 func Run(ctx context.Context, h Host) (code int) {
-	secrets := &redact.Redactor{}
+	secrets, plain := &redact.Redactor{}, h.Stdout
 	width := cmp.Or(h.Width, plainWidth)
 	h.Stdout, h.Stderr = newWriter(h.Stdout, secrets, width), newWriter(h.Stderr, secrets, width)
-	a := &app{Host: h, redactor: secrets, log: slog.New(slog.DiscardHandler)}
+	a := &app{Host: h, plain: plain, redactor: secrets, log: slog.New(slog.DiscardHandler)}
 	if h.Logs != nil {
 		h.Logs(a.Stderr)
 	}

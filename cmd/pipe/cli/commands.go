@@ -34,7 +34,7 @@ func (a *app) cli() *urfave.App {
 			a.hideCommand(),
 			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.loginCommand(),
 			a.sandboxCommand(), a.serveCommand(), a.agentCommand(), a.hubCommand(), a.verifyCommand(), a.triggerCommand(),
-			a.pluginCommand(), a.lspCommand(),
+			a.pluginCommand(), a.lspCommand(), a.mcpCommand(),
 			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
 			a.versionCommand(), a.manCommand()},
 	}

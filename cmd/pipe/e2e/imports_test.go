@@ -44,7 +44,8 @@ var homes = map[string][]string{
 		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
 		"engine/broker/requestlog", "cmd/pipe/cli",
 	},
-	"github.com/sourcegraph/conc": {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
+	"github.com/modelcontextprotocol/go-sdk": {"engine/editor/mcp"},
+	"github.com/sourcegraph/conc":            {"engine", "sinks/glean", "sources/backstage", "cmd/pipe/cli"},
 }
 
 // TestImports: cmd → components → engine, never the other way round; components do not
@@ -99,7 +100,9 @@ var layers = [][]string{
 		"engine/diff", "engine/report", "engine/summary", "engine/page", "engine/trace",
 	},
 	{"engine/job"},
-	{"engine/verify", "engine/serve/preview", "engine/editor/analysis", "engine/editor/lsp"},
+	{
+		"engine/verify", "engine/serve/preview", "engine/editor/analysis", "engine/editor/lsp", "engine/editor/mcp",
+	},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
 		"engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
@@ -208,7 +211,7 @@ func wrongWay(from, to string, test bool) string {
 	if strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(from, "cmd/") {
 		return "nothing imports the command"
 	}
-	runsExamples := test && below(from, []string{"engine/job", "engine/trace", "engine/serve", "engine/verify"})
+	runsExamples := test && below(from, []string{"engine/job", "engine/trace", "engine/serve", "engine/verify", "engine/editor"})
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"
 	}

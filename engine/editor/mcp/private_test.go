@@ -1,0 +1,91 @@
+package mcp
+
+import (
+	"strings"
+	"testing"
+)
+
+// company is recorded input with one document that only its owners find.
+const company = `{"apiVersion":"backstage.io/v1alpha1","kind":"User","metadata":{"name":"ann","namespace":"default"},"spec":{"profile":{"displayName":"Ann Owner","email":"ann@example.com"},"memberOf":["red"]}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"User","metadata":{"name":"bob","namespace":"default"},"spec":{"profile":{"displayName":"Bob Other","email":"bob@example.com"},"memberOf":[]}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Group","metadata":{"name":"red","namespace":"default"},"spec":{"type":"team","children":[],"profile":{"displayName":"Red"}}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":"shop","namespace":"default","description":"sells zebras"},"spec":{"type":"service","lifecycle":"production","owner":"red"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":"takeover","namespace":"default","title":"Merger plan","description":"buys zebras","labels":{"glean.com/visibility":"private"}},"spec":{"type":"service","lifecycle":"secretly","owner":"red"}}
+{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"name":"broken","namespace":"default","description":{"hidden":"word"},"labels":{"glean.com/visibility":"private"}},"spec":{"type":"service","owner":"red"}}
+`
+
+const restricted = "component:default/takeover"
+
+// TestRestricted: the text of a document that not everyone finds is left out of every answer, and with
+// recorded data its name, too, unless the call has it.
+func TestRestricted(t *testing.T) {
+	c := start(t, Options{})
+	c.write("company.ndjson", company)
+	c.keep("out", "company.ndjson")
+	in := func(more args) args {
+		out := args{"file": shipped, "input": "company.ndjson"}
+		for name, v := range more {
+			out[name] = v
+		}
+		return out
+	}
+	secrets := []string{"Merger plan", "zebras", "secretly"}
+	c.want("explain", in(args{"ref": restricted, "as": "bob@example.com"}), "private to its owners", `"finds":false`, "left out")
+	c.lacks("explain", in(args{"ref": restricted}), append(secrets, "ann@example.com")...)
+	c.lacks("explain", in(args{"ref": "zzz-takeover-"}), restricted)
+	c.want("eval", in(args{"expression": "metadata.description", "ref": restricted}), "left out")
+	c.lacks("eval", in(args{"expression": "metadata.description", "ref": restricted}), secrets...)
+	c.lacks("eval", in(args{"expression": "lower(5 + metadata.description)", "ref": restricted}), secrets...)
+	c.want("eval", in(args{"expression": "metadata.description"}), "component:default/shop", "sells zebras")
+	c.lacks("eval", in(args{"expression": "metadata.description"}), restricted, "buys zebras", "component:default/broken")
+	c.want("search_as", in(args{"person": "ann@example.com", "query": "zebras"}), "sells", `"restricted":1`, `"total":1`)
+	c.lacks("search_as", in(args{"person": "ann@example.com"}), append(secrets[:1:1], "buys", restricted)...)
+	c.refused("search_as", in(args{"person": "example.com"}), "no single person")
+	c.lacks("search_as", in(args{"person": "example.com"}), "ann@example.com", "Ann Owner")
+	c.want("sandbox_run", in(nil), `"rejected":1`)
+	c.lacks("sandbox_run", in(nil), append(secrets, "component:default/broken", restricted)...)
+
+	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
+	c.change("default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: owner")
+	c.want("diff", in(args{"against": "out"}), `"changes":true`, `"unnamed":`, `"to":"listed"`)
+	c.lacks("diff", in(args{"against": "out"}), append(secrets, restricted, "ann@example.com")...)
+}
+
+// TestRestrictedInTheSandbox: the sandbox's company is named, and texts are left out all the same.
+func TestRestrictedInTheSandbox(t *testing.T) {
+	c := start(t, Options{})
+	c.want("explain", args{"file": shipped, "ref": "component:default/fraud-scorer"}, `"audience":"listed"`, "left out", `"people":[`)
+	c.lacks("explain", args{"file": shipped, "ref": "component:default/fraud-scorer"}, "python")
+	c.want("search_as", args{"file": shipped, "person": "liam.obrien@larkspur.example", "query": "fraud scorer"},
+		"component:default/fraud-scorer", "left out")
+	c.keep("out", "")
+	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
+	c.change("        title: name\n", "        title: '\"New \" + name'\n")
+	data := c.want("diff", args{"file": shipped, "against": "out"}, "component:default/fraud-scorer", "New Booking")
+	items, _ := data["items"].([]any)
+	for _, one := range items {
+		item := one.(map[string]any)
+		if item["id"] == "component:default/fraud-scorer" && (item["title"] != nil || !strings.Contains(
+			item["fields"].([]any)[0].(map[string]any)["after"].(string), "left out")) {
+			t.Errorf("%v", item)
+		}
+	}
+}
+
+// TestInspect: with Inspect everything is shown.
+func TestInspect(t *testing.T) {
+	c := start(t, Options{Inspect: true})
+	c.write("company.ndjson", company)
+	in := args{"file": shipped, "input": "company.ndjson", "ref": restricted, "person": "ann@example.com", "query": "buys",
+		"expression": "metadata.description"}
+	pick := func(names ...string) args {
+		out := args{"file": shipped, "input": "company.ndjson"}
+		for _, name := range names {
+			out[name] = in[name]
+		}
+		return out
+	}
+	c.want("explain", pick("ref"), "Merger plan", "buys zebras", "ann@example.com")
+	c.want("eval", pick("ref", "expression"), "buys zebras")
+	c.want("search_as", pick("person", "query"), "Merger plan", restricted)
+}
