@@ -89,7 +89,7 @@ func TestPathsOutside(t *testing.T) {
 		"{documents: {summary: x}}}}]\n")
 	c.write("note.md", canary)
 	c.lacks("explain", args{"file": shipped, "input": "notes.json", "ref": "api:default/a"}, canary)
-	c.lacks("test", args{"file": "x.test.yaml"}, canary)
+	c.lacks("test", args{"file": filepath.Join(c.folder, "x.test.yaml")}, canary)
 }
 
 // TestNamedFiles: files that a pipeline file names are not read: icons, certificates, secrets.
@@ -105,6 +105,19 @@ func TestNamedFiles(t *testing.T) {
 	c.want("sandbox_run", args{"file": shipped}, `"verdict":"`)
 	c.write("e.json", company)
 	c.want("search_as", args{"file": shipped, "input": "e.json"}, `"total":`)
+	// Without a sandbox, the sink is opened as it is.
+	c.change("token: ${GLEAN_INDEXING_API_KEY}", "token: written")
+	c.change("    headers: {X-A: \"${file:/no/such/header}\"}\n", "")
+	c.want("test", args{"file": shipped}, `"ok":true`)
+	text, err := os.ReadFile(filepath.Join(c.folder, shipped))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), "source:\n")
+	_, after, _ := strings.Cut(rest, "\ntransforms:")
+	c.write("push.yaml", before+"source:\n  push:\n    store: s.db\n    model: {backstage: {ui_url: https://b.example.com}}\n\ntransforms:"+after)
+	c.want("explain", args{"file": "push.yaml", "input": "e.json", "ref": "shop"}, `"ending":"delivered"`)
+	c.refused("explain", args{"file": "push.yaml", "ref": "shop"}, "there is no sandbox")
 }
 
 // TestNoFileSource: a source that reads a file of the machine is not opened.

@@ -1,8 +1,12 @@
 package mcp
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/explain"
 )
 
 // company is recorded input with one document that only its owners find.
@@ -35,7 +39,7 @@ func TestRestricted(t *testing.T) {
 	c.lacks("explain", in(args{"ref": "zzz-takeover-"}), restricted)
 	c.want("eval", in(args{"expression": "metadata.description", "ref": restricted}), "left out")
 	c.lacks("eval", in(args{"expression": "metadata.description", "ref": restricted}), secrets...)
-	c.lacks("eval", in(args{"expression": "lower(5 + metadata.description)", "ref": restricted}), secrets...)
+	c.want("eval", in(args{"expression": "lower(metadata.labels)", "ref": restricted}), `"error":"[left out`)
 	c.want("eval", in(args{"expression": "metadata.description"}), "component:default/shop", "sells zebras")
 	c.lacks("eval", in(args{"expression": "metadata.description"}), restricted, "buys zebras", "component:default/broken")
 	c.want("search_as", in(args{"person": "ann@example.com", "query": "zebras"}), "sells", `"restricted":1`, `"total":1`)
@@ -46,9 +50,10 @@ func TestRestricted(t *testing.T) {
 	c.lacks("sandbox_run", in(nil), append(secrets, "component:default/broken", restricted)...)
 
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
+	c.change("      allow: owner\n", "      allow:\n        groups: related(\"ownedBy\")\n        users: [\"user:default/bob\"]\n")
 	c.change("default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: owner")
 	c.want("diff", in(args{"against": "out"}), `"changes":true`, `"unnamed":`, `"to":"listed"`)
-	c.lacks("diff", in(args{"against": "out"}), append(secrets, restricted, "ann@example.com")...)
+	c.lacks("diff", in(args{"against": "out"}), append(secrets, restricted, "ann@example.com", "default/bob")...)
 }
 
 // TestRestrictedInTheSandbox: the sandbox's company is named, and texts are left out all the same.
@@ -58,6 +63,7 @@ func TestRestrictedInTheSandbox(t *testing.T) {
 	c.lacks("explain", args{"file": shipped, "ref": "component:default/fraud-scorer"}, "python")
 	c.want("search_as", args{"file": shipped, "person": "liam.obrien@larkspur.example", "query": "fraud scorer"},
 		"component:default/fraud-scorer", "left out")
+	c.lacks("search_as", args{"file": shipped, "person": "liam.obrien@larkspur.example"}, `"facets"`)
 	c.keep("out", "")
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
 	c.change("        title: name\n", "        title: '\"New \" + name'\n")
@@ -88,4 +94,31 @@ func TestInspect(t *testing.T) {
 	c.want("explain", pick("ref"), "Merger plan", "buys zebras", "ann@example.com")
 	c.want("eval", pick("ref", "expression"), "buys zebras")
 	c.want("search_as", pick("person", "query"), "Merger plan", restricted)
+}
+
+// TestExplanation: every part of an explanation that may quote a record is left out.
+func TestExplanation(t *testing.T) {
+	make := func() *explain.Explanation {
+		return &explain.Explanation{
+			Ref: "ref", Title: "quote 1", Ending: "rejected", Reason: "quote 2", Record: map[string]any{"a": "quote 3"},
+			Transforms: []explain.TransformStep{
+				{Outcome: explain.Failed, Reason: "quote 4", Changes: []codec.Difference{{Before: "quote 5", After: "quote 6"}}}},
+			Items:    []explain.ItemResult{{Ending: "rejected", Reason: "quote 7", Fields: []explain.FieldResult{{Value: "quote 8"}}}},
+			Decision: &explain.DecisionResult{Finders: []explain.Finder{{Name: "person 1"}}, People: []string{"person 2"}},
+			Identity: &explain.IdentityResult{People: []string{"person 3"}},
+		}
+	}
+	for _, one := range []struct {
+		p              privacy
+		hides          bool
+		quotes, people int
+	}{{privacy{}, true, 0, 0}, {privacy{}, false, 8, 0}, {privacy{bundled: true}, true, 0, 3}, {privacy{inspect: true}, false, 8, 3}} {
+		e := make()
+		one.p.explanation(e, one.hides)
+		text, err := codec.Marshal(e)
+		if q, p := strings.Count(string(text), "quote "), strings.Count(string(text), "person "); q != one.quotes ||
+			p != one.people || err != nil {
+			t.Errorf("%s: %d quotes and %d people in %s %v", fmt.Sprint(one), q, p, text, err)
+		}
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
 	filesource "github.com/pipe-engine/pipe/sources/file"
+	"github.com/pipe-engine/pipe/sources/push"
 	"github.com/pipe-engine/pipe/transforms/filter"
 	"github.com/pipe-engine/pipe/transforms/mapping"
 	"github.com/pipe-engine/pipe/transforms/permissions"
@@ -159,7 +160,7 @@ func (c *client) lacks(tool string, arguments map[string]any, texts ...string) {
 
 func registry() component.Registry {
 	return component.Registry{
-		Sources:     []component.SourceSpec[any]{backstage.Spec().Any(), filesource.Spec().Any()},
+		Sources:     []component.SourceSpec[any]{backstage.Spec().Any(), filesource.Spec().Any(), push.Spec().Any()},
 		Models:      []component.ModelSpec[any]{backstage.ModelSpec().Any(), filesource.ModelSpec().Any()},
 		Transforms:  []component.TransformSpec[any]{filter.Spec().Any(), set.Spec().Any(), pluginhost.Spec().Any()},
 		Mapper:      mapping.Spec().Any(),
