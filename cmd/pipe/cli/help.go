@@ -24,7 +24,7 @@ func groups() []group {
 		{"Every night", []string{"serve", "trigger", "status", "approve", "adopt", "audit", "state"}},
 		{"Reach another network", []string{"agent", "hub"}},
 		{"Change a mapping", []string{"explain", "eval", "diff", "preview", "verify", "test", "show", "functions",
-			"components"}},
+			"components", "mcp"}},
 		{"Operate the index", []string{"hide", "push", "process", "purge", "token"}},
 		{"More", []string{"lsp", "sandbox", "secret", "login", "plugin", "config", "schema", "completion", "version"}},
 	}
@@ -56,6 +56,7 @@ func exampleCalls() map[string][]string {
 		"eval": {"pipe eval" + file + " 'upper(metadata.name)' --ref payments",
 			"pipe eval --sandbox" + file + " owner"},
 		"diff":       {"pipe diff" + file, "pipe diff --against out" + file},
+		"mcp":        {"pipe mcp", "pipe mcp --live" + file + " --inspect"},
 		"preview":    {"pipe preview" + file, "pipe preview --sandbox" + file},
 		"test":       {"pipe test" + file, "pipe test --update" + file},
 		"show":       {"pipe show" + file + " components", "pipe show --sandbox" + file + " teams"},

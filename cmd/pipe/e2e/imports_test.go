@@ -211,7 +211,9 @@ func wrongWay(from, to string, test bool) string {
 	if strings.HasPrefix(to, "cmd/") && !strings.HasPrefix(from, "cmd/") {
 		return "nothing imports the command"
 	}
-	runsExamples := test && below(from, []string{"engine/job", "engine/trace", "engine/serve", "engine/verify", "engine/editor"})
+	runsExamples := test && below(from, []string{
+		"engine/job", "engine/trace", "engine/serve", "engine/verify", "engine/editor",
+	})
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"
 	}

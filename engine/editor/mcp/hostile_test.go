@@ -47,11 +47,13 @@ func TestPathsOutside(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(c.folder, "kept"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(outsider(t, "documents.ndjson", canary+"\n"), filepath.Join(c.folder, "kept", "documents.ndjson")); err != nil {
+	kept := filepath.Join(c.folder, "kept", "documents.ndjson")
+	if err := os.Symlink(outsider(t, "documents.ndjson", canary+"\n"), kept); err != nil {
 		t.Fatal(err)
 	}
 	up, _ := filepath.Rel(c.folder, outside)
-	for _, path := range []string{outside, up, "linked/e.yaml", "link-p.yaml", "link-p.test.yaml", "link-e.json", "..", "/etc/hostname"} {
+	for _, path := range []string{outside, up, "linked/e.yaml", "link-p.yaml", "link-p.test.yaml", "link-e.json", "..",
+		"/etc/hostname"} {
 		for tool, given := range map[string]args{
 			"check":   {"file": path},
 			"test":    {"file": path},
@@ -68,14 +70,15 @@ func TestPathsOutside(t *testing.T) {
 	c.refused("diff", args{"file": shipped, "against": "kept"}, "not below the folder")
 	c.refused("diff", args{"file": shipped, "against": filepath.Dir(outside)}, "not below the folder")
 	// By a test file: its pipeline, its records and its golden file.
-	for text, want := range map[string]string{
-		"pipeline: " + outside + "\ntests: [{name: a, golden: g.json}]\n":                                                      "not below the folder",
-		"pipeline: backstage.yaml\nrecords: [{file: " + outside + "}]\ntests: [{name: a, golden: g.json}]\n":                   "not below the folder",
-		"pipeline: backstage.yaml\nrecords: [{file: link-e.json}]\ntests: [{name: a, golden: g.json}]\n":                       "not below the folder",
-		"pipeline: backstage.yaml\nrecords: [{kind: API, metadata: {name: a}}]\ntests: [{name: a, golden: " + outside + "}]\n": "not below the folder",
+	const shippedTest, test = "pipeline: backstage.yaml\n", "tests: [{name: a, golden: g.json}]\n"
+	for _, text := range []string{
+		"pipeline: " + outside + "\n" + test,
+		shippedTest + "records: [{file: " + outside + "}]\n" + test,
+		shippedTest + "records: [{file: link-e.json}]\n" + test,
+		shippedTest + "records: [{kind: API, metadata: {name: a}}]\ntests: [{name: a, golden: " + outside + "}]\n",
 	} {
 		c.write("x.test.yaml", text)
-		c.refused("test", args{"file": "x.test.yaml"}, want)
+		c.refused("test", args{"file": "x.test.yaml"}, "not below the folder")
 		c.lacks("test", args{"file": "x.test.yaml"}, canary)
 	}
 	// By a record, with a placeholder.
@@ -97,8 +100,9 @@ func TestNamedFiles(t *testing.T) {
 	c := start(t, Options{})
 	icon := outsider(t, "icon", canary) // without the rule, check says what it is by its content
 	c.change("      # iconUrl: ${file:icons/catalog.svg}", "      iconUrl: ${file:"+icon+"}\n      #")
-	c.change("    instance: ${GLEAN_INSTANCE_NAME:-}\n", "    instance: acme\n    headers: {X-A: \"${file:/no/such/header}\"}\n"+
-		"    tls: {ca_file: /no/such/ca.pem}\n")
+	c.change("    instance: ${GLEAN_INSTANCE_NAME:-}\n",
+		"    instance: acme\n    headers: {X-A: \"${file:/no/such/header}\"}\n"+
+			"    tls: {ca_file: /no/such/ca.pem}\n")
 	c.want("check", args{"file": shipped}, `"ok":true`)
 	c.want("test", args{"file": shipped}, `"ok":true`)
 	c.want("explain", args{"file": shipped, "ref": "booking-service"}, `"ending":"delivered"`)
@@ -115,7 +119,8 @@ func TestNamedFiles(t *testing.T) {
 	}
 	before, rest, _ := strings.Cut(string(text), "source:\n")
 	_, after, _ := strings.Cut(rest, "\ntransforms:")
-	c.write("push.yaml", before+"source:\n  push:\n    store: s.db\n    model: {backstage: {ui_url: https://b.example.com}}\n\ntransforms:"+after)
+	c.write("push.yaml", before+"source:\n  push:\n    store: s.db\n"+
+		"    model: {backstage: {ui_url: https://b.example.com}}\n\ntransforms:"+after)
 	c.want("explain", args{"file": "push.yaml", "input": "e.json", "ref": "shop"}, `"ending":"delivered"`)
 	c.refused("explain", args{"file": "push.yaml", "ref": "shop"}, "there is no sandbox")
 }
@@ -147,8 +152,9 @@ func TestNoFileSource(t *testing.T) {
 func TestNoProgram(t *testing.T) {
 	c := start(t, Options{})
 	ran := filepath.Join(t.TempDir(), "ran")
-	c.change("  - name: not orphaned", "  - name: evil\n    plugin: {command: [/bin/sh, -c, \"touch "+ran+"\"], sha256: []}\n"+
-		"  - name: not orphaned")
+	c.change("  - name: not orphaned",
+		"  - name: evil\n    plugin: {command: [/bin/sh, -c, \"touch "+ran+"\"], sha256: []}\n"+
+			"  - name: not orphaned")
 	for tool, more := range map[string]args{
 		"explain": {"ref": "booking-service"}, "eval": {"expression": "kind"}, "sandbox_run": {}, "search_as": {},
 		"diff": {"against": "out"}, "test": {}, "check": {},
@@ -270,11 +276,12 @@ func TestBombs(t *testing.T) {
 	}
 	c.refused("explain", args{"file": shipped, "ref": "x", "input": "deep.json"})
 	// Expressions: one that looks at too much, one that makes too much text, and one that is too long.
+	long := strings.Repeat("x", 8000)
 	for text, want := range map[string]string{
 		endless: "looks at more than 1,000,000 elements",
-		"join(map(" + list + ", join(map(" + list + ", \"" + strings.Repeat("x", 8000) + "\"))))": "makes more than 8 MiB of text",
-		strings.Repeat("(", 10_000) + "1" + strings.Repeat(")", 10_000):                           "",
-		"\"" + strings.Repeat("x", 1<<20) + "\"":                                                  "",
+		"join(map(" + list + ", join(map(" + list + ", \"" + long + "\"))))": "makes more than 8 MiB of text",
+		strings.Repeat("(", 10_000) + "1" + strings.Repeat(")", 10_000):      "",
+		"\"" + strings.Repeat("x", 1<<20) + "\"":                             "",
 	} {
 		answer, _ := c.call("eval", args{"file": shipped, "ref": "booking-service", "expression": text})
 		if !strings.Contains(answer, want) {
@@ -359,7 +366,8 @@ func TestLive(t *testing.T) {
 	c.refused("sandbox_run", args{"file": shipped, "live": true}, "never reads the real source")
 	c.refused("eval", args{"file": shipped, "live": true, "expression": "kind"}, "on one record")
 	c.change("    url: ${BACKSTAGE_BASE_URL}", "    url: "+evil.URL)
-	if err := os.WriteFile(trusted, []byte(strings.Replace(string(text), "${BACKSTAGE_BASE_URL}", evil.URL, 1)), 0o600); err != nil {
+	changed := strings.Replace(string(text), "${BACKSTAGE_BASE_URL}", evil.URL, 1)
+	if err := os.WriteFile(trusted, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.want("explain", given, `"ending":"delivered"`)

@@ -69,8 +69,9 @@ func TestDiff(t *testing.T) {
 	c.keep("out", "")
 	c.want("diff", args{"file": shipped, "against": "out"}, `"changes":false`)
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
-	c.change("    # - name: payments  ", "    - {name: owners of production, when: spec.lifecycle == \"production\", allow: owner}\n"+
-		"    # - name: payments  ")
+	c.change("    # - name: payments  ",
+		"    - {name: owners of production, when: spec.lifecycle == \"production\", allow: owner}\n"+
+			"    # - name: payments  ")
 	c.want("diff", args{"file": shipped, "against": "out"}, `"changes":true`, `"rule":"owners of production"`, `"narrower":true`,
 		`"from":"datasource-users"`, `"to":"listed"`)
 }

@@ -55,8 +55,9 @@ func refusePrograms(d *pipeline.Definition) {
 	}
 	if names := d.Programs(); len(names) > 0 {
 		d.Problems = append(d.Problems, config.Problem{Pos: config.Pos{File: d.Document.File(), Line: 1, Col: 1},
-			Code: "untrusted", Message: "the transform " + strings.Join(names, ", ") + " runs a program, which pipe mcp never starts",
-			Hint: "use the command line for this pipeline, or a copy of the file without the transform"})
+			Code:    "untrusted",
+			Message: "the transform " + strings.Join(names, ", ") + " runs a program, which pipe mcp never starts",
+			Hint:    "use the command line for this pipeline, or a copy of the file without the transform"})
 	}
 }
 

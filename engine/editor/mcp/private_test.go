@@ -50,7 +50,8 @@ func TestRestricted(t *testing.T) {
 	c.lacks("sandbox_run", in(nil), append(secrets, "component:default/broken", restricted)...)
 
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
-	c.change("      allow: owner\n", "      allow:\n        groups: related(\"ownedBy\")\n        users: [\"user:default/bob\"]\n")
+	c.change("      allow: owner\n",
+		"      allow:\n        groups: related(\"ownedBy\")\n        users: [\"user:default/bob\"]\n")
 	c.change("default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: owner")
 	c.want("diff", in(args{"against": "out"}), `"changes":true`, `"unnamed":`, `"to":"listed"`)
 	c.lacks("diff", in(args{"against": "out"}), append(secrets, restricted, "ann@example.com", "default/bob")...)
@@ -103,7 +104,8 @@ func TestExplanation(t *testing.T) {
 			Ref: "ref", Title: "quote 1", Ending: "rejected", Reason: "quote 2", Record: map[string]any{"a": "quote 3"},
 			Transforms: []explain.TransformStep{
 				{Outcome: explain.Failed, Reason: "quote 4", Changes: []codec.Difference{{Before: "quote 5", After: "quote 6"}}}},
-			Items:    []explain.ItemResult{{Ending: "rejected", Reason: "quote 7", Fields: []explain.FieldResult{{Value: "quote 8"}}}},
+			Items: []explain.ItemResult{{Ending: "rejected", Reason: "quote 7",
+				Fields: []explain.FieldResult{{Value: "quote 8"}}}},
 			Decision: &explain.DecisionResult{Finders: []explain.Finder{{Name: "person 1"}}, People: []string{"person 2"}},
 			Identity: &explain.IdentityResult{People: []string{"person 3"}},
 		}
@@ -112,7 +114,10 @@ func TestExplanation(t *testing.T) {
 		p              privacy
 		hides          bool
 		quotes, people int
-	}{{privacy{}, true, 0, 0}, {privacy{}, false, 8, 0}, {privacy{bundled: true}, true, 0, 3}, {privacy{inspect: true}, false, 8, 3}} {
+	}{
+		{privacy{}, true, 0, 0}, {privacy{}, false, 8, 0}, {privacy{bundled: true}, true, 0, 3},
+		{privacy{inspect: true}, false, 8, 3},
+	} {
 		e := make()
 		one.p.explanation(e, one.hides)
 		text, err := codec.Marshal(e)

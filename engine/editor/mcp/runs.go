@@ -215,7 +215,8 @@ func (s *server) searchAs(ctx context.Context, in searchIn) (any, error) {
 	defer x.Close()
 	who, near, known := x.Pick(in.Person)
 	if !known {
-		wrong := &fault.Invalid{Reason: "no single person is meant by " + in.Person, Remedy: "give an e-mail or the ref of a user"}
+		wrong := &fault.Invalid{Reason: "no single person is meant by " + in.Person,
+			Remedy: "give an e-mail or the ref of a user"}
 		if o.privacy.names() && len(near) > 0 {
 			wrong.Remedy = "similar are"
 			for _, p := range near {

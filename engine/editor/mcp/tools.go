@@ -19,7 +19,8 @@ import (
 
 // addTools adds all tools.
 func (s *server) addTools(p *mcp.Server) {
-	add(s, p, "check", "Report every problem of a pipeline or test file, with its place and a hint. Reads no secret.", s.check)
+	add(s, p, "check", "Report every problem of a pipeline or test file, with its place and a hint. Reads no "+
+		"secret.", s.check)
 	add(s, p, "explain", "Show how one entity becomes a document, line by line, which permission rule decided, and "+
 		"who finds it; with as, whether one person finds it and why.", s.explain)
 	add(s, p, "eval", "Evaluate an expression on one entity, or on the first ten.", s.eval)
@@ -219,5 +220,6 @@ func (s *server) schema(_ context.Context, in schemaIn) (any, error) {
 		}
 		keys[f.Name] = one
 	}
-	return map[string]any{"keys": keys, "more": "name a key with path for its JSON Schema; pipe schema prints all of it"}, nil
+	return map[string]any{"keys": keys,
+		"more": "name a key with path for its JSON Schema; pipe schema prints all of it"}, nil
 }

@@ -182,7 +182,8 @@ func (c *client) keep(folder, catalog string) {
 		c.t.Fatal(err)
 	}
 	defer j.Close()
-	if _, err := j.Run(c.t.Context(), job.RunOptions{Until: run.Reviewed, Output: filepath.Join(c.folder, folder)}); err != nil {
+	options := job.RunOptions{Until: run.Reviewed, Output: filepath.Join(c.folder, folder)}
+	if _, err := j.Run(c.t.Context(), options); err != nil {
 		c.t.Fatal(err)
 	}
 }
