@@ -267,7 +267,8 @@ func TestBombs(t *testing.T) {
 	nested := strings.Repeat("[", 200_000)
 	c.write("aliases.yaml", aliases)
 	c.write("nested.yaml", nested)
-	c.write("wide.yaml", "version: 1\nvars: {"+strings.Repeat("a: b, ", 150_000)+"}\n")
+	c.write("wide.yaml", "version: 1\nvars: {"+strings.Repeat("a: b, ", 5_000)+"}\ntests: ["+
+		strings.Repeat("a, ", 110_000)+"]\n")
 	c.write("deep.json", strings.Repeat(`{"a":`, 2_000_000))
 	begun := time.Now()
 	for _, name := range []string{"aliases.yaml", "nested.yaml", "wide.yaml"} {

@@ -44,9 +44,12 @@ func (o *opened) Close() {
 
 // options returns how to load a file without its source: nothing but the file is read.
 func (s *server) options(path string, text []byte) job.Options {
-	return job.Options{Path: path, Text: text, Registry: s.o.Registry, SkipSecrets: true, SkipFiles: true,
+	return job.Options{Path: path, Text: text, Registry: s.o.Registry, SkipSecrets: true, Readable: noFile,
 		State: job.NoState, Version: s.o.Version, Secrets: s.o.Secrets, Log: s.o.Log, Loaded: refusePrograms}
 }
+
+// noFile reports that a file that a setting names, such as an icon, may not be read.
+func noFile(string) bool { return false }
 
 // refusePrograms makes it an error that a file starts a program.
 func refusePrograms(d *pipeline.Definition) {
