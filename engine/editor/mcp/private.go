@@ -48,6 +48,14 @@ func (p privacy) explanation(e *explain.Explanation, hides bool) {
 	if !hides {
 		return
 	}
+	if !p.names() {
+		if d := e.Decision; d != nil {
+			d.Named, d.AllOf, d.LeftOut = nil, nil, nil
+		}
+		if e.Answer != nil {
+			e.Answer.Why = "the rule that decided is in permissions; the people and groups that it allows are left out"
+		}
+	}
 	e.Title, e.Record = "", nil
 	e.Reason = reasonOf(e.Ending, e.Reason)
 	for i := range e.Transforms {

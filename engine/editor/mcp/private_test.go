@@ -35,7 +35,8 @@ func TestRestricted(t *testing.T) {
 	}
 	secrets := []string{"Merger plan", "zebras", "secretly"}
 	c.want("explain", in(args{"ref": restricted, "as": "bob@example.com"}), "private to its owners", `"finds":false`, "left out")
-	c.lacks("explain", in(args{"ref": restricted}), append(secrets, "ann@example.com")...)
+	c.lacks("explain", in(args{"ref": restricted, "as": "bob@example.com"}), append(secrets, "ann@example.com",
+		"default/red")...)
 	c.lacks("explain", in(args{"ref": "zzz-takeover-"}), restricted)
 	c.want("eval", in(args{"expression": "metadata.description", "ref": restricted}), "left out")
 	c.lacks("eval", in(args{"expression": "metadata.description", "ref": restricted}), secrets...)
@@ -46,7 +47,7 @@ func TestRestricted(t *testing.T) {
 	c.lacks("search_as", in(args{"person": "ann@example.com"}), append(secrets[:1:1], "buys", restricted)...)
 	c.refused("search_as", in(args{"person": "example.com"}), "no single person")
 	c.lacks("search_as", in(args{"person": "example.com"}), "ann@example.com", "Ann Owner")
-	c.want("sandbox_run", in(nil), `"rejected":1`)
+	c.want("sandbox_run", in(nil), `"rejected":1`, `"notes":[]`)
 	c.lacks("sandbox_run", in(nil), append(secrets, "component:default/broken", restricted)...)
 
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
@@ -95,6 +96,23 @@ func TestInspect(t *testing.T) {
 	c.want("explain", pick("ref"), "Merger plan", "buys zebras", "ann@example.com")
 	c.want("eval", pick("ref", "expression"), "buys zebras")
 	c.want("search_as", pick("person", "query"), "Merger plan", restricted)
+	c.want("sandbox_run", pick(), `"notes":["`)
+}
+
+// TestShortened: what is kept of a value is bounded, whatever its shape.
+func TestShortened(t *testing.T) {
+	var deep any = strings.Repeat("é", 1<<20)
+	wide, object := []any{}, map[string]any{}
+	for i := range 100_000 {
+		wide = append(wide, i)
+		object[fmt.Sprint(i)] = deep
+	}
+	for name, v := range map[string]any{"text": deep, "wide": wide, "object": object, "both": []any{wide, object, deep}} {
+		b, err := codec.Marshal(shortened(v, new(int)))
+		if err != nil || len(b) > 100_000 {
+			t.Errorf("%s: %d bytes, %v", name, len(b), err)
+		}
+	}
 }
 
 // TestExplanation: every part of an explanation that may quote a record is left out.

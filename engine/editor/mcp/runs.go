@@ -157,6 +157,12 @@ func (s *server) sandboxRun(ctx context.Context, in from) (any, error) {
 	if err != nil {
 		out.Error = err.Error()
 	}
+	if !o.privacy.names() { // both may name records
+		out.Notes = []string{}
+		if err != nil {
+			out.Error = leftOut
+		}
+	}
 	for a, n := range r.Audience {
 		out.Audience[a.String()] = n
 	}
