@@ -25,7 +25,8 @@ type editor struct {
 	t         testing.TB
 	in        io.WriteCloser
 	messages  chan map[string]any
-	published map[string][]map[string]any // the last diagnostics, by address
+	published map[string][]map[string]any // the last diagnostics, by address and version
+	version   int
 	id        int
 	code      chan int
 }
@@ -108,7 +109,7 @@ func (e *editor) next() map[string]any {
 			for _, d := range p["diagnostics"].([]any) {
 				list = append(list, d.(map[string]any))
 			}
-			e.published[p["uri"].(string)] = list
+			e.published[fmt.Sprint(p["uri"], " ", p["version"])] = list
 		}
 		return m
 	case <-time.After(patience):
@@ -136,15 +137,17 @@ func (e *editor) call(method string, params any) any {
 func (e *editor) open(path, content string) []map[string]any {
 	e.t.Helper()
 	e.send("textDocument/didOpen", map[string]any{"textDocument": map[string]any{"uri": address(path),
-		"languageId": "yaml", "version": 1, "text": content}})
+		"languageId": "yaml", "version": e.newVersion(), "text": content}})
 	return e.wait(path)
 }
 
+func (e *editor) newVersion() int { e.version++; return e.version }
+
+// wait waits for the diagnostics of the last version.
 func (e *editor) wait(path string) []map[string]any {
 	e.t.Helper()
-	delete(e.published, address(path))
 	for {
-		if found, ok := e.published[address(path)]; ok {
+		if found, ok := e.published[fmt.Sprint(address(path), " ", e.version)]; ok {
 			return found
 		}
 		e.next()
@@ -223,7 +226,7 @@ func TestLSP(t *testing.T) {
 	d := edit.New(content)
 	i := strings.Index(content, "titlecase(spec.lifecycle)")
 	change := func(from, to int, s string) {
-		e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": 2},
+		e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
 			"contentChanges": []any{map[string]any{"range": d.Span(from, to), "text": s}}})
 		content = edit.Apply(content, []edit.Edit{{From: from, To: to, New: s}})
 		d = edit.New(content)
@@ -244,7 +247,7 @@ func TestLSP(t *testing.T) {
 	edits := actions[0].(map[string]any)["edit"].(map[string]any)["changes"].(map[string]any)[address(file)].([]any)
 	content = apply(content, edits)
 	d = edit.New(content)
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": 3},
+	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
 		"contentChanges": []any{map[string]any{"text": content}}})
 	if found := e.wait(file); len(found) > 0 {
 		t.Errorf("after the fix: %v", found)
@@ -282,13 +285,13 @@ func TestLSP(t *testing.T) {
 	}
 	// Half-written YAML: the last good tree answers.
 	half := strings.Replace(content, "  marks: concat(", "  more: metadata.\n  x\n  marks: concat(", 1)
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": 4},
+	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
 		"contentChanges": []any{map[string]any{"text": half}}})
 	got := labels(e.call("textDocument/completion", place(t, file, half, "more: metadata.|")))
 	if !slices.Contains(got, "name") {
 		t.Errorf("half-written: %v", got)
 	}
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": 5},
+	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
 		"contentChanges": []any{map[string]any{"text": content}}})
 
 	defined := e.call("textDocument/definition", place(t, file, content, "containerDatasourceId: par|ent")).([]any)

@@ -172,6 +172,7 @@ func (s *Server) set(path string, d *document) {
 	if len(d.d.Text()) > largest {
 		d.d, d.large = text.New(""), true
 	}
+	s.w.Set(path, d.d.Text())
 	s.mu.Lock()
 	s.open[path] = d
 	for open := range s.open { // a pipeline file decides about its tests
@@ -180,7 +181,6 @@ func (s *Server) set(path string, d *document) {
 		}
 	}
 	s.mu.Unlock()
-	s.w.Set(path, d.d.Text())
 	s.wake()
 }
 

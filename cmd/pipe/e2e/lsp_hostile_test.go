@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pipe-engine/pipe/cmd/internal/components"
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/editor/analysis"
+	"github.com/pipe-engine/pipe/sources/file"
+)
+
+func workspace(folders ...string) *analysis.Workspace {
+	return analysis.New(analysis.Host{Registry: components.Registry(),
+		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
+			return file.New(given, m)
+		},
+	}, folders)
+}
+
+// TestLSPReadsNothingOutside: of a hostile workspace, only regular files of its folders are read:
+// no path out of it, no link, no pipe, no large file.
+func TestLSPReadsNothingOutside(t *testing.T) {
+	folder, content, _ := copiedShipped(t)
+	outside := filepath.Join(t.TempDir(), "outside.svg")
+	secret := filepath.Join(folder, "link.svg")
+	for path, text := range map[string]string{outside: "<notsvg>canary</notsvg>", filepath.Join(folder, "in.svg"): "no"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(outside, secret); err != nil {
+		t.Skip(err)
+	}
+	large := filepath.Join(folder, "large.yaml")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, 100<<20); err != nil {
+		t.Fatal(err)
+	}
+	w := workspace(folder)
+	path := filepath.Join(folder, "backstage.yaml")
+	for icon, problems := range map[string]int{outside: 0, "link.svg": 0, "../x.svg": 0, "/dev/zero": 0, "large.yaml": 0,
+		"in.svg": 1} {
+		w.Set(path, strings.Replace(content, "      # iconUrl: ${file:icons/catalog.svg} ",
+			"      iconUrl: ${file:"+icon+"} #", 1))
+		if found := w.Problems(path); len(found) != problems {
+			t.Errorf("%s: %v", icon, found)
+		}
+	}
+	tests := filepath.Join(folder, "backstage.test.yaml")
+	w.Set(path, content)
+	for _, records := range []string{outside, "link.svg", "large.yaml", "/dev/zero"} {
+		w.Set(tests, "records:\n  - file: "+records+"\ntests:\n  - name: one\n    expect: {}\n    golden: x\n")
+		if found := fmt.Sprint(w.Problems(tests)); !strings.Contains(found, "not a file of at most 4 MiB in the workspace") ||
+			strings.Contains(found, "canary") {
+			t.Errorf("%s: %v", records, found)
+		}
+		if records == "/dev/zero" { // not the name of a file of records
+			continue
+		}
+		w.Set(path, "# sample: "+records+" x\n"+content)
+		if _, err := w.Explain(t.Context(), path); err == nil {
+			t.Errorf("a sample of %s", records)
+		}
+	}
+	for _, other := range []string{outside, secret, large, folder} {
+		if got := w.Document(other).Text(); got != "" {
+			t.Errorf("%s was read: %.40q", other, got)
+		}
+	}
+}
+
+// TestLSPStartsNothing: checking, hovering and explaining start no plugin, ask no provider of
+// secrets and read no variable of the environment.
+func TestLSPStartsNothing(t *testing.T) {
+	t.Setenv("BACKSTAGE_API_TOKEN", "canary-of-the-environment")
+	t.Setenv("GLEAN_VISIBILITY_ANNOTATION", "canary-of-the-environment")
+	folder, content, _ := copiedShipped(t)
+	path, mark := filepath.Join(folder, "backstage.yaml"), filepath.Join(folder, "started")
+	program := filepath.Join(folder, "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho yes > '"+mark+"'\necho secret\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	content = strings.Replace(content, "transforms: ", "secrets:\n  exec:\n    command: ["+program+", \"{}\"]\ntransforms: ", 1)
+	content = strings.Replace(content, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${secret:glean}", 1)
+	content = strings.Replace(content, "define: ", "  - name: hostile\n    plugin:\n      command: "+program+
+		"\n      sha256: "+strings.Repeat("0", 64)+"\ndefine: ", 1)
+	w := workspace(folder)
+	w.Set(path, content)
+	if found := w.Problems(path); found.HasErrors() {
+		t.Fatal(found)
+	}
+	got, _, _ := w.Hover(t.Context(), path, strings.Index(content, "vars.visibility")+6)
+	if !strings.Contains(got, "glean.com/visibility") || strings.Contains(got, "canary") {
+		t.Errorf("hover: %s", got)
+	}
+	explained, err := w.Explain(t.Context(), path)
+	if err != nil || !strings.Contains(explained, "without the plugin") {
+		t.Errorf("explain: %v\n%s", err, explained)
+	}
+	if _, err := w.Test(t.Context(), filepath.Join(folder, "backstage.test.yaml"), ""); err == nil ||
+		!strings.Contains(err.Error(), "use pipe test") {
+		t.Errorf("test: %v", err)
+	}
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("a program was started")
+	}
+}
+
+// TestLSPBombs: a bomb of aliases, deep nesting, expressions without end and a file of 100 MB cost
+// bounded time.
+func TestLSPBombs(t *testing.T) {
+	folder, content, _ := copiedShipped(t)
+	path := filepath.Join(folder, "backstage.yaml")
+	var aliases strings.Builder
+	aliases.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
+	for i := range 12 {
+		fmt.Fprintf(&aliases, "a%d: &a%d [%s*a%d]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), i)
+	}
+	title := func(expression string) string {
+		return strings.Replace(content, "title: name\n", "title: "+expression+"\n", 1)
+	}
+	const loop = "'join(map(1..100000000, text(#)))'"
+	for name, text := range map[string]string{
+		"aliases": aliases.String(), "depth": strings.Repeat("[", 200_000), "brackets": title(strings.Repeat("(", 100_000)),
+		"long":    title("name" + strings.Repeat(" + name", 100_000)),
+		"nested":  title("'" + strings.Repeat("map(metadata.tags, ", 30) + "#" + strings.Repeat(")", 30) + "'"),
+		"range":   title(loop),
+		"100 MB":  strings.Repeat("a: b\n", 20<<20),
+		"regexes": title(`'name matches "(a*)*(a*)*(a*)*b" ? name : name'`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := workspace(folder)
+			began := time.Now()
+			w.Set(path, text)
+			w.Problems(path)
+			w.Fixes(path, 0, 1<<20)
+			if i := strings.Index(text, "title: "); i >= 0 {
+				w.Hover(t.Context(), path, i+9)
+				w.Complete(path, i+9)
+			}
+			w.Outline(path)
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestLSPEscapes: text of entities is shown as text: it ends no code and makes no link.
+func TestLSPEscapes(t *testing.T) {
+	folder, content, _ := copiedShipped(t)
+	path := filepath.Join(folder, "backstage.yaml")
+	tests := filepath.Join(folder, "backstage.test.yaml")
+	w := workspace(folder)
+	w.Set(path, content)
+	w.Set(tests, "fixtures:\n  x:\n    kind: Component\n    metadata: {name: x, title: \"` [click](command:evil) \\e[31m <b>\"}\n"+
+		"tests:\n  - name: one\n    expect: {}\n    golden: x\n")
+	got, err := w.Explain(t.Context(), path)
+	if err != nil || !strings.Contains(got, "click") || strings.Contains(got, "\x1b") || strings.Contains(got, "\"` ") {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
+// BenchmarkLSP: diagnostics of the shipped file after an edit take less than 100 ms, and those of
+// a file of 5,000 lines less than a second.
+func BenchmarkLSP(b *testing.B) {
+	_, content, _ := copiedShipped(b)
+	var defines, rules strings.Builder
+	defines.WriteString("  d0: metadata.name\n")
+	for i := range 1300 {
+		fmt.Fprintf(&defines, "  d%d: |\n    lines(metadata.title, d%d,\n      spec.type)\n", i+1, i)
+	}
+	for i := range 300 {
+		fmt.Fprintf(&rules, "    - name: rule %d\n      when: metadata.namespace == \"n%d\"\n      allow: owner\n", i, i)
+	}
+	long := strings.Replace(content, "  rules:\n", "  rules:\n"+rules.String(), 1)
+	long = strings.Replace(long, "  marks: concat", defines.String()+"  marks: concat", 1)
+	long = strings.Replace(long, "title: name\n", "title: d1300\n", 1)
+	if n := strings.Count(long, "\n"); n < 5000 {
+		b.Fatalf("%d lines", n)
+	}
+	for name, one := range map[string]struct {
+		text string
+		most time.Duration
+	}{"shipped": {content, 100 * time.Millisecond}, "5000 lines": {long, time.Second}} {
+		b.Run(name, func(b *testing.B) {
+			w := workspace(b.TempDir())
+			path := filepath.Join(b.TempDir(), "backstage.yaml")
+			i := 0
+			for b.Loop() {
+				i++
+				began := time.Now()
+				w.Set(path, fmt.Sprintf("%s# %d\n", one.text, i))
+				if found := w.Problems(path); len(found) > 0 {
+					b.Fatal(found)
+				}
+				if took := time.Since(began); took > one.most && i > 1 {
+					b.Errorf("it took %v", took)
+				}
+			}
+		})
+	}
+}
