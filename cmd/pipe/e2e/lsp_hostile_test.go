@@ -87,7 +87,8 @@ func TestLSPStartsNothing(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho yes > '"+mark+"'\necho secret\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	content = strings.Replace(content, "transforms: ", "secrets:\n  exec:\n    command: ["+program+", \"{}\"]\ntransforms: ", 1)
+	content = strings.Replace(content, "transforms: ",
+		"secrets:\n  exec:\n    command: ["+program+", \"{}\"]\ntransforms: ", 1)
 	content = strings.Replace(content, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${secret:glean}", 1)
 	content = strings.Replace(content, "define: ", "  - name: hostile\n    plugin:\n      command: "+program+
 		"\n      sha256: "+strings.Repeat("0", 64)+"\ndefine: ", 1)
@@ -160,7 +161,8 @@ func TestLSPEscapes(t *testing.T) {
 	tests := filepath.Join(folder, "backstage.test.yaml")
 	w := workspace(folder)
 	w.Set(path, content)
-	w.Set(tests, "fixtures:\n  x:\n    kind: Component\n    metadata: {name: x, title: \"` [click](command:evil) \\e[31m <b>\"}\n"+
+	w.Set(tests, "fixtures:\n  x:\n    kind: Component\n"+
+		"    metadata: {name: x, title: \"` [click](command:evil) \\e[31m <b>\"}\n"+
 		"tests:\n  - name: one\n    expect: {}\n    golden: x\n")
 	got, err := w.Explain(t.Context(), path)
 	if err != nil || !strings.Contains(got, "click") || strings.Contains(got, "\x1b") || strings.Contains(got, "\"` ") {

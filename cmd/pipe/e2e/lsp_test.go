@@ -141,6 +141,14 @@ func (e *editor) open(path, content string) []map[string]any {
 	return e.wait(path)
 }
 
+// replace changes the whole text.
+func (e *editor) replace(path, content string) {
+	e.t.Helper()
+	e.send("textDocument/didChange", map[string]any{
+		"textDocument":   map[string]any{"uri": address(path), "version": e.newVersion()},
+		"contentChanges": []any{map[string]any{"text": content}}})
+}
+
 func (e *editor) newVersion() int { e.version++; return e.version }
 
 // wait waits for the diagnostics of the last version.
@@ -226,7 +234,8 @@ func TestLSP(t *testing.T) {
 	d := edit.New(content)
 	i := strings.Index(content, "titlecase(spec.lifecycle)")
 	change := func(from, to int, s string) {
-		e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
+		e.send("textDocument/didChange", map[string]any{
+			"textDocument":   map[string]any{"uri": address(file), "version": e.newVersion()},
 			"contentChanges": []any{map[string]any{"range": d.Span(from, to), "text": s}}})
 		content = edit.Apply(content, []edit.Edit{{From: from, To: to, New: s}})
 		d = edit.New(content)
@@ -247,8 +256,7 @@ func TestLSP(t *testing.T) {
 	edits := actions[0].(map[string]any)["edit"].(map[string]any)["changes"].(map[string]any)[address(file)].([]any)
 	content = apply(content, edits)
 	d = edit.New(content)
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
-		"contentChanges": []any{map[string]any{"text": content}}})
+	e.replace(file, content)
 	if found := e.wait(file); len(found) > 0 {
 		t.Errorf("after the fix: %v", found)
 	}
@@ -285,14 +293,12 @@ func TestLSP(t *testing.T) {
 	}
 	// Half-written YAML: the last good tree answers.
 	half := strings.Replace(content, "  marks: concat(", "  more: metadata.\n  x\n  marks: concat(", 1)
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
-		"contentChanges": []any{map[string]any{"text": half}}})
+	e.replace(file, half)
 	got := labels(e.call("textDocument/completion", place(t, file, half, "more: metadata.|")))
 	if !slices.Contains(got, "name") {
 		t.Errorf("half-written: %v", got)
 	}
-	e.send("textDocument/didChange", map[string]any{"textDocument": map[string]any{"uri": address(file), "version": e.newVersion()},
-		"contentChanges": []any{map[string]any{"text": content}}})
+	e.replace(file, content)
 
 	defined := e.call("textDocument/definition", place(t, file, content, "containerDatasourceId: par|ent")).([]any)
 	if len(defined) != 1 {

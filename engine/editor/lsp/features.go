@@ -186,7 +186,7 @@ func (s *Server) test(ctx context.Context, args []string) (any, error) {
 			if f.Diff != "" {
 				fmt.Fprintf(&b, "      %s\n", strings.ReplaceAll(strings.TrimRight(f.Diff, "\n"), "\n", "\n      "))
 			}
-			found = append(found, diagnostic{Severity: 1, Source: "pipe test", Code: "test", Message: f.Message + "\n" + f.Diff,
+			found = append(found, diagnostic{Severity: 1, Source: "pipe test", Message: f.Message + "\n" + f.Diff,
 				Range: d.Span(d.OffsetOf(f.Line, f.Col), d.OffsetOf(f.Line, 1<<20))})
 		}
 	}

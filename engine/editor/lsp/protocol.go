@@ -61,7 +61,7 @@ type (
 	diagnostic struct {
 		Range    text.Range `json:"range"`
 		Severity int        `json:"severity"`
-		Code     string     `json:"code"`
+		Code     string     `json:"code,omitempty"`
 		Source   string     `json:"source"`
 		Message  string     `json:"message"`
 	}

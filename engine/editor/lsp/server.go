@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/editor/analysis"
 	"github.com/pipe-engine/pipe/engine/editor/text"
+	"github.com/pipe-engine/pipe/engine/suite"
 )
 
 // Server serves one editor.
@@ -25,6 +26,7 @@ type Server struct {
 	mu       sync.Mutex
 	open     map[string]*document // by path
 	pending  map[string]bool      // paths whose diagnostics are due
+	first    string               // the one of them that a person types in
 	due      chan struct{}
 	done     bool // shutdown was asked
 	commands map[string]command
@@ -175,8 +177,10 @@ func (s *Server) set(path string, d *document) {
 	s.w.Set(path, d.d.Text())
 	s.mu.Lock()
 	s.open[path] = d
+	s.pending[path] = true
+	s.first = path
 	for open := range s.open { // a pipeline file decides about its tests
-		if filepath.Dir(open) == filepath.Dir(path) {
+		if suite.IsTestFile(open) && !suite.IsTestFile(path) {
 			s.pending[open] = true
 		}
 	}
@@ -251,7 +255,14 @@ func (s *Server) publish(ctx context.Context) {
 func (s *Server) nextDue() (string, *document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	paths := []string{s.first}
 	for path := range s.pending {
+		paths = append(paths, path)
+	}
+	for _, path := range paths {
+		if !s.pending[path] {
+			continue
+		}
 		delete(s.pending, path)
 		if d := s.open[path]; d != nil {
 			return path, d
