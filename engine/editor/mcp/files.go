@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 const (
 	maxPipeline = 1 << 20  // a pipeline or test file
 	maxInput    = 16 << 20 // recorded input, or a golden file
+	maxYAML     = 4 << 20  // recorded input in YAML, which takes 80 times its size in memory
 	maxOutput   = 64 << 20 // all files of a kept output
 )
 
@@ -101,6 +103,20 @@ func (f *files) read(path string, most int64) ([]byte, error) {
 		return nil, tooLarge(path, most)
 	case text == nil:
 		text = []byte{}
+	}
+	return text, nil
+}
+
+// readInput returns the content of a file of records.
+func (f *files) readInput(path string) ([]byte, error) {
+	text, err := f.read(path, maxInput)
+	if err != nil {
+		return nil, err
+	}
+	start := bytes.TrimLeft(text, "\ufeff \t\r\n")
+	if len(text) > maxYAML && len(start) > 0 && start[0] != '{' && start[0] != '[' {
+		return nil, &fault.Invalid{Reason: fmt.Sprintf("%s is YAML, and larger than %d MiB", path, maxYAML>>20),
+			Remedy: "give the entities as JSON or NDJSON"}
 	}
 	return text, nil
 }

@@ -103,7 +103,7 @@ func (s *server) copyInput(o *job.Options, out *opened, input string) (err error
 	if input == "" {
 		return nil
 	}
-	text, err := s.files.read(input, maxInput)
+	text, err := s.files.readInput(input)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,8 @@ func inputError(err error, folder, input string) error {
 		return err
 	}
 	copied := filepath.Join(folder, filepath.Base(input))
-	return &fault.Invalid{Reason: strings.ReplaceAll(err.Error(), copied, input), Remedy: remedyOf(err)}
+	reason := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "--catalog: "), copied, input)
+	return &fault.Invalid{Reason: reason, Remedy: remedyOf(err)}
 }
 
 // useInput makes the input the source of a file that has no sandbox.
@@ -154,7 +155,7 @@ func withoutServers() []pipeline.Setting {
 
 // records reads a file of records. Nothing that they name is read.
 func (s *server) records(path string, m component.Model) ([]component.Recorded, error) {
-	text, err := s.files.read(path, maxInput)
+	text, err := s.files.readInput(path)
 	if err != nil {
 		return nil, err
 	}
