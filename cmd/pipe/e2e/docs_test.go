@@ -20,6 +20,7 @@ const (
 	operationsPage = "../../../pipelines/operations.md"
 	guaranteesPage = "../../../pipelines/guarantees.md"
 	pushPage       = "../../../pipelines/push.md"
+	editorsPage    = "../../../pipelines/editors.md"
 	servePage      = "../../../pipelines/serve.md"
 	brokerPage     = "../../../pipelines/broker.md"
 	pluginsPage    = "../../../plugins/README.md"
@@ -30,7 +31,7 @@ const (
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
 	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
-		pushPage, servePage, brokerPage, connectionsPage, contributing, security}
+		pushPage, servePage, editorsPage, brokerPage, connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
 
