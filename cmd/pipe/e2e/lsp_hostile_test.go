@@ -14,7 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/sources/file"
 )
 
-func workspace(folders ...string) *analysis.Workspace {
+func editing(folders ...string) *analysis.Workspace {
 	return analysis.New(analysis.Host{Registry: components.Registry(),
 		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
 			return file.New(given, m)
@@ -43,7 +43,7 @@ func TestLSPReadsNothingOutside(t *testing.T) {
 	if err := os.Truncate(large, 100<<20); err != nil {
 		t.Fatal(err)
 	}
-	w := workspace(folder)
+	w := editing(folder)
 	path := filepath.Join(folder, "backstage.yaml")
 	for icon, problems := range map[string]int{outside: 0, "link.svg": 0, "../x.svg": 0, "/dev/zero": 0, "large.yaml": 0,
 		"in.svg": 1} {
@@ -92,7 +92,7 @@ func TestLSPStartsNothing(t *testing.T) {
 	content = strings.Replace(content, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${secret:glean}", 1)
 	content = strings.Replace(content, "define: ", "  - name: hostile\n    plugin:\n      command: "+program+
 		"\n      sha256: "+strings.Repeat("0", 64)+"\ndefine: ", 1)
-	w := workspace(folder)
+	w := editing(folder)
 	w.Set(path, content)
 	if found := w.Problems(path); found.HasErrors() {
 		t.Fatal(found)
@@ -137,7 +137,7 @@ func TestLSPBombs(t *testing.T) {
 		"regexes": title(`'name matches "(a*)*(a*)*(a*)*b" ? name : name'`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := workspace(folder)
+			w := editing(folder)
 			began := time.Now()
 			w.Set(path, text)
 			w.Problems(path)
@@ -159,7 +159,7 @@ func TestLSPEscapes(t *testing.T) {
 	folder, content, _ := copiedShipped(t)
 	path := filepath.Join(folder, "backstage.yaml")
 	tests := filepath.Join(folder, "backstage.test.yaml")
-	w := workspace(folder)
+	w := editing(folder)
 	w.Set(path, content)
 	w.Set(tests, "fixtures:\n  x:\n    kind: Component\n"+
 		"    metadata: {name: x, title: \"` [click](command:evil) \\e[31m <b>\"}\n"+
@@ -193,7 +193,7 @@ func BenchmarkLSP(b *testing.B) {
 		most time.Duration
 	}{"shipped": {content, 100 * time.Millisecond}, "5000 lines": {long, time.Second}} {
 		b.Run(name, func(b *testing.B) {
-			w := workspace(b.TempDir())
+			w := editing(b.TempDir())
 			path := filepath.Join(b.TempDir(), "backstage.yaml")
 			i := 0
 			for b.Loop() {
