@@ -188,7 +188,7 @@ func (s *server) testOptions() suite.Options {
 			text, err := s.files.read(path, maxPipeline)
 			if err != nil {
 				d := pipeline.Parse(path, []byte{}, pipeline.Options{Registry: s.o.Registry})
-				d.Problems = config.Problems{{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "unreadable",
+				d.Problems = config.Problems{{Pos: config.Pos{File: path, Line: 1, Col: 1}, Code: "unreadable-file",
 					Message: err.Error(), Hint: remedyOf(err)}}
 				return d
 			}
