@@ -265,6 +265,7 @@ func BenchmarkAgentKilled(b *testing.B) {
 	for b.Loop() {
 		a := w.run(b, "agent")
 		w.usable(b)
+		w.client.CloseIdleConnections() // a request over a used connection is sent again, and waits for an agent
 		failed := make(chan time.Time, 1)
 		go func() {
 			resp, err := w.client.Get("https://portal/pages/held")
