@@ -70,7 +70,7 @@ func (c *Client) Refusal(ctx context.Context, pipeline string) (*Refusal, error)
 	if _, err := c.get(ctx, path(pipeline, "/refusal"), nil, r); err != nil {
 		return nil, err
 	}
-	r.Pipeline, r.Refusal.Changes = pipeline, r.Changes
+	r.Pipeline, r.Refusal.Changes, r.Counts = pipeline, r.Changes, baseline.CountChanges(r.Changes)
 	return r, nil
 }
 
