@@ -77,11 +77,13 @@ type gain struct {
 
 // Run is the input of Compare from a run.
 type Run struct {
-	Stage       *stage.Stage
-	Hidden      Hiding
-	Fate        func(ref string) (component.Ending, string) // returns how a record ended, and why
-	Off         func(kind string) bool                      // reports whether a kind is not written
-	Missing     func(ref string) string                     // why a record was not read, "" when unknown; may be nil
+	Stage  *stage.Stage
+	Hidden Hiding
+	Fate   func(ref string) (component.Ending, string) // returns how a record ended, and why
+	Off    func(kind string) bool                      // reports whether a kind is not written
+	// Missing returns why a record was not read: a kind with the text Off, or another reason; "" when
+	// it is unknown. It may be nil.
+	Missing     func(ref string) string
 	Now         time.Time
 	Permissions func(stream string) bool // reports whether the items of a stream have permissions
 	// Strict compares only with the last good run: a document that it did not deliver counts as
@@ -377,6 +379,9 @@ func (c *comparer) missing(snap *Snapshot) error {
 	return nil
 }
 
+// Off ends the reason of items that are deleted because a kind is switched off.
+const Off = " switched off"
+
 // because records why an item of a stream is deleted.
 func (c *comparer) because(stream, why, ref string) {
 	list := c.gone[stream]
@@ -395,11 +400,11 @@ func (c *comparer) why(e Entry) string {
 	switch ending {
 	case component.Pending:
 		if c.Off(e.Kind) {
-			return e.Kind + " switched off"
+			return e.Kind + Off
 		}
 		if c.Missing != nil {
 			if why := c.Missing(e.Ref); why != "" {
-				return "gone from the source: " + why
+				return why
 			}
 		}
 		return "gone from the source"

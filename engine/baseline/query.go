@@ -3,6 +3,7 @@ package baseline
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -66,6 +67,21 @@ func (c *Comparison) Members(stream string) (before, filled int, counted bool) {
 
 // Why returns the reasons why items of a stream are deleted, the most frequent first.
 func (c *Comparison) Why(stream string) []*display.Examples { return c.gone[stream] }
+
+// SwitchedOff returns the kinds whose items of a stream are deleted because a kind is switched
+// off, sorted. only is false when items are deleted for another reason, too.
+func (c *Comparison) SwitchedOff(stream string) (kinds []string, only bool) {
+	only = true
+	for _, x := range c.gone[stream] {
+		if kind, off := strings.CutSuffix(x.Why, Off); off {
+			kinds = append(kinds, kind)
+		} else {
+			only = false
+		}
+	}
+	slices.Sort(kinds)
+	return kinds, only && len(kinds) > 0
+}
 
 // Added returns the number of new documents with an audience.
 func (c *Comparison) Added(audience access.Audience) int {

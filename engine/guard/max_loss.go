@@ -230,7 +230,27 @@ func (v *Review) MaxLoss(plan *component.Plan, holdings component.Holdings, cove
 	if off := v.switchedOff(); off != "" {
 		r.Remedy += " (" + off + " switched off)"
 	}
+	if off := v.onlySwitchedOff(over); len(off) > 0 {
+		r.Remedy = "switch " + strings.Join(off, ", ") + " on again, or approve the deletion"
+	}
 	return r
+}
+
+// onlySwitchedOff returns the kinds that are switched off, when nothing else is deleted from the
+// streams.
+func (v *Review) onlySwitchedOff(streams map[string]bool) (kinds []string) {
+	for stream := range streams {
+		off, only := []string(nil), false
+		if v.Remembers(stream) {
+			off, only = v.Comparison.SwitchedOff(stream)
+		}
+		if !only {
+			return nil
+		}
+		kinds = append(kinds, off...)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
 }
 
 // newAudiences returns the audiences of the new documents; "" when there are none.

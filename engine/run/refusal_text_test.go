@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/internal/fake"
 )
 
 // TestRefusedByType: items that the sink refuses count for the stream and for the object type,
@@ -135,5 +136,43 @@ func TestSwitchedOffIsNamed(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Remedy != "find out why they are missing from the source"+want {
 			t.Errorf("%v: %v; %+v", off, err, refused)
 		}
+	}
+}
+
+// TestDeletionsBecauseAKindIsOff: pages are deleted because their kind, or that of their hosts, is
+// switched off. A refusal says so, and asks for no other cause unless something else is deleted.
+func TestDeletionsBecauseAKindIsOff(t *testing.T) {
+	for name, tc := range map[string]struct {
+		off    func(w *world, l *fake.Library)
+		why    []string
+		remedy string
+	}{
+		"pages": {func(w *world, l *fake.Library) { l.Order = l.Order[:3]; w.Components(30, "fine") },
+			[]string{"page switched off"}, "switch page on again, or approve the deletion"},
+		"hosts": {func(_ *world, l *fake.Library) { l.Order = slices.Delete(l.Order, 2, 3) },
+			[]string{"component switched off"}, "switch component on again, or approve the deletion"},
+		"pages, and components are gone": {func(w *world, l *fake.Library) { l.Order = l.Order[:3]; w.Components(3, "fine") },
+			[]string{"page switched off", "gone from the source"}, "find out why they are missing from the source"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			n.good(func(w *world) {
+				l := fake.NewLibrary(w.World)
+				w.Components(30, "fine")
+				for i := range 30 {
+					l.AddPage(fmt.Sprintf("c%03d", i), "p", "fine")
+				}
+			})
+			_, _, err := n.run(func(w *world) { tc.off(w, fake.NewLibrary(w.World)) })
+			var refused *fault.Refusal
+			if !errors.As(err, &refused) || refused.Remedy != tc.remedy {
+				t.Fatalf("%v: %+v", err, refused)
+			}
+			for _, why := range tc.why {
+				if !strings.Contains(strings.Join(refused.Table, "\n"), "documents, "+why+": ") {
+					t.Errorf("no %q in %q", why, refused.Table)
+				}
+			}
+		})
 	}
 }

@@ -119,13 +119,39 @@ func (r *run) compare() error {
 	return err
 }
 
-// missing returns why a record that was not read is missing, as far as its host shows it; "" else.
+// missing returns why a record was not read, as far as its host shows it: the kind of the host is
+// switched off, or the host shrank; "" else.
 func (r *run) missing(ref string) string {
 	host, attached := r.attachedTo(ref)
 	if !attached || r.attachments == nil {
 		return ""
 	}
-	return r.attachments.Shrunk(host)
+	if kind := r.kindOf(host); r.p.Off(kind) {
+		return kind + baseline.Off
+	}
+	if shrunk := r.attachments.Shrunk(host); shrunk != "" {
+		return "gone from the source: " + shrunk
+	}
+	return ""
+}
+
+// kindOf returns the kind of a ref as the model spells it.
+func (r *run) kindOf(ref string) string {
+	kind := r.p.Model.KindOf(ref)
+	same := func(name string) bool { return strings.EqualFold(name, kind) }
+	for _, ph := range r.p.Model.Phases() {
+		for _, k := range ph.Kinds {
+			if same(k.Name) {
+				return k.Name
+			}
+		}
+	}
+	if m, can := r.p.Model.(component.KindNamer); can {
+		if i := slices.IndexFunc(m.KindNames(), same); i >= 0 {
+			return m.KindNames()[i]
+		}
+	}
+	return kind
 }
 
 // differences returns the differences between the plan and the last good run.
