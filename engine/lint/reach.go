@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/expression/condition"
 	"github.com/pipe-engine/pipe/engine/pipeline"
@@ -25,12 +26,23 @@ func unused(d *pipeline.Definition) {
 // reach warns about permission rules and mappings that no record reaches.
 func reach(d *pipeline.Definition) {
 	var rules []branch
+	kinds := decidedKinds(d)
 	for _, g := range d.Grants {
-		if g.When.IsSet() {
-			rules = append(rules, newBranch(fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node()))
+		if !g.When.IsSet() {
+			continue
 		}
+		rule := newBranch(fmt.Sprintf("the rule %q", g.Rule), g.When, g.When.Node())
+		if of := attachedKinds(d, g.When.Text); len(of) > 0 {
+			d.Warn(rule.at, "unreachable", fmt.Sprintf("%s names %s, for which no rule is evaluated", rule.name,
+				strings.Join(of, ", ")),
+				"it is found by the people who find the record that it belongs to; withhold it with keep under transforms")
+			if !slices.ContainsFunc(kinds, func(k string) bool { return rule.MayHold("kind", k) }) {
+				continue
+			}
+		}
+		rules = append(rules, rule)
 	}
-	branches(d, rules, decidedKinds(d))
+	branches(d, rules, kinds)
 	for _, s := range d.Streams {
 		var mappings []branch
 		for _, f := range d.Facts {
@@ -94,7 +106,25 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 	}
 }
 
-// decidedKinds returns the kinds with items that need a permission decision.
+// attachedKinds returns the attached kinds that a condition names.
+func attachedKinds(d *pipeline.Definition, text string) (out []string) {
+	for _, c := range condition.Constants(text) {
+		if c.Of == "kind" && c.Argument < 0 && isAttached(d, c.Text) && !slices.Contains(out, c.Text) {
+			out = append(out, c.Text)
+		}
+	}
+	return out
+}
+
+// isAttached reports whether the records of a kind belong to records of other kinds.
+func isAttached(d *pipeline.Definition, kind string) bool {
+	return slices.ContainsFunc(d.Model.Phases(), func(ph component.Phase) bool {
+		return ph.Attached && slices.ContainsFunc(ph.Kinds, func(k component.Kind) bool { return k.Name == kind })
+	})
+}
+
+// decidedKinds returns the kinds with items that need a permission decision: the people who find
+// an attached record are those who find its host.
 func decidedKinds(d *pipeline.Definition) []string {
 	var out []string
 	for _, s := range d.Streams {
@@ -108,5 +138,5 @@ func decidedKinds(d *pipeline.Definition) []string {
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.DeleteFunc(slices.Compact(out), func(k string) bool { return isAttached(d, k) })
 }

@@ -30,8 +30,20 @@ func (k *Kit) sourceSpec() component.SourceSpec[any] {
 // annotations.
 type Model struct{ cfg *Source }
 
-// Phases returns a phase of users and groups, then one of other entities. A kind of the first
-// phase is read even when it is switched off.
+// attachedKind is a kind whose records belong to other entities. It must be switched on.
+const attachedKind = "Page"
+
+func (m Model) attached() bool {
+	if m.cfg == nil {
+		return false
+	}
+	on, _ := m.cfg.Kinds.Get(attachedKind)
+	return on
+}
+
+// Phases returns a phase of users and groups, then one of other entities, and one of pages that
+// belong to them if they are switched on. A kind of the first phase is read even when it is
+// switched off.
 func (m Model) Phases() []component.Phase {
 	phases := []component.Phase{{Name: "identities", Identities: true}, {Name: "catalog"}}
 	for i, kinds := range [][]string{{"User", "Group"}, {"Component", "API"}} {
@@ -45,11 +57,21 @@ func (m Model) Phases() []component.Phase {
 			}
 		}
 	}
+	if m.attached() {
+		phases = append(phases, component.Phase{Name: "pages", Attached: true,
+			Kinds: []component.Kind{{Name: attachedKind}}})
+	}
 	return phases
 }
 
-// KindNames returns the four kinds.
-func (Model) KindNames() []string { return []string{"User", "Group", "Component", "API"} }
+// KindNames returns the four kinds, and pages when they are switched on.
+func (m Model) KindNames() []string {
+	kinds := []string{"User", "Group", "Component", "API"}
+	if m.attached() {
+		kinds = append(kinds, attachedKind)
+	}
+	return kinds
+}
 
 // Language returns the names and functions for entities.
 func (Model) Language() expression.Model {
