@@ -10,14 +10,25 @@ import (
 // Worker is the state of one goroutine of the read act. Transforms, mapper and decider are
 // shared between workers and have no mutable state.
 type Worker struct {
-	Run    *expression.Run
-	lookup expression.Lookup
+	Run     *expression.Run
+	lookup  expression.Lookup
+	lookups int
 }
 
 // NewWorker returns a worker; a nil lookup finds nothing.
 func NewWorker(l *expression.Language, lookup expression.Lookup) *Worker {
-	return &Worker{Run: l.NewRun(), lookup: lookup}
+	w := &Worker{Run: l.NewRun()}
+	if lookup != nil {
+		w.lookup = func(ref string) (expression.Entry, expression.Presence) {
+			w.lookups++
+			return lookup(ref)
+		}
+	}
+	return w
 }
+
+// Lookups returns how often the worker's expressions have looked up a record.
+func (w *Worker) Lookups() int { return w.lookups }
 
 // Begin makes a record the current one of the worker's expressions.
 func (w *Worker) Begin(r *Record) { w.Run.Start(r.Ref, r.Value, w.lookup) }

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -274,6 +275,59 @@ func TestMarks(t *testing.T) {
 		if !strings.Contains(notes, part) {
 			t.Errorf("no %q in:\n%s", part, notes)
 		}
+	}
+}
+
+// program is a transform that runs a program, for records that are not skipped.
+type program struct {
+	component.Transform
+	skips bool
+}
+
+func (p program) Apply(_ context.Context, _ *component.Worker, records []*component.Record) ([]component.Outcome,
+	error) {
+	out := make([]component.Outcome, len(records))
+	for i := range out {
+		out[i].Skipped = p.skips
+	}
+	return out, nil
+}
+
+func (program) Program() component.Program { return component.Program{} }
+
+// TestMarksOfTransforms: a host must be read again when a transform of its records depends on more
+// than these records: on another record, or on a program.
+func TestMarksOfTransforms(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fate  string
+		more  []component.Transform
+		items int
+	}{
+		"its own record":  {"plain", nil, 7},
+		"dropped":         {"dropped", nil, 7},
+		"another record":  {"filtered by component:default/other", nil, -1},
+		"a program":       {"plain", []component.Transform{program{}}, -1},
+		"a program skips": {"plain", []component.Transform{program{skips: true}}, 7},
+		"dropped before":  {"dropped", []component.Transform{program{}}, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := company(t, 2)
+			w.About = "component:default/c001"
+			l := fake.NewLibrary(w)
+			l.AddPage("c000", "p", tc.fate)
+			for i := range tc.more {
+				w.P.Transforms = append(w.P.Transforms, tc.more[i])
+			}
+			o := options(t, w)
+			o.Attachments = NewAttachments(nil, true)
+			if err := Run(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			m := o.Attachments.Marks(func(string) int { return 7 })["component:default/c000"]
+			if m.Text != "mark" || m.Items != tc.items {
+				t.Errorf("%+v", m)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -40,6 +41,9 @@ type result struct {
 	ends   []ended
 	staged []stagedItem
 	later  []*component.Record // for the pass over other streams; Raw is the record after the transforms
+	// reread are hosts of attached records whose transforms depend on more than these records: the
+	// next run must read the hosts, also when they do not change.
+	reread []string
 }
 
 type stagedItem struct {
@@ -70,6 +74,7 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 		if len(kept) == 0 {
 			return nil, nil
 		}
+		hosts, lookups := c.hostsOf(kept), w.Lookups()
 		before := c.values(kept)
 		outcomes, err := t.Apply(ctx, w, kept)
 		if err != nil {
@@ -78,6 +83,10 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 		if len(outcomes) != len(kept) {
 			return nil, fmt.Errorf("transform %q returned %d outcomes for %d records",
 				t.Name(), len(outcomes), len(kept))
+		}
+		_, program := component.Capability[component.Programmed](t)
+		if w.Lookups() > lookups || program && slices.ContainsFunc(outcomes, notSkipped) {
+			res.reread = append(res.reread, hosts...)
 		}
 		still := kept[:0]
 		for i, r := range kept {
@@ -96,6 +105,18 @@ func (c *chain) transform(ctx context.Context, w *component.Worker, batch []*com
 		kept = still
 	}
 	return kept, nil
+}
+
+func notSkipped(o component.Outcome) bool { return !o.Skipped }
+
+// hostsOf returns the hosts of the attached records of a batch.
+func (c *chain) hostsOf(batch []*component.Record) (hosts []string) {
+	for _, r := range batch {
+		if host, attached := c.hostOf(r.Ref); attached && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // values returns the values of a batch before a transform; nil without an observer.

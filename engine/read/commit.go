@@ -32,6 +32,9 @@ func (a *reading) stepIdentities(later *stage.SpillBuffer) step {
 func (a *reading) stepOthers(do work) step { return step{work: do, commit: a.commit} }
 
 func (a *reading) commit(res *result) error {
+	for _, host := range res.reread {
+		a.attachments.spoil(host)
+	}
 	for _, e := range res.ends {
 		switch {
 		case e.err != nil:
