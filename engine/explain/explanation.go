@@ -67,14 +67,19 @@ type FieldResult struct {
 
 // DecisionResult is the rules in order and the resulting audience.
 type DecisionResult struct {
-	Rules    []RuleResult `json:"rules"`
-	Audience string       `json:"audience,omitempty"`
-	Named    []string     `json:"named,omitempty"`     // the refs that the rule gave
-	AllOf    [][]string   `json:"all_of,omitempty"`    // sets of groups; people must be in all groups of a set
-	LeftOut  []string     `json:"left_out,omitempty"`  // refs in Named and AllOf that were not delivered as a user or group
-	Finders  []Finder     `json:"finders,omitempty"`   // only with audience listed
-	People   []string     `json:"people,omitempty"`    // the e-mails of all finders
-	Everyone int          `json:"everybody,omitempty"` // the number of users, with datasource-users
+	Rules []RuleResult `json:"rules"` // empty with From
+	// From is the record that the record belongs to, whose permissions it has: no rule is evaluated
+	// for it. Rule is the rule that decided about that record, when it did. Both are "" for any
+	// other record.
+	From     string     `json:"from,omitempty"`
+	Rule     string     `json:"rule,omitempty"`
+	Audience string     `json:"audience,omitempty"`
+	Named    []string   `json:"named,omitempty"`     // the refs that the rule gave
+	AllOf    [][]string `json:"all_of,omitempty"`    // sets of groups; people must be in all groups of a set
+	LeftOut  []string   `json:"left_out,omitempty"`  // refs in Named and AllOf that were not delivered as a user or group
+	Finders  []Finder   `json:"finders,omitempty"`   // only with audience listed
+	People   []string   `json:"people,omitempty"`    // the e-mails of all finders
+	Everyone int        `json:"everybody,omitempty"` // the number of users, with datasource-users
 }
 
 // RuleResult is what a permission rule said of the record.
@@ -195,7 +200,39 @@ func expressionText(n *config.Node) string {
 }
 
 func explainDecision(d *pipeline.Definition, t *Trace, j *Journey) *DecisionResult {
-	out := &DecisionResult{}
+	out := &DecisionResult{Rules: []RuleResult{}}
+	if host, attached := component.HostsOf(d.Model)(j.Entry.Ref); attached {
+		out.From = host
+		if j.Decision != nil {
+			out.Rule = j.Decision.Rule
+		}
+	} else {
+		out.Rules = explainRules(d, j)
+	}
+	if j.Decision == nil {
+		return out
+	}
+	out.Audience, out.Named, out.AllOf = j.Decision.Audience.String(), j.Decision.Principals, j.Decision.AllOf
+	doc := t.Document(j)
+	for _, ref := range j.Decision.Principals {
+		if !t.Known(ref) && (doc == nil || !Names(doc.Principals, ref)) {
+			out.LeftOut = append(out.LeftOut, ref)
+		}
+	}
+	switch {
+	case doc == nil:
+	case doc.Audience == access.Listed:
+		out.Finders = t.FindersOf(doc)
+		out.People = Reached(out.Finders)
+	case doc.Audience == access.DatasourceUsers:
+		out.Everyone = len(t.People())
+	}
+	return out
+}
+
+// explainRules returns what the rules said of a record.
+func explainRules(d *pipeline.Definition, j *Journey) []RuleResult {
+	out := []RuleResult{}
 	decided, outcome := "", RuleDecided
 	if j.Decision != nil {
 		decided = j.Decision.Rule
@@ -215,25 +252,7 @@ func explainDecision(d *pipeline.Definition, t *Trace, j *Journey) *DecisionResu
 		case g.Rule == decided:
 			one.Outcome, reached = outcome, true
 		}
-		out.Rules = append(out.Rules, one)
-	}
-	if j.Decision == nil {
-		return out
-	}
-	out.Audience, out.Named, out.AllOf = j.Decision.Audience.String(), j.Decision.Principals, j.Decision.AllOf
-	doc := t.Document(j)
-	for _, ref := range j.Decision.Principals {
-		if !t.Known(ref) && (doc == nil || !Names(doc.Principals, ref)) {
-			out.LeftOut = append(out.LeftOut, ref)
-		}
-	}
-	switch {
-	case doc == nil:
-	case doc.Audience == access.Listed:
-		out.Finders = t.FindersOf(doc)
-		out.People = Reached(out.Finders)
-	case doc.Audience == access.DatasourceUsers:
-		out.Everyone = len(t.People())
+		out = append(out, one)
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagefaults "github.com/pipe-engine/pipe/sources/backstage/faults"
@@ -602,6 +604,66 @@ func TestVerifyPages(t *testing.T) {
 		t.Fatalf("%d requests for sites", n.Load())
 	}
 	c.expect(t, int(job.Done), "nothing is found that Backstage hides", "!techdocs:")
+}
+
+// TestKeepThatLooksUp: a transform that looks up another record is applied to the pages of unchanged
+// sites, too.
+func TestKeepThatLooksUp(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t, 20, 3)
+	text, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rule = `kind != "TechDocsPage" or entity.name != "thing-0" or lookup("component:default/thing-9").title != "Frozen"`
+	file := write(t, "backstage.yaml", strings.Replace(string(text), "\ntransforms:",
+		"\ntransforms:\n  - name: frozen\n    keep: '"+rule+"'", 1))
+	for _, title := range []string{"Thing 9", "Thing 9", "Frozen", "Frozen", "Thing 9"} {
+		l.things[9].title = title
+		if err := l.backstage.Replace(l.entities(t)); err != nil {
+			t.Fatal(err)
+		}
+		c := l.pipe(t, append([]string{"run", file, "--progress", "none"}, noLimits...)...)
+		c.expect(t, int(job.Done))
+		if got := len(l.pages(l.things[0])); got != map[string]int{"Thing 9": 4, "Frozen": 0}[title] {
+			t.Errorf("%s: %d pages", title, got)
+		}
+	}
+}
+
+// TestExplainPage: a page is found as its entity, and no rule is shown as evaluated for it.
+func TestExplainPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, backstagesandbox.Options{Sites: backstagesandbox.CompanySites()}, gleansandbox.Options{})
+	w.env["SYNC_TECHDOCS_ENABLED"] = "true"
+	const page, entity = "techdocs:default/component/fraud-scorer/thresholds/", "component:default/fraud-scorer"
+	rule := w.pipe(t, "explain", shipped, entity, "--json").decision(t)
+	if rule.From != "" || rule.Rule != "" || len(rule.Rules) == 0 {
+		t.Errorf("the entity: %+v", rule)
+	}
+	decided := rule.Rules[slices.IndexFunc(rule.Rules, func(r explain.RuleResult) bool {
+		return r.Outcome == explain.RuleDecided
+	})].Name
+	c := w.pipe(t, "explain", shipped, page)
+	c.expect(t, int(job.Done), "as "+entity+": the rule \""+decided+"\": listed; pipe explain FILE "+entity+" shows why",
+		"!did not hold", "!not asked")
+	d := w.pipe(t, "explain", shipped, page, "--json").decision(t)
+	if d.From != entity || d.Rule != decided || len(d.Rules) != 0 || !slices.Equal(d.People, rule.People) ||
+		d.Audience != "listed" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// decision returns the permissions in an explanation as JSON.
+func (c call) decision(t *testing.T) explain.DecisionResult {
+	t.Helper()
+	var answer struct {
+		Data explain.Explanation `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(c.stdout), &answer); err != nil || answer.Data.Decision == nil {
+		t.Fatalf("%v: %s", err, c.both())
+	}
+	return *answer.Data.Decision
 }
 
 // TestShowPages: pipe show lists the pages of all sites, and sites that cannot be read.

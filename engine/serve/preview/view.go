@@ -253,6 +253,7 @@ type documentView struct {
 	Fields         []fieldView
 	FieldsAt       string
 	Rules          []ruleView
+	From, FromRule string // the record that decides instead of the rules, and the rule that decided about it
 	Before, After  string
 	HasBefore      bool
 	Groups         []string
@@ -310,6 +311,9 @@ func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
 		}
 	}
 	if p := e.Decision; p != nil {
+		if v.From = p.From; p.From != "" && p.Rule != "" {
+			v.FromRule = explain.RuleText(p.Rule)
+		}
 		for _, r := range p.Rules {
 			v.Rules = append(v.Rules, ruleView{r.Name, r.At, r.When, r.Outcome, r.Outcome == explain.RuleDecided})
 		}

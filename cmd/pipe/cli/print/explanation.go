@@ -33,7 +33,7 @@ func Explanation(w io.Writer, e explain.Explanation, record bool, st Style) {
 		t.Child(itemTree(item, st))
 	}
 	if e.Decision != nil {
-		t.Child(decisionTree(e.Decision, st))
+		t.Child(decisionTree(e.Decision, e.Reason, st))
 	}
 	if e.Identity != nil {
 		t.Child(identityTree(e.Identity, st))
@@ -161,8 +161,15 @@ func aligned(rows [][]string, st Style) []string {
 	return out
 }
 
-func decisionTree(d *explain.DecisionResult, st Style) *tree.Tree {
+func decisionTree(d *explain.DecisionResult, reason string, st Style) *tree.Tree {
 	t := tree.Root("permissions")
+	if d.From != "" {
+		why := reason
+		if d.Rule != "" {
+			why = explain.RuleText(d.Rule) + ": " + st.Good.Render(d.Audience)
+		}
+		t.Child(leaf("as " + d.From + ": " + why + "; " + st.Dim.Render("pipe explain FILE "+d.From+" shows why")))
+	}
 	var rows [][]string
 	for _, r := range d.Rules {
 		outcome := r.Outcome
