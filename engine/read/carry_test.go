@@ -315,9 +315,7 @@ func TestMarksOfTransforms(t *testing.T) {
 			w.About = "component:default/c001"
 			l := fake.NewLibrary(w)
 			l.AddPage("c000", "p", tc.fate)
-			for i := range tc.more {
-				w.P.Transforms = append(w.P.Transforms, tc.more[i])
-			}
+			w.P.Transforms = append(w.P.Transforms, tc.more...)
 			o := options(t, w)
 			o.Attachments = NewAttachments(nil, true)
 			if err := Run(t.Context(), o); err != nil {
