@@ -162,7 +162,7 @@ func TestExplain(t *testing.T) {
 	for args, want := range map[string][]string{
 		"check --explain unknown-name":                 {"unknown-name\n", "wrong:\n    define:", "right:"},
 		"check --explain unknown-nam":                  {"did you mean unknown-name?"},
-		"check --explain x":                            {"the codes are alias, "},
+		"check --explain x":                            {"the codes are agent, alias, "},
 		"check --explain tab --json":                   {`"code": "tab"`},
 		"check ../cli/testdata/bad/name-misspelt.yaml": {"pipe check --explain CODE"},
 	} {
