@@ -134,6 +134,7 @@ var phrases = []struct{ name, phrase string }{
 	{"Elastic-2.0", "Elastic License 2.0"},
 	{"GPL", "GNU GENERAL PUBLIC LICENSE Version"},
 	{"ISC", "Permission to use, copy, modify, and/or distribute this software for any purpose"},
+	{"ISC", "Permission to use, copy, modify, and distribute this software for any purpose with or without fee"},
 	{"LGPL", "GNU LESSER GENERAL PUBLIC LICENSE Version"},
 	{"MIT", "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"},
 	{"MPL-2.0", "Mozilla Public License, version 2.0 1. Definitions"},

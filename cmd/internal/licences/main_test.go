@@ -24,7 +24,9 @@ func TestCheck(t *testing.T) {
 			"its licence GPL is not allowed"},
 		"one of two":       {"LICENSE", mit + "\nBusiness Source License 1.1", "its licence BUSL-1.1 is not allowed"},
 		"another spelling": {"licence.txt", mit, ""},
-		"unlicense":        {"UNLICENSE", "This is free and unencumbered software released\ninto the public domain.", ""},
+		"an older spelling": {"LICENSE", "Permission to use, copy, modify, and distribute this software for any\n" +
+			"purpose with or without fee is hereby granted", ""},
+		"unlicense": {"UNLICENSE", "This is free and unencumbered software released\ninto the public domain.", ""},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, tc.file), []byte(tc.text), 0o600); err != nil {
