@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -660,7 +660,7 @@ func (c call) decision(t *testing.T) explain.DecisionResult {
 	var answer struct {
 		Data explain.Explanation `json:"data"`
 	}
-	if err := json.Unmarshal([]byte(c.stdout), &answer); err != nil || answer.Data.Decision == nil {
+	if err := codec.Unmarshal([]byte(c.stdout), &answer); err != nil || answer.Data.Decision == nil {
 		t.Fatalf("%v: %s", err, c.both())
 	}
 	return *answer.Data.Decision
