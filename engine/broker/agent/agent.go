@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -288,123 +287,6 @@ func (a *Agent) reportLog(now time.Time) {
 		a.o.Log.Error("the audit log cannot be written: all requests are refused", "error", err, "remedy",
 			"free space, and make it writable; restart the agent when the file was moved or removed")
 	}
-}
-
-// unused are the connections without a request, for which Server.Shutdown would wait five seconds: a
-// pipeline that opens a second stream and then uses the first one has such a connection.
-type unused struct {
-	mu    sync.Mutex
-	ended bool
-	all   map[net.Conn]bool
-}
-
-func (u *unused) note(c net.Conn, state http.ConnState) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch {
-	case state != http.StateNew:
-		delete(u.all, c)
-	case u.ended:
-		_ = c.Close()
-	case u.all == nil:
-		u.all = map[net.Conn]bool{c: true}
-	default:
-		u.all[c] = true
-	}
-}
-
-// end closes them, and those that come later.
-func (u *unused) end() {
-	u.mu.Lock()
-	u.ended = true
-	all := u.all
-	u.all = nil
-	u.mu.Unlock()
-	for c := range all {
-		_ = c.Close()
-	}
-}
-
-// limited accepts each stream at once, and closes those beyond a number. Closing it leaves the streams.
-type limited struct {
-	session *tunnel.Session
-	left    atomic.Int64
-	streams chan net.Conn
-	closed  chan struct{}
-	once    sync.Once
-}
-
-func accept(s *tunnel.Session, most int) *limited {
-	l := &limited{session: s, streams: make(chan net.Conn), closed: make(chan struct{})}
-	l.left.Store(int64(most))
-	go l.pump()
-	return l
-}
-
-// pump passes on streams until the session ends.
-func (l *limited) pump() {
-	defer close(l.streams)
-	for {
-		c, err := l.session.Accept()
-		if err != nil {
-			return
-		}
-		if l.left.Add(-1) < 0 {
-			l.left.Add(1)
-			_ = c.Close()
-			continue
-		}
-		own := &counted{Conn: c, end: func() { l.left.Add(1) }}
-		select {
-		case l.streams <- own:
-		case <-l.closed:
-			_ = own.Close()
-		}
-	}
-}
-
-// Accept returns the next stream within the limit.
-func (l *limited) Accept() (net.Conn, error) {
-	select {
-	case c, ok := <-l.streams:
-		if ok {
-			return c, nil
-		}
-	case <-l.closed:
-	}
-	return nil, net.ErrClosed
-}
-
-// Close ends Accept.
-func (l *limited) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-// Addr is the address of the session.
-func (l *limited) Addr() net.Addr { return l.session.Addr() }
-
-type counted struct {
-	net.Conn
-	once sync.Once
-	end  func()
-}
-
-// Read reads with the errors of package net. The HTTP server interrupts its Read after each request by a
-// deadline, and TLS ends with any error that is not temporary: the stream would end with its request.
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		err = os.ErrDeadlineExceeded
-	}
-	return n, err
-}
-
-// Close closes the stream, and ends a Read, which would wait for the other end.
-func (c *counted) Close() error {
-	c.once.Do(c.end)
-	err := c.Conn.Close()
-	return errors.Join(err, c.SetReadDeadline(time.Unix(1, 0)))
 }
 
 // Close closes idle connections.

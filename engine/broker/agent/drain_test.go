@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +64,33 @@ func TestStreamIsUsedAgain(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 }
+
+// TestClosedStream: a Read of a closed stream ends, also when its deadline is set after that.
+func TestClosedStream(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	ends := 0
+	c := &counted{Conn: deaf{near}, end: func() { ends++ }}
+	_ = c.Close()
+	_ = c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(time.Hour))
+	_ = c.SetDeadline(time.Now().Add(time.Hour))
+	within(t, "a Read goes on", after(func() {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+	}))
+	if ends != 1 {
+		t.Errorf("its place was given back %d times", ends)
+	}
+	_ = near.Close()
+}
+
+// deaf is a connection whose Close does not end a Read.
+type deaf struct{ net.Conn }
+
+// Close does nothing.
+func (deaf) Close() error { return nil }
 
 // TestDrain: when the agent or the hub stops, a running request ends, no stream is accepted any more, and
 // streams without a request delay nothing.
