@@ -2,16 +2,7 @@ package backstage
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"fmt"
 	"log/slog"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/broker/agent"
+	"github.com/pipe-engine/pipe/engine/broker/brokertest"
 	"github.com/pipe-engine/pipe/engine/broker/hub"
 	"github.com/pipe-engine/pipe/engine/broker/policy"
 	"github.com/pipe-engine/pipe/engine/broker/requestlog"
@@ -32,97 +24,21 @@ import (
 )
 
 // broker is a hub and an agent for a sandbox, on loopback.
-type broker struct {
-	folder, address, pin, token string
-	agentFile, hubFile          string
-}
+type broker struct{ *brokertest.Files }
 
 func newBroker(t *testing.T, target string) *broker {
 	t.Helper()
-	b := &broker{folder: t.TempDir(), token: tunnel.NewToken()}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.address = l.Addr().String()
-	l.Close()
-	b.certificate(t)
-	key := filepath.Join(b.folder, "agent.key")
-	if err := tunnel.NewKey(key); err != nil {
-		t.Fatal(err)
-	}
-	if _, b.pin, err = tunnel.LoadKey(key); err != nil {
-		t.Fatal(err)
-	}
-	own := tunnel.NewToken()
-	b.hubFile = b.write(t, "hub.yaml", fmt.Sprintf(`version: 1
-listen: %s
-tls: {cert_file: %[2]s/hub.pem, key_file: %[2]s/hub.key}
-agents:
-  acme:
-    token_sha256: %s
-    callers:
-      - {name: nightly, token_sha256: %s, per_second: 10000}
-`, b.address, b.folder, tunnel.Hash(own), tunnel.Hash(tunnel.ForHub(b.token))))
-	t.Setenv("AGENT_TOKEN", own)
-	b.agentFile = b.write(t, "agent.yaml", fmt.Sprintf(`version: 1
-name: acme
-key_file: %[1]s/agent.key
-hub:
-  url: https://%[2]s
-  token: ${AGENT_TOKEN}
-  tls: {ca_file: %[1]s/hub.pem}
-  proxy: none
-callers:
-  - {name: nightly, token_sha256: %[3]s}
-targets:
-  portal:
-    url: %[4]s
-    token: ${TARGET_TOKEN}
-    allow:
-      - preset: backstage-catalog
-audit: {file: %[1]s/audit.jsonl}
-`, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), target))
+	b := &broker{brokertest.Write(t, brokertest.Options{Target: target,
+		Keys: "    token: ${TARGET_TOKEN}\n    allow:\n      - preset: backstage-catalog\n"})}
+	t.Setenv("AGENT_TOKEN", b.Own)
 	t.Setenv("TARGET_TOKEN", token)
 	return b
-}
-
-func (b *broker) write(t *testing.T, name, text string) string {
-	t.Helper()
-	path := filepath.Join(b.folder, name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// certificate writes that of the hub.
-func (b *broker) certificate(t *testing.T) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.write(t, "hub.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	b.write(t, "hub.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
 }
 
 // runHub runs the hub until the function is called.
 func (b *broker) runHub(t *testing.T) (end func()) {
 	t.Helper()
-	h, err := hub.Listen(b.hubFile, os.LookupEnv, slog.New(slog.DiscardHandler))
+	h, err := hub.Listen(b.Path("hub.yaml"), os.LookupEnv, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +48,7 @@ func (b *broker) runHub(t *testing.T) (end func()) {
 // runAgent runs the agent until the function is called.
 func (b *broker) runAgent(t *testing.T) (end func()) {
 	t.Helper()
-	a, err := agent.Open(b.agentFile, agent.Options{Presets: Presets(), Lookup: os.LookupEnv, Version: "v1.0.0",
+	a, err := agent.Open(b.Path("agent.yaml"), agent.Options{Presets: Presets(), Lookup: os.LookupEnv, Version: "v1.0.0",
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -165,9 +81,9 @@ func runUntil(t *testing.T, run func(stop <-chan struct{}) error) (end func()) {
 func (b *broker) source(t *testing.T, adjust ...func(*Config)) *fixture {
 	t.Helper()
 	f := &fixture{cfg: &Config{URL: "https://portal", PageSize: 32, Concurrency: 2, Config: connection.Default(),
-		Via: &via.Config{Hub: "https://" + b.address, Agent: "acme", AgentKey: b.pin, Token: config.NewSecret(b.token),
+		Via: &via.Config{Hub: "https://" + b.Address, Agent: "acme", AgentKey: b.Pin, Token: config.NewSecret(b.Token),
 			Wait: config.Duration(20 * time.Second)}}}
-	f.cfg.TLS.CAFile = b.folder + "/hub.pem"
+	f.cfg.TLS.CAFile = b.Path("hub.pem")
 	for _, a := range adjust {
 		a(f.cfg)
 	}
@@ -210,11 +126,11 @@ func TestReadThroughHubAndAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := requestlog.Verify(b.folder+"/audit.jsonl", mark)
+	v, err := requestlog.Verify(b.Path("audit.jsonl"), mark)
 	if err != nil || v.Denied != 1 || v.Allowed < 5 {
 		t.Errorf("%+v %v", v, err)
 	}
-	text, err := os.ReadFile(b.folder + "/audit.jsonl")
+	text, err := os.ReadFile(b.Path("audit.jsonl"))
 	if err != nil || !strings.Contains(string(text), `"caller":"nightly","run":"R1"`) ||
 		strings.Contains(string(text), token) || !strings.Contains(string(text), `"path":"/api/catalog/locations"`) {
 		t.Errorf("%s %v", text, err)
@@ -291,7 +207,7 @@ func TestBrokerEndsAndComesBackDuringARead(t *testing.T) {
 	f.source.Close()
 	endAgent()
 	endHub()
-	if _, err := requestlog.Verify(b.folder+"/audit.jsonl", requestlog.Mark{}); err != nil {
+	if _, err := requestlog.Verify(b.Path("audit.jsonl"), requestlog.Mark{}); err != nil {
 		t.Error(err)
 	}
 }

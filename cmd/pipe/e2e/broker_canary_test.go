@@ -26,7 +26,7 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	b := newBrokered(t, services(0, 100))
 	folder := t.TempDir()
 	for _, name := range []string{"hub.yaml", "hub.pem", "hub.key"} {
-		text := strings.ReplaceAll(read(t, b.path(name)), b.folder, folder)
+		text := strings.ReplaceAll(read(t, b.Path(name)), b.Folder, folder)
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	defer cancel()
 	heard(ctx, b.hub.said, "an agent is connected") // the hub has protected its memory from all but root
 	_, hidden := inMemory(b.hub, "acme")
-	secret := []string{sourceToken, brokerText, "service-0042", b.token, tunnel.ForAgent(b.token), "/api/catalog"}
+	secret := []string{sourceToken, brokerText, "service-0042", b.Token, tunnel.ForAgent(b.Token), "/api/catalog"}
 	known := []string{"acme", "nightly"}
 
 	searches, inAgent := 0, map[string]bool{}
@@ -77,7 +77,7 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 		t.Errorf("%d searches", searches)
 	}
 	during(&http.Request{})
-	delete(inAgent, b.token)
+	delete(inAgent, b.Token)
 	if len(inAgent) != len(secret)-1 && hidden == nil {
 		t.Errorf("of what the memory of the agent has, the search finds only %v", slices.Collect(maps.Keys(inAgent)))
 	}
@@ -95,7 +95,7 @@ func TestBrokerHubKnowsNothing(t *testing.T) {
 	if !strings.Contains(log, "acme") {
 		t.Error("the log of the hub does not have the name of the agent")
 	}
-	if has := inFiles(t, folder, append(secret, tunnel.Hash(tunnel.ForHub(b.token)))); len(has) != 1 {
+	if has := inFiles(t, folder, append(secret, tunnel.Hash(tunnel.ForHub(b.Token)))); len(has) != 1 {
 		t.Errorf("the files of the hub have %v, and should have the hash of the token alone",
 			slices.Collect(maps.Keys(has)))
 	}

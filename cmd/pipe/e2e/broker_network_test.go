@@ -219,7 +219,7 @@ type separate struct {
 func newSeparate(t *testing.T, entities [][]byte) *separate {
 	t.Helper()
 	s := &separate{networks: newNetworks(t)}
-	s.brokered = &brokered{in: s.networks.in, address: farAddress + ":" + hubPort, near: nearAddress + ":" + hubPort}
+	s.brokered = &brokered{in: s.networks.in, far: farAddress + ":" + hubPort, near: nearAddress + ":" + hubPort}
 	s.brokered.start(t, entities)
 	s.startHub(t)
 	s.startAgent(t)
@@ -345,7 +345,7 @@ func TestBrokerNetwork(t *testing.T) {
 					ends[fault]++
 					mu.Unlock()
 				}
-				if v := l.pipe(t, "agent", "audit", "verify", l.path("audit.jsonl")); v.code != 0 {
+				if v := l.pipe(t, "agent", "audit", "verify", l.Path("audit.jsonl")); v.code != 0 {
 					t.Error(v.both())
 				}
 			})

@@ -25,7 +25,7 @@ func TestRealBackstageBroker(t *testing.T) {
 	b.setUp(t, r.url, token)
 	b.startHub(t)
 	b.startAgent(t)
-	report, out := b.path("report.json"), t.TempDir()
+	report, out := b.Path("report.json"), t.TempDir()
 	c := b.pipe(t, "run", b.pipeline, "--json", "--output", out, "--report", report, "--set",
 		"@sink.requests_per_second=0")
 	if c.code != int(job.Done) {
@@ -36,11 +36,11 @@ func TestRealBackstageBroker(t *testing.T) {
 	t.Logf("%d entities, %d documents", len(catalog), len(r.glean.Index("backstage").Documents))
 
 	head := auditHead(t, report)
-	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.path("audit.jsonl"))
+	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.Path("audit.jsonl"))
 	if verified.code != 0 || !strings.Contains(verified.stdout, "intact") {
 		t.Error(verified.both())
 	}
-	if log := read(t, b.path("audit.jsonl")); !strings.Contains(log, `"/api/catalog/entities`) ||
+	if log := read(t, b.Path("audit.jsonl")); !strings.Contains(log, `"/api/catalog/entities`) ||
 		strings.Contains(log, token) {
 		t.Error("the audit log has no request of the catalog, or has the token")
 	}
@@ -71,7 +71,7 @@ func TestRealBackstageBroker(t *testing.T) {
 	// An agent whose rules lack the list of entities.
 	b.agent.cmd.Process.Signal(syscall.SIGTERM)
 	b.agent.exit()
-	b.file(t, "agent.yaml", strings.Replace(read(t, b.path("agent.yaml")), "- preset: backstage-catalog",
+	b.Write(t, "agent.yaml", strings.Replace(read(t, b.Path("agent.yaml")), "- preset: backstage-catalog",
 		"- {method: GET, path: /api/catalog/entity-facets, query: [facet, filter]}", 1))
 	b.startAgent(t)
 	uploads := len(r.glean.Index("backstage").Uploads)
@@ -82,10 +82,10 @@ func TestRealBackstageBroker(t *testing.T) {
 	if n := len(r.glean.Index("backstage").Uploads); n != uploads {
 		t.Errorf("%d uploads were begun", n-uploads)
 	}
-	if log := read(t, b.path("audit.jsonl")); !strings.Contains(log, `"decision":"denied"`) {
+	if log := read(t, b.Path("audit.jsonl")); !strings.Contains(log, `"decision":"denied"`) {
 		t.Error("the audit log has no denied request")
 	}
-	if v := b.pipe(t, "agent", "audit", "verify", b.path("audit.jsonl")); v.code != 0 {
+	if v := b.pipe(t, "agent", "audit", "verify", b.Path("audit.jsonl")); v.code != 0 {
 		t.Error(v.both())
 	}
 }

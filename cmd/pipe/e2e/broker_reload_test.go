@@ -26,7 +26,7 @@ func (b *brokered) says(t *testing.T, p *process, text string, times int) {
 // the check commands report the problems of both files.
 func TestBrokerReload(t *testing.T) {
 	b := newBrokered(t, services(0, 3))
-	b.env["AGENT_TOKEN"], b.env["TARGET_TOKEN"] = b.own, b.targetToken
+	b.env["AGENT_TOKEN"], b.env["TARGET_TOKEN"] = b.Own, b.targetToken
 	b.startHub(t)
 	b.startAgent(t)
 	b.says(t, b.agent, "the hub is connected", 1)
@@ -36,13 +36,13 @@ func TestBrokerReload(t *testing.T) {
 		}
 		b.says(t, p, "was read again", 1)
 	}
-	agent := b.path("agent.yaml")
+	agent := b.Path("agent.yaml")
 	if check := b.pipe(t, "agent", "check", agent); check.code != 0 ||
 		!strings.Contains(check.stdout, "accepts acme; sessions of the agent: 1") ||
 		!strings.Contains(check.stdout, "GET /api/catalog/entities/by-query: 200 OK") {
 		t.Errorf("exit %d\n%s", check.code, check.both())
 	}
-	if check := b.pipe(t, "hub", "check", b.path("hub.yaml")); check.code != 0 {
+	if check := b.pipe(t, "hub", "check", b.Path("hub.yaml")); check.code != 0 {
 		t.Errorf("exit %d\n%s", check.code, check.both())
 	}
 	if pause := b.pipe(t, "agent", "pause", agent); pause.code != 0 {
@@ -60,16 +60,16 @@ func TestBrokerReload(t *testing.T) {
 	if run := b.pipe(t, "run", b.pipeline, "--dry-run"); run.code != int(job.Done) {
 		t.Errorf("exit %d\n%s", run.code, run.both())
 	}
-	if _, err := requestlog.Verify(b.path("audit.jsonl"), requestlog.Mark{}); err != nil {
+	if _, err := requestlog.Verify(b.Path("audit.jsonl"), requestlog.Mark{}); err != nil {
 		t.Error(err)
 	}
-	text, err := os.ReadFile(b.path("hub.yaml"))
+	text, err := os.ReadFile(b.Path("hub.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.file(t, "hub.yaml", strings.Replace(string(text), "per_second", "per_secnd", 1))
+	b.Write(t, "hub.yaml", strings.Replace(string(text), "per_second", "per_secnd", 1))
 	b.says(t, b.hub, "has problems", 1)
-	check := b.pipe(t, "hub", "check", b.path("hub.yaml"))
+	check := b.pipe(t, "hub", "check", b.Path("hub.yaml"))
 	if check.code != 2 || !strings.Contains(check.stderr, "did you mean per_second?") ||
 		!strings.Contains(check.stderr, "hub.yaml:8:") {
 		t.Errorf("exit %d\n%s", check.code, check.both())

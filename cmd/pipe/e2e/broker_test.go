@@ -4,20 +4,11 @@ package e2e
 
 import (
 	"cmp"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"flag"
 	"fmt"
-	"math/big"
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,8 +17,8 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/broker/agent"
 	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
+	"github.com/pipe-engine/pipe/engine/broker/brokertest"
 	"github.com/pipe-engine/pipe/engine/broker/hub"
-	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/job"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	"github.com/pipe-engine/pipe/sources/backstage"
@@ -39,10 +30,10 @@ var brokerFaults = flag.Int("brokerfaults", 6, "faults of TestBrokerFaults")
 // brokered is a world that is read through a hub and an agent, each a process.
 type brokered struct {
 	*world
-	folder, token, own string
-	targetToken        string
-	// The address of the hub, for agents and for pipelines.
-	address, near string
+	*brokertest.Files
+	targetToken string
+	// The address of the hub for agents and for pipelines, where networks have different ones.
+	far, near string
 	// in calls a function in the inside, hub or outside network; nil: there is one network.
 	in         func(network string, do func())
 	pipeline   string
@@ -93,65 +84,28 @@ func (b *brokered) within(network string, do func()) {
 // setUp writes the files of a hub, of an agent for a target, and of a pipeline that reads it.
 func (b *brokered) setUp(t *testing.T, target, token string) {
 	t.Helper()
-	b.folder, b.token, b.own, b.targetToken = t.TempDir(), tunnel.NewToken(), tunnel.NewToken(), token
-	if b.address == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.address = l.Addr().String()
-		b.near = b.address
-		l.Close()
+	o := brokertest.Options{Target: target,
+		Keys: "    token: ${TARGET_TOKEN}\n    allow:\n      - preset: backstage-catalog\n"}
+	if b.far != "" {
+		_, port, _ := net.SplitHostPort(b.far)
+		o.Listen, o.Address, o.IPs = "0.0.0.0:"+port, b.far, []net.IP{ipOf(b.far), ipOf(b.near)}
 	}
-	b.certificate(t)
-	key := b.pipe(t, "agent", "key", b.path("agent.key"))
+	b.Files, b.targetToken = brokertest.Write(t, o), token
+	if b.far == "" {
+		b.far, b.near = b.Address, b.Address
+	}
+	key := b.pipe(t, "agent", "key", b.Path("agent.key"))
 	if key.code != 0 {
 		t.Fatal(key.both())
 	}
-	b.file(t, "hub.yaml", fmt.Sprintf(`version: 1
-listen: %s
-tls: {cert_file: %[2]s/hub.pem, key_file: %[2]s/hub.key}
-agents:
-  acme:
-    token_sha256: %s
-    callers:
-      - {name: nightly, token_sha256: %s, per_second: 10000}
-`, b.listen(), b.folder, tunnel.Hash(b.own), tunnel.Hash(tunnel.ForHub(b.token))))
-	b.file(t, "agent.yaml", fmt.Sprintf(`version: 1
-name: acme
-key_file: %[1]s/agent.key
-hub:
-  url: https://%[2]s
-  token: ${AGENT_TOKEN}
-  tls: {ca_file: %[1]s/hub.pem}
-  proxy: none
-callers:
-  - {name: nightly, token_sha256: %[3]s}
-targets:
-  portal:
-    url: %[4]s
-    token: ${TARGET_TOKEN}
-    allow:
-      - preset: backstage-catalog
-audit: {file: %[1]s/audit.jsonl}
-`, b.folder, b.address, tunnel.Hash(tunnel.ForAgent(b.token)), target))
 	b.pipeline = edited(t, "    url: ${BACKSTAGE_BASE_URL}\n",
 		fmt.Sprintf("    url: https://portal\n    proxy: none\n    via:\n"+
 			"      hub: https://%s\n      agent: acme\n      agent_key: %s\n      token: ${VIA_TOKEN}\n", b.near,
 			strings.TrimSpace(key.stdout)), "    token: ${BACKSTAGE_API_TOKEN:-}\n", "",
-		"      # ca_file: /etc/ssl/company-ca.pem ", "      ca_file: "+b.path("hub.pem")+" #")
-	b.env["VIA_TOKEN"] = b.token
+		"      # ca_file: /etc/ssl/company-ca.pem ", "      ca_file: "+b.Path("hub.pem")+" #")
+	b.env["VIA_TOKEN"] = b.Token
 	delete(b.env, "BACKSTAGE_API_TOKEN")
 	b.env["BACKSTAGE_UI_URL"] = target
-}
-
-// listen is where the hub listens.
-func (b *brokered) listen() string {
-	if b.address == b.near {
-		return b.address
-	}
-	_, port, _ := net.SplitHostPort(b.address)
-	return "0.0.0.0:" + port
 }
 
 func ipOf(address string) net.IP {
@@ -159,48 +113,16 @@ func ipOf(address string) net.IP {
 	return net.ParseIP(host)
 }
 
-func (b *brokered) path(name string) string { return filepath.Join(b.folder, name) }
-
-func (b *brokered) file(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(b.path(name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (b *brokered) certificate(t *testing.T) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true,
-		IPAddresses:           []net.IP{ipOf(b.address), ipOf(b.near)},
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.file(t, "hub.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	b.file(t, "hub.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
-}
-
 func (b *brokered) startHub(t *testing.T) {
 	t.Helper()
-	b.within("hub", func() { b.hub = startProcess(t, map[string]string{}, "hub", "run", b.path("hub.yaml")) })
+	b.within("hub", func() { b.hub = startProcess(t, map[string]string{}, "hub", "run", b.Path("hub.yaml")) })
 }
 
 func (b *brokered) startAgent(t *testing.T) {
 	t.Helper()
 	b.within("inside", func() {
-		b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.own, "TARGET_TOKEN": b.targetToken}, "agent", "run",
-			b.path("agent.yaml"))
+		b.agent = startProcess(t, map[string]string{"AGENT_TOKEN": b.Own, "TARGET_TOKEN": b.targetToken}, "agent", "run",
+			b.Path("agent.yaml"))
 	})
 }
 
@@ -258,7 +180,7 @@ func TestBroker(t *testing.T) {
 	b := newBrokered(t, services(0, 300))
 	b.startHub(t)
 	b.startAgent(t)
-	report := b.path("report.json")
+	report := b.Path("report.json")
 	run := b.pipe(t, "run", b.pipeline, "--set", "@source.page_size=20", "--report", report, "--set",
 		"guards.max_loss=100%")
 	if run.code != int(job.Done) {
@@ -268,7 +190,7 @@ func TestBroker(t *testing.T) {
 		t.Errorf("%d documents", n)
 	}
 	head := auditHead(t, report)
-	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.path("audit.jsonl"))
+	verified := b.pipe(t, "agent", "audit", "verify", "--head", head, b.Path("audit.jsonl"))
 	if verified.code != 0 || !strings.Contains(verified.stdout, "intact") {
 		t.Errorf("%s", verified.both())
 	}
@@ -354,7 +276,7 @@ func TestBrokerFaults(t *testing.T) {
 		ends[fmt.Sprintf("%s, exit %d", fault, code)]++
 	}
 	t.Log(ends)
-	if v := b.pipe(t, "agent", "audit", "verify", b.path("audit.jsonl")); v.code != 0 {
+	if v := b.pipe(t, "agent", "audit", "verify", b.Path("audit.jsonl")); v.code != 0 {
 		t.Error(v.both())
 	}
 }

@@ -3,17 +3,10 @@ package via_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,8 +20,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pipe-engine/pipe/engine/broker/agent"
+	"github.com/pipe-engine/pipe/engine/broker/brokertest"
 	"github.com/pipe-engine/pipe/engine/broker/hub"
-	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/broker/via"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -68,16 +61,16 @@ const (
 
 // world is a target behind the processes of a hub and an agent.
 type world struct {
-	folder, address, token, pin string
-	target                      *httptest.Server
-	asked                       chan struct{} // a request to /pages/held
-	large                       atomic.Int64  // bytes of /pages/large that the agent has taken
-	client, direct              *http.Client
+	*brokertest.Files
+	target         *httptest.Server
+	asked          chan struct{} // a request to /pages/held
+	large          atomic.Int64  // bytes of /pages/large that the agent has taken
+	client, direct *http.Client
 }
 
 func start(t testing.TB) *world {
 	t.Helper()
-	w := &world{folder: t.TempDir(), token: tunnel.NewToken(), asked: make(chan struct{}, 1)}
+	w := &world{asked: make(chan struct{}, 1)}
 	page := bytes.Repeat([]byte("0123456789abcdef"), pageSize/16)
 	w.target = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -96,49 +89,18 @@ func start(t testing.TB) *world {
 			_, _ = rw.Write(page)
 		}
 	}))
-	w.write(t, "target.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
-		Bytes: w.target.Certificate().Raw})))
-	w.certificate(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	authority := filepath.Join(t.TempDir(), "target.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+		Bytes: w.target.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.address = l.Addr().String()
-	_ = l.Close()
-	key := filepath.Join(w.folder, "agent.key")
-	if err := tunnel.NewKey(key); err != nil {
-		t.Fatal(err)
-	}
-	if _, w.pin, err = tunnel.LoadKey(key); err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, "hub.yaml", fmt.Sprintf(`version: 1
-listen: %s
-tls: {cert_file: %[2]s/hub.pem, key_file: %[2]s/hub.key}
-agents:
-  acme:
-    token_sha256: %s
-    callers:
-      - {name: nightly, token_sha256: %s, per_second: 10000}
-`, w.address, w.folder, tunnel.Hash("of-agent"), tunnel.Hash(tunnel.ForHub(w.token))))
-	w.write(t, "agent.yaml", fmt.Sprintf(`version: 1
-name: acme
-key_file: %[1]s/agent.key
-hub: {url: "https://%[2]s", token: "${T}", tls: {ca_file: %[1]s/hub.pem}, proxy: none}
-callers: [{name: nightly, token_sha256: %[3]s}]
-targets:
-  portal:
-    url: %[4]s
-    proxy: none
-    max_response: 300MiB
-    tls: {ca_file: %[1]s/target.pem}
-    allow: [{method: GET, path: /pages/*}]
-audit: {file: %[1]s/audit.jsonl}
-`, w.folder, w.address, tunnel.Hash(tunnel.ForAgent(w.token)), w.target.URL))
+	w.Files = brokertest.Write(t, brokertest.Options{Target: w.target.URL, Keys: "    proxy: none\n" +
+		"    max_response: 300MiB\n    tls: {ca_file: " + authority + "}\n" +
+		"    allow: [{method: GET, path: /pages/*}]\n"})
 	cfg := connection.Default()
-	cfg.TLS.CAFile = w.folder + "/hub.pem"
-	way, err := via.New(via.Config{Hub: "https://" + w.address, Agent: "acme", AgentKey: w.pin,
-		Token: config.NewSecret(w.token), Wait: config.Duration(time.Minute)}, cfg, via.Settings{Loopback: true})
+	cfg.TLS.CAFile = w.Path("hub.pem")
+	way, err := via.New(via.Config{Hub: "https://" + w.Address, Agent: "acme", AgentKey: w.Pin,
+		Token: config.NewSecret(w.Token), Wait: config.Duration(time.Minute)}, cfg, via.Settings{Loopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,35 +132,6 @@ func (p prepared) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.Transport.RoundTrip(r)
 }
 
-func (w *world) write(t testing.TB, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(w.folder, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// certificate writes that of the hub.
-func (w *world) certificate(t testing.TB) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hub"}, IsCA: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.write(t, "hub.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	w.write(t, "hub.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
-}
-
 // process is a hub or an agent.
 type process struct {
 	*exec.Cmd
@@ -207,8 +140,8 @@ type process struct {
 
 func (w *world) run(t testing.TB, which string) process {
 	t.Helper()
-	c := exec.Command(os.Args[0], filepath.Join(w.folder, which+".yaml"))
-	c.Env = append(os.Environ(), part+"="+which, "T=of-agent")
+	c := exec.Command(os.Args[0], w.Path(which+".yaml"))
+	c.Env = append(os.Environ(), part+"="+which, "AGENT_TOKEN="+w.Own)
 	c.Stderr = os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
