@@ -23,7 +23,7 @@ type field struct {
 }
 
 // relativePath ends the description of each path.
-const relativePath = " A relative path starts from the folder of the pipeline file."
+const relativePath = " A relative path starts from the folder of this file."
 
 // fieldsOf lists the fields of a component spec, those of inlined structs in
 // place. It panics on a spec that cannot be: see CheckSpec.
