@@ -14,6 +14,8 @@ var (
 	ErrTimeout = errors.New("timed out")
 	// ErrTooLarge is wrapped when an answer is larger than what may be read.
 	ErrTooLarge = errors.New("response too large")
+	// ErrRefused is wrapped when Settings.Watch did not let a request be sent, or the way refused it.
+	ErrRefused = errors.New("refused on the way")
 	// ErrDown is wrapped when an attempt was not made because too many in a row
 	// had failed.
 	ErrDown = errors.New("no further requests")
@@ -53,7 +55,7 @@ type failure struct {
 	delay  time.Duration
 	text   string
 	remedy string
-	cause  error // a *StatusError, ErrTimeout, ErrTooLarge or nil
+	cause  error // a *StatusError, ErrTimeout, ErrTooLarge, ErrRefused or nil
 	proxy  bool  // of the proxy; the remedy is that of its place in the configuration
 	unsent bool  // the request itself was not sent: it may be made again
 }

@@ -18,7 +18,8 @@ func (c *Connection) begin(k *call, r *http.Request) (ended func(status int, rec
 	}
 	ended, err = c.s.Watch(r, len(k.sent))
 	if err != nil {
-		return nil, &failure{class: fault.ClassOf(err), text: err.Error(), remedy: fault.RemedyOf(err), unsent: true}
+		return nil, &failure{class: fault.ClassOf(err), text: err.Error(), remedy: fault.RemedyOf(err), unsent: true,
+			cause: ErrRefused}
 	}
 	return ended, nil
 }
@@ -32,7 +33,7 @@ func (c *Connection) wayFailure(resp *http.Response) error {
 	if err == nil {
 		return nil
 	}
-	return &failure{class: fault.ClassOf(err), text: err.Error(), remedy: fault.RemedyOf(err)}
+	return &failure{class: fault.ClassOf(err), text: err.Error(), remedy: fault.RemedyOf(err), cause: ErrRefused}
 }
 
 // watched counts the bytes of an answer's body and calls ended once, when it is closed.

@@ -212,6 +212,26 @@ func TestBrokerEndsAndComesBackDuringARead(t *testing.T) {
 	}
 }
 
+// TestSitesThatAllowDenies: rules that lack the documentation end the run, and no site counts as unread.
+func TestSitesThatAllowDenies(t *testing.T) {
+	f := start(t, sandbox.Options{Entities: [][]byte{documented("a", techDocsRef, "dir:.")},
+		Sites: siteFiles("default/component/a", "one", "x/")}, only("Component"), withDocs,
+		func(c *Config) { c.Allow = policy.Rules{{Preset: "backstage-catalog"}} })
+	var phase component.Phase
+	ignore := func(context.Context, []*component.Record) error { return nil }
+	for _, ph := range f.cfg.phases() {
+		if phase = ph; !ph.Attached {
+			if err := f.source.Read(t.Context(), ph, ignore); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := f.source.ReadHost(t.Context(), phase, "component:default/a", component.AttachedMark{}, nil)
+	if fault.ClassOf(err) != fault.Fatal || !strings.Contains(err.Error(), "source.backstage.allow denies it") {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestAllowAndAuditWithoutABroker: allow and audit apply when pipe itself is in the network.
 func TestAllowAndAuditWithoutABroker(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "audit.jsonl")

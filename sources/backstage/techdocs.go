@@ -66,7 +66,11 @@ func (s *Source) ReadHost(ctx context.Context, _ component.Phase, of string, las
 	r := s.reader(of, is, emit)
 	meta, err := r.metadata(ctx)
 	noMetadata := hasStatus(err, http.StatusNotFound)
-	if err != nil && !noMetadata {
+	switch {
+	case err == nil || noMetadata:
+	case fault.ClassOf(err) == fault.Fatal && errors.Is(err, connection.ErrRefused):
+		return component.Attached{}, err // neither allow nor the agent lets any site be read
+	default:
 		return unread(err)
 	}
 	mark := ""
