@@ -81,7 +81,6 @@ const (
 const (
 	NoAgent         = "no-agent"
 	Stopping        = "stopping"
-	UnknownAgent    = "unknown-agent"
 	Unauthorized    = "unauthorized"
 	NotFromHere     = "address"
 	TooMany         = "limit"
@@ -93,7 +92,6 @@ const (
 	UnknownTarget   = "unknown-target"
 	Unreachable     = "target-unreachable"
 	TargetTimeout   = "target-timeout"
-	TargetFailed    = "target-failed"
 	AuditUnwritable = "audit"
 	Paused          = "paused"
 	WrongFile       = "file"

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/broker/requestlog"
 	"github.com/pipe-engine/pipe/engine/broker/tunnel"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/connection"
@@ -89,7 +90,7 @@ type Way struct {
 
 	mu      sync.Mutex
 	missing time.Time // since when the agent is not connected; zero when it is
-	mark    string
+	mark    requestlog.Mark
 }
 
 // New returns the way to an agent. cfg has the TLS files and the proxy for the hub.
@@ -122,7 +123,7 @@ func (w *Way) Close() { w.hub.Close() }
 func (w *Way) Mark() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.mark
+	return w.mark.String()
 }
 
 // TLS is what the agent is spoken with.
@@ -214,9 +215,11 @@ func (w *Way) refused(r *tunnel.RefusedError) error {
 
 // Failure returns the error of an answer that the agent itself gave.
 func (w *Way) Failure(status int, h http.Header) error {
-	if mark := h.Get(tunnel.HeaderAudit); mark != "" {
+	if mark, err := requestlog.ParseMark(h.Get(tunnel.HeaderAudit)); err == nil {
 		w.mu.Lock()
-		w.mark = mark
+		if mark.Number > w.mark.Number { // answers come in any order
+			w.mark = mark
+		}
 		w.mu.Unlock()
 	}
 	id := h.Get(tunnel.HeaderRequest)
