@@ -86,6 +86,7 @@ targets:
     allow:
       - {method: GET, path: /items/*, query: [filter]}
       - {method: POST, path: /find, max_body: 10B}
+      - {method: HEAD, path: /items/*}
 audit: {file: %[1]s/audit.jsonl}
 concurrent: 4
 `, w.folder, hub.URL, tunnel.Hash(tunnel.ForAgent(w.token)), w.target.URL))
@@ -309,6 +310,24 @@ func TestTooLargeAnswerIsIncomplete(t *testing.T) {
 	w := start(t, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, strings.Repeat("x", 200<<10)) })
 	if _, text := w.raw(t, w.session(t), w.get("/items/a")); !strings.Contains(text, "EOF") {
 		t.Errorf("%.80s", text)
+	}
+	w.stop()
+	if v, err := requestlog.Verify(w.log, requestlog.Mark{}); err != nil || v.Unfinished != 0 || v.Allowed != 1 {
+		t.Errorf("the log has no end of the request: %+v, %v", v, err)
+	}
+}
+
+// TestHead: the answer to HEAD has a length and no body, and is whole.
+func TestHead(t *testing.T) {
+	w := start(t, func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("Content-Length", "5") })
+	request := strings.Replace(w.get("/items/a"), "GET", "HEAD", 1)
+	resp, text := w.raw(t, w.session(t), request)
+	if resp == nil || resp.StatusCode != 200 || resp.ContentLength != 5 {
+		t.Errorf("%v %s", resp, text)
+	}
+	w.stop()
+	if v, err := requestlog.Verify(w.log, requestlog.Mark{}); err != nil || v.Unfinished != 0 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }
 

@@ -116,9 +116,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set(tunnel.HeaderAudit, mark.String())
 	w.Header().Set(tunnel.HeaderRequest, e.Request)
-	status, sent := h.forward(w, r, t, d, body)
+	status, sent, whole := h.forward(w, r, t, d, body)
 	_ = h.log.Answer(requestlog.Entry{Request: e.Request, Status: status, Bytes: sent,
 		Millis: time.Since(began).Milliseconds()}) // the next request is refused
+	if !whole {
+		panic(http.ErrAbortHandler) // the pipeline sees an incomplete answer
+	}
 }
 
 // keysFor bounds what a request can make the log grow by.
@@ -151,9 +154,9 @@ func newID() string {
 const writeTime = 5 * time.Minute
 
 // forward sends an allowed request and passes on the answer. It returns the status of the target, 0
-// for none, and the bytes of the body that were passed on.
+// for none, and the bytes of the body that were passed on; whole is false when the answer was cut.
 func (h *handler) forward(w http.ResponseWriter, r *http.Request, t *target, d policy.Decision, body []byte) (
-	status int, sent int64,
+	status int, sent int64, whole bool,
 ) {
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()
@@ -171,7 +174,7 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, t *target, d p
 		default:
 			refuse(w, http.StatusBadGateway, tunnel.Unreachable, "the target cannot be reached")
 		}
-		return 0, 0
+		return 0, 0, true
 	}
 	defer resp.Body.Close()
 	asked := t.base.JoinPath(d.RawPath)
@@ -184,8 +187,7 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, t *target, d p
 	w.WriteHeader(resp.StatusCode)
 	limited := &io.LimitedReader{R: resp.Body, N: t.largest + 1}
 	sent, err = io.Copy(w, limited)
-	if err != nil || sent > t.largest || resp.ContentLength >= 0 && sent != resp.ContentLength {
-		panic(http.ErrAbortHandler) // the pipeline sees an incomplete answer
-	}
-	return resp.StatusCode, sent
+	whole = err == nil && sent <= t.largest &&
+		(resp.ContentLength < 0 || r.Method == http.MethodHead || sent == resp.ContentLength)
+	return resp.StatusCode, sent, whole
 }

@@ -1,7 +1,10 @@
 package agent
 
 import (
+	"cmp"
 	"crypto/tls"
+	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +18,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
+
+// checkFiles is what to do about files below tls that cannot be read.
+const checkFiles = "check the paths below tls: each names a PEM file that the user of the agent may read"
 
 // state is what an agent works by: the file, and what was opened for it. It does not change.
 type state struct {
@@ -46,18 +52,22 @@ func load(path string, o Options) (*state, error) {
 		problems = append(problems, at.Problem(codeAgent, o.Redactor.Clean(err.Error()), remedy))
 	}
 	if s.own, s.pin, err = tunnel.LoadKey(file.KeyFile); err != nil {
-		wrong(doc.Root.Get("key_file"), err, "write a key with pipe agent key "+file.KeyFile)
+		remedy := "write a key with pipe agent key " + file.KeyFile
+		if errors.Is(err, fs.ErrPermission) {
+			remedy = "let the user that runs the agent read the file: chown USER " + file.KeyFile
+		}
+		wrong(doc.Root.Get("key_file"), err, remedy)
 	}
 	cfg := connection.Default()
 	cfg.TLS, cfg.Proxy = file.Hub.TLS, file.Hub.Proxy
 	if s.hub, err = connection.New(cfg, connection.Settings{Name: "hub", URL: file.Hub.URL, Token: file.Hub.Token,
 		UserAgent: "pipe-agent/" + o.Version, HTTP1: true, Redactor: o.Redactor, Log: o.Log,
 		Allow: func(string, string) bool { return false }}); err != nil {
-		wrong(doc.Root.Get("hub"), err, fault.RemedyOf(err))
+		wrong(doc.Root.Get("hub"), err, cmp.Or(fault.RemedyOf(err), checkFiles))
 	}
 	for _, one := range file.Targets {
 		if s.targets[one.Key], err = openTarget(one.Key, one.Value, o); err != nil {
-			wrong(doc.Root.Get("targets").Get(one.Key), err, fault.RemedyOf(err))
+			wrong(doc.Root.Get("targets").Get(one.Key), err, cmp.Or(fault.RemedyOf(err), checkFiles))
 		}
 	}
 	if problems.HasErrors() {

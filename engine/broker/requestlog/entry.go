@@ -27,10 +27,10 @@ type Entry struct {
 	Rule     string   `json:"rule,omitempty"`
 	Reason   string   `json:"reason,omitempty"`
 
-	Status int   `json:"status,omitempty"` // 0 when there was no answer
-	Bytes  int64 `json:"bytes,omitempty"`  // of the answer's body
-	Millis int64 `json:"ms,omitempty"`
-	Count  int   `json:"count,omitempty"` // of EventMoreDenied
+	Status int   `json:"status,omitzero"` // 0 when there was no answer
+	Bytes  int64 `json:"bytes,omitzero"`  // of the answer's body
+	Millis int64 `json:"ms,omitzero"`
+	Count  int   `json:"count,omitzero"` // of EventMoreDenied
 }
 
 // The events of lines.
