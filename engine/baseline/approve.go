@@ -61,11 +61,7 @@ func (s *Store) approved(id string) (*Approval, error) {
 // refusal, and returns the refusal and the approval as it is stored. A valid approval of other
 // people stays: the run asks whether they are enough. Several processes may approve at once.
 func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
-	store, err := Open(dir, place)
-	if err != nil {
-		return nil, nil, Unusable(err)
-	}
-	unlock, err := store.lockApprovals()
+	store, unlock, err := openApprovals(dir, place)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,11 +86,7 @@ func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
 // and returns what is left and their names. Without an approval it does nothing. drop may be called
 // for an approval that is then not changed.
 func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, dropped []string, err error) {
-	store, err := Open(dir, place)
-	if err != nil {
-		return nil, nil, Unusable(err)
-	}
-	unlock, err := store.lockApprovals()
+	store, unlock, err := openApprovals(dir, place)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,11 +123,15 @@ func Unused(dir, place string, now time.Time) ([]string, error) {
 	return out, nil
 }
 
-// lockApprovals makes this process the only one that changes approvals of the place.
-func (s *Store) lockApprovals() (unlock func() error, err error) {
-	lock := flock.New(s.path(".approving"), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
-		return nil, Unusable(err)
+// openApprovals opens the store of a place, and makes this process the only one that changes its
+// approvals until unlock is called.
+func openApprovals(dir, place string) (store *Store, unlock func() error, err error) {
+	if store, err = Open(dir, place); err != nil {
+		return nil, nil, Unusable(err)
 	}
-	return lock.Unlock, nil
+	lock := flock.New(store.path(".approving"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return nil, nil, Unusable(err)
+	}
+	return store, lock.Unlock, nil
 }
