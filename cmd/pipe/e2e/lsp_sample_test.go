@@ -1,0 +1,31 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSampleInReadme: the sample of the sandbox that pipelines/editors.md shows is there.
+func TestSampleInReadme(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(filepath.Dir(shipped), "editors.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	comments := regexp.MustCompile(`(?m)^# sample: sandbox (.*)$`).FindAllStringSubmatch(string(page), -1)
+	if len(comments) == 0 {
+		t.Fatal("the page has no sample of the sandbox")
+	}
+	folder, content, _ := copiedShipped(t)
+	path := filepath.Join(folder, "backstage.yaml")
+	for comment, ref := range map[string]string{comments[0][0]: comments[0][1], "# sample: sandbox fraud-scorer": comments[0][1]} {
+		w := editing(folder)
+		w.Set(path, comment+"\n"+content)
+		if text, err := w.Explain(t.Context(), path); err != nil || !strings.Contains(text, ref) {
+			t.Errorf("%s: %v\n%s", comment, err, text)
+		}
+	}
+}
