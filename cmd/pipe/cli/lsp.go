@@ -7,6 +7,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/editor/analysis"
 	"github.com/pipe-engine/pipe/engine/editor/lsp"
 	"github.com/pipe-engine/pipe/sources/file"
@@ -30,6 +31,8 @@ func (a *app) lspAction(c *urfave.Context) error {
 	if c.Args().Present() {
 		return usage{"pipe lsp takes no file", "the editor says which files are open"}
 	}
+	a.startedByHand("pipe lsp is started by an editor and waits for its messages. pipelines/editors.md shows how to " +
+		"set it up. Ctrl-C ends it.")
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	return lsp.Serve(ctx, analysis.Host{Registry: a.Registry, Version: version.Current().Version,
@@ -37,6 +40,14 @@ func (a *app) lspAction(c *urfave.Context) error {
 			return file.New(given, m)
 		},
 	}, a.Stdin, rawOutput(a.Stdout))
+}
+
+// startedByHand explains a server of a protocol that was started in a terminal.
+func (a *app) startedByHand(text string) {
+	if a.Interactive {
+		display.Fprintln(a.Stderr, text)
+		flush(a.Stderr)
+	}
 }
 
 // rawOutput returns what is behind the program's output: the protocol counts bytes, and an editor

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/editor/analysis"
 	"github.com/pipe-engine/pipe/engine/editor/text"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
 
@@ -61,8 +62,10 @@ func Serve(ctx context.Context, h analysis.Host, in io.Reader, out io.Writer) er
 			continue
 		case errors.Is(err, io.EOF) && s.done:
 			return nil
+		case errors.As(err, new(*fault.Invalid)):
+			return err
 		case err != nil:
-			return fmt.Errorf("the editor ended without the exit that the protocol asks for: %w", err)
+			return fmt.Errorf("the editor closed the connection without asking pipe lsp to shut down: %w", err)
 		case m.Method == "exit" && s.done:
 			return nil
 		case m.Method == "exit":

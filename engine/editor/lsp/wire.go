@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // maxMessage is the size of the largest message that is read; a larger one is skipped.
@@ -60,27 +62,38 @@ type stream struct {
 // errTooLarge means that a message was skipped.
 var errTooLarge = errors.New("the message is larger than 32 MiB")
 
+// notProtocol is the error of input that no editor sends.
+func notProtocol(text string) error {
+	const shown = 60
+	return &fault.Invalid{Reason: fmt.Sprintf("the input is not the Language Server Protocol: %q", display.Short(text, shown)),
+		Remedy: "let an editor start pipe lsp; pipelines/editors.md shows how"}
+}
+
 func (s *stream) read() (message, error) {
 	var m message
 	length := -1
 	for {
 		line, err := s.in.ReadSlice('\n')
-		if err != nil {
+		text := strings.TrimSpace(string(line))
+		name, value, isHeader := strings.Cut(text, ":")
+		switch {
+		case text != "" && !isHeader, strings.ContainsAny(name, " {[\""), errors.Is(err, bufio.ErrBufferFull):
+			return m, notProtocol(text)
+		case err != nil:
 			return m, err
 		}
-		text := strings.TrimSpace(string(line))
 		if text == "" {
 			break
 		}
-		if name, value, _ := strings.Cut(text, ":"); strings.EqualFold(name, "Content-Length") {
+		if strings.EqualFold(name, "Content-Length") {
 			if length, err = strconv.Atoi(strings.TrimSpace(value)); err != nil || length < 0 {
-				return m, fmt.Errorf("read a message: its Content-Length is %q", value)
+				return m, notProtocol(text)
 			}
 		}
 	}
 	switch {
 	case length < 0:
-		return m, errors.New("read a message: the Content-Length is missing")
+		return m, notProtocol("a message without Content-Length")
 	case length > maxMessage:
 		if _, err := io.CopyN(io.Discard, s.in, int64(length)); err != nil {
 			return m, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -69,6 +70,10 @@ func Serve(ctx context.Context, o Options, in io.ReadCloser, out io.WriteCloser)
 	err = protocol.Run(ctx, &mcp.IOTransport{Reader: in, Writer: out, MaxLineLength: maxMessage})
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
+	}
+	if err != nil && !errors.As(err, new(*fs.PathError)) && !errors.Is(err, io.ErrClosedPipe) { // what was read, not reading
+		return &fault.Invalid{Reason: "the input is not the Model Context Protocol: " + err.Error(),
+			Remedy: "let an assistant start pipe mcp; pipelines/assistants.md shows how"}
 	}
 	return err
 }
