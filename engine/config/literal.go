@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -37,4 +38,20 @@ func (n *Node) Value() any {
 		}
 	}
 	return n.text
+}
+
+// Same reports whether two nodes have the same content, whatever their places, comments and white
+// space: the same entries in the same order, items, and scalars as they are written, with their
+// variables. Quotes count: they make text of a number.
+func (n *Node) Same(other *Node) bool {
+	if n == nil || other == nil {
+		return n == nil && other == nil
+	}
+	if n.kind != other.kind || n.null != other.null || n.text != other.text || n.broken || other.broken ||
+		(n.style == plain) != (other.style == plain) {
+		return false
+	}
+	return slices.EqualFunc(n.entries, other.entries, func(a, b Entry) bool {
+		return a.Key == b.Key && a.Value.Same(b.Value)
+	}) && slices.EqualFunc(n.items, other.items, (*Node).Same)
 }

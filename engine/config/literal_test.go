@@ -20,3 +20,36 @@ func TestValue(t *testing.T) {
 		t.Errorf("%#v", got)
 	}
 }
+
+// TestSame: places, comments and white space make no difference; values, their kinds, their order and
+// variables do.
+func TestSame(t *testing.T) {
+	root := func(text string) *Node {
+		d, problems := Parse("f.yaml", []byte(text))
+		if problems.HasErrors() {
+			t.Fatalf("%s: %v", text, problems)
+		}
+		return d.Root()
+	}
+	const text = "a: {b: [1, x, \"${V}\"], c: null}\n"
+	for _, same := range []string{text, "# d\na:\n  b:\n    - 1 # e\n\n    - x\n    - \"${V}\"\n  c: null\n"} {
+		if !root(text).Same(root(same)) {
+			t.Errorf("not the same: %s", same)
+		}
+	}
+	for _, other := range []string{
+		"a: {b: [1, x, \"${V}\"]}", "a: {c: null, b: [1, x, \"${V}\"]}", "a: {b: [\"1\", x, \"${V}\"], c: null}",
+		"a: {b: [1, y, \"${V}\"], c: null}", "a: {b: [1, x, \"${W}\"], c: null}", "a: {b: [x, 1, \"${V}\"], c: null}",
+		"a: {b: [1, x], c: null}", "a: {b: 1, c: null}",
+		"a: {b: [1, x, \"${V}\"], c: {}}", "a: {b: [1, x, \"${V}\"], d: null}",
+		"a",
+	} {
+		if root(text).Same(root(other)) || root(other).Same(root(text)) {
+			t.Errorf("the same: %s", other)
+		}
+	}
+	var none *Node
+	if !none.Same(nil) || none.Same(root(text)) || root(text).Same(nil) {
+		t.Error("an absent node")
+	}
+}

@@ -74,6 +74,10 @@ type Definition struct {
 	// for operations that do not need the sink.
 	SinkMissing []string
 
+	// Replaced are the paths of the parts that Propose took of a proposed file and that are not the
+	// same in the trusted file.
+	Replaced []string
+
 	rules      []byte // see RulesHash
 	transforms []component.Transform
 	// accessReads are the paths of the record that the permissions block reads, transformReads

@@ -46,6 +46,7 @@ func Propose(trusted, proposed Input, o Options) *Definition {
 	for _, key := range base.Sink.Content {
 		paths = append(paths, "sink."+base.Sink.Name+"."+key)
 	}
+	replaced := replacedParts(doc, other, paths)
 	for _, path := range paths {
 		doc.Take(path, other)
 	}
@@ -54,10 +55,21 @@ func Propose(trusted, proposed Input, o Options) *Definition {
 		return base
 	}
 	d := load(doc, nil, o)
+	d.Replaced = replaced
 	if !d.Problems.HasErrors() {
 		d.Problems = append(d.Problems, d.unknownPrograms(base)...)
 	}
 	return d
+}
+
+// replacedParts returns the paths below which two documents differ.
+func replacedParts(trusted, proposed *config.Document, paths []string) (out []string) {
+	for _, path := range paths {
+		if !at(proposed, path).Same(at(trusted, path)) {
+			out = append(out, path)
+		}
+	}
+	return out
 }
 
 // Input is a pipeline file, with its text unless it is to be read.
