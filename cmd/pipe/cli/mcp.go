@@ -19,12 +19,14 @@ func (a *app) mcpCommand() *urfave.Command {
 		Description: "An assistant starts it in the folder of your pipeline files and speaks with it on standard input and " +
 			"output. It can check, explain, evaluate, test, compare and search; it can never publish, hide, approve or " +
 			"read a secret, and it starts no plugin. It reads files below the folder it was started in, and takes entities " +
-			"from the sandbox or from recorded files there.\n\n" +
+			"from the sandbox.\n\n" +
 			"With --live it also reads the real source, by the addresses and credentials of FILE as it was when pipe mcp " +
-			"started. The page pipelines/assistants.md shows how to set it up.",
+			"started, and without --inspect only while the edited file decides the same. The page " +
+			"pipelines/assistants.md shows how to set it up.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "live", Usage: "let it read the source of this trusted pipeline `FILE`"},
-			&urfave.BoolFlag{Name: "inspect", Usage: "let it show the texts of documents that not everyone finds"},
+			&urfave.BoolFlag{Name: "inspect", Usage: "let it read recorded files, and show the texts of documents that " +
+				"not everyone finds"},
 		},
 		Action: a.mcpAction,
 	}

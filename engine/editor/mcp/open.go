@@ -20,9 +20,9 @@ import (
 // from says which file a tool opens, and on which records.
 type from struct {
 	File      string            `json:"file" jsonschema:"the pipeline file, by its path from the served folder"`
-	Input     string            `json:"input,omitempty" jsonschema:"a file of recorded entities (JSON, NDJSON or YAML) to read instead of the sandbox's company"`
+	Input     string            `json:"input,omitempty" jsonschema:"a file of recorded entities (JSON, NDJSON or YAML) to read instead of the sandbox's company; only a server that was started with --inspect does"`
 	Variables map[string]string `json:"variables,omitempty" jsonschema:"values of variables of the pipeline file; the environment is not read"`
-	Live      bool              `json:"live,omitempty" jsonschema:"read the real source; only a server that was started with --live does"`
+	Live      bool              `json:"live,omitempty" jsonschema:"read the real source; only a server that was started with --live does, without --inspect while the file is the trusted one"`
 }
 
 // opened is a job on the records that a call asks for.
@@ -71,8 +71,11 @@ func (s *server) open(ctx context.Context, f from) (*opened, error) {
 		return nil, err
 	}
 	o := s.options(f.File, text)
-	if f.Live {
+	switch {
+	case f.Live:
 		return s.openLive(ctx, o, f)
+	case f.Input != "" && !s.o.Inspect:
+		return nil, recordedRefused()
 	}
 	o.Lookup = func(name string) (string, bool) { v, set := f.Variables[name]; return v, set }
 	first := o
@@ -174,11 +177,37 @@ func (s *server) openLive(ctx context.Context, o job.Options, f from) (*opened, 
 	}
 	o.Base, o.BaseText, o.Lookup = s.o.Live, s.live, s.o.Lookup
 	o.SkipSecrets, o.SinkLenient = false, true
+	if !s.o.Inspect {
+		o.Loaded = s.refuseEdits
+	}
 	j, err := job.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	return &opened{Job: j, privacy: privacy{inspect: s.o.Inspect}}, nil
+}
+
+// refuseEdits makes it an error that the edited file is not the trusted one in what it decides. An edit
+// could otherwise open each document to everyone, or ask the records a question by a rule.
+func (s *server) refuseEdits(d *pipeline.Definition) {
+	if refusePrograms(d); d.Problems.HasErrors() || len(d.Replaced) == 0 {
+		return
+	}
+	d.Problems = append(d.Problems, config.Problem{Pos: config.Pos{File: d.Document.File(), Line: 1, Col: 1},
+		Code: "untrusted",
+		Message: "live shows what everyone finds by the trusted file as it was when pipe mcp started; the edited file has " +
+			"another " + strings.Join(d.Replaced, ", "),
+		Hint: "try the edit without live, on the sandbox; or ask a person to review it and to start pipe mcp again with " +
+			"it as the FILE of --live, or with --inspect"})
+}
+
+// recordedRefused is the error of recorded entities without Inspect: the edited file and the
+// variables of a call decide who finds them, so nothing of them could be shown.
+func recordedRefused() error {
+	return &fault.Invalid{Reason: "this server reads no file of recorded entities: the edited file would decide which " +
+		"of their texts are shown",
+		Remedy: "leave input out, write the entities of a test into the test file, or ask a person to start " +
+			"pipe mcp --inspect"}
 }
 
 // testOptions returns how the tests of a file are run.

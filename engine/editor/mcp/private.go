@@ -10,8 +10,9 @@ import (
 const leftOut = "[left out: not everyone finds this document; pipe mcp --inspect shows it]"
 
 // privacy decides what an answer shows. The text of a document is shown when every user of the
-// datasource finds it. For data that is not the sandbox's own, the same holds for its ref, and no
-// person is named who was not asked for.
+// datasource finds it, by a file that the caller did not edit or on the sandbox's own records. For
+// data that is not the sandbox's own, the same holds for its ref, and no person is named who was not
+// asked for.
 type privacy struct {
 	inspect bool
 	bundled bool // the records are those of the program itself
@@ -66,14 +67,15 @@ func (p privacy) explanation(e *explain.Explanation, hides bool) {
 		for k := range step.Changes {
 			step.Changes[k].Before, step.Changes[k].After = leftOut, leftOut
 		}
+		if !p.names() {
+			step.Changes = nil // their paths name what the record has
+		}
 	}
 	for i := range e.Items {
 		item := &e.Items[i]
 		item.Reason = reasonOf(item.Ending, item.Reason)
 		for k := range item.Fields {
-			if item.Fields[k].Value != nil {
-				item.Fields[k].Value = leftOut
-			}
+			item.Fields[k].Value = leftOut // also in place of nil, which would show what the record lacks
 		}
 	}
 }

@@ -2,11 +2,15 @@ package mcp
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
 
 // company is recorded input with one document that only its owners find.
@@ -20,42 +24,148 @@ const company = `{"apiVersion":"backstage.io/v1alpha1","kind":"User","metadata":
 
 const restricted = "component:default/takeover"
 
-// TestRestricted: the text of a document that not everyone finds is left out of every answer, and with
-// recorded data its name, too, unless the call has it.
-func TestRestricted(t *testing.T) {
-	c := start(t, Options{})
-	c.write("company.ndjson", company)
-	c.keep("out", "company.ndjson")
-	in := func(more args) args {
-		out := args{"file": shipped, "input": "company.ndjson"}
-		for name, v := range more {
-			out[name] = v
-		}
+// startLive starts a server whose real source has the company's records, with the shipped file as
+// the trusted one. It returns the arguments of a live call.
+func startLive(t *testing.T, inspect bool) (*client, func(more args) args) {
+	t.Helper()
+	var entities [][]byte
+	for line := range strings.Lines(company) {
+		entities = append(entities, []byte(line))
+	}
+	entities, err := sandbox.Stitch(entities)
+	if err != nil {
+		t.Fatal(err)
+	}
+	real, err := sandbox.Start(sandbox.Options{Entities: entities, Token: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = real.Close() })
+	text, err := os.ReadFile("../../../pipelines/backstage.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := outsider(t, "trusted.yaml", string(text))
+	c := start(t, Options{Live: trusted, Inspect: inspect, Lookup: func(name string) (string, bool) {
+		v, set := map[string]string{"BACKSTAGE_BASE_URL": real.URL(), "BACKSTAGE_API_TOKEN": "t"}[name]
+		return v, set
+	}})
+	c.real = real.URL()
+	return c, func(more args) args {
+		out := args{"file": shipped, "live": true}
+		maps.Copy(out, more)
 		return out
 	}
-	secrets := []string{"Merger plan", "zebras", "secretly"}
-	c.want("explain", in(args{"ref": restricted, "as": "bob@example.com"}), "private to its owners", `"finds":false`, "left out")
-	c.lacks("explain", in(args{"ref": restricted, "as": "bob@example.com"}), append(secrets, "ann@example.com",
-		"default/red")...)
-	c.lacks("explain", in(args{"ref": "zzz-takeover-"}), restricted)
-	c.want("eval", in(args{"expression": "metadata.description", "ref": restricted}), "left out")
-	c.lacks("eval", in(args{"expression": "metadata.description", "ref": restricted}), secrets...)
-	c.want("eval", in(args{"expression": "lower(metadata.labels)", "ref": restricted}), `"error":"[left out`)
-	c.want("eval", in(args{"expression": "metadata.description"}), "component:default/shop", "sells zebras")
-	c.lacks("eval", in(args{"expression": "metadata.description"}), restricted, "buys zebras", "component:default/broken")
-	c.want("search_as", in(args{"person": "ann@example.com", "query": "zebras"}), "sells", `"restricted":1`, `"total":1`)
-	c.lacks("search_as", in(args{"person": "ann@example.com"}), append(secrets[:1:1], "buys", restricted)...)
-	c.refused("search_as", in(args{"person": "example.com"}), "no single person")
-	c.lacks("search_as", in(args{"person": "example.com"}), "ann@example.com", "Ann Owner")
-	c.want("sandbox_run", in(nil), `"rejected":1`, `"notes":[]`)
-	c.lacks("sandbox_run", in(nil), append(secrets, "component:default/broken", restricted)...)
+}
 
-	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
-	c.change("      allow: owner\n",
-		"      allow:\n        groups: related(\"ownedBy\")\n        users: [\"user:default/bob\"]\n")
-	c.change("default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: owner")
-	c.want("diff", in(args{"against": "out"}), `"changes":true`, `"unnamed":`, `"to":"listed"`)
-	c.lacks("diff", in(args{"against": "out"}), append(secrets, restricted, "ann@example.com", "default/bob")...)
+var secrets = []string{"Merger plan", "zebras", "secretly"}
+
+// TestRestricted: the text of a document that not everyone finds is left out of every answer, and with
+// real data its name, too, unless the call has it.
+func TestRestricted(t *testing.T) {
+	c, live := startLive(t, false)
+	c.want("explain", live(args{"ref": restricted, "as": "bob@example.com"}), "private to its owners", `"finds":false`, "left out")
+	c.lacks("explain", live(args{"ref": restricted, "as": "bob@example.com"}), append(secrets, "ann@example.com",
+		"default/red")...)
+	c.lacks("explain", live(args{"ref": "zzz-takeover-"}), restricted)
+	c.want("explain", live(args{"ref": "shop"}), "sells zebras")
+	c.want("eval", live(args{"expression": "metadata.description", "ref": "shop"}), "sells zebras")
+	c.want("search_as", live(args{"person": "ann@example.com", "query": "zebras"}), "sells", `"restricted":1`, `"total":1`)
+	c.lacks("search_as", live(args{"person": "ann@example.com"}), append(secrets[:1:1], "buys", restricted)...)
+	for _, part := range []string{"example.com", "ann"} {
+		c.refused("search_as", live(args{"person": part}), "no single person")
+		c.lacks("search_as", live(args{"person": part}), "ann@example.com", "Ann Owner")
+	}
+	c.keep("out", "")
+	c.want("diff", live(args{"against": "out"}), `"changes":true`, `"unnamed":`, `"from":"undecided","items":1,"rule":"private to`)
+	c.lacks("diff", live(args{"against": "out"}), append(secrets[:1:1], "buys", "secretly", restricted, "ann@example.com",
+		"component:default/fraud-scorer")...)
+}
+
+// TestEditOpensNothing: an edit of what decides who finds a document, or which text it has, shows
+// nothing of the real source and of recorded entities.
+func TestEditOpensNothing(t *testing.T) {
+	for _, edit := range [][2]string{
+		{"      allow: owner\n", "      allow: datasource-users\n"},
+		{"in [\"owner\", \"private\"]", "in [\"owner\"]"},
+		{"      when: len(marks) > 0\n", "      when: metadata.description contains \"buys\"\n"},
+		{"default: ${DEFAULT_PERMISSIONS:-datasource-users}", "default: all-users"},
+		{"        title: name\n", "        title: '\"New \" + name'\n"},
+		{"\ndefine: ", "\ndefine:\n  asked: metadata.description #"},
+		{"vars:\n", "vars:\n  asked: a\n"},
+		{"  - name: not orphaned",
+			"  - name: asked\n    keep: not (metadata.description contains \"buys\")\n  - name: not orphaned"},
+		{"      - {name: ref, displayLabel: Entity ref", "      - {name: ref, displayLabel: Ref"},
+	} {
+		c, live := startLive(t, false)
+		c.want("explain", live(args{"ref": restricted}), "left out") // unchanged, it is read
+		c.write("company.ndjson", company)
+		c.keep("out", "company.ndjson")
+		c.change(edit[0], edit[1])
+		c.write("own.test.yaml", "pipeline: backstage.yaml\nrecords: [{file: company.ndjson}]\n"+
+			"tests: [{name: a, expect: {"+restricted+": {documents: {title: x}}}}]\n")
+		for tool, more := range map[string]args{
+			"explain":     {"ref": restricted, "as": "bob@example.com"},
+			"eval":        {"ref": restricted, "expression": "metadata.description"},
+			"search_as":   {"person": "bob@example.com", "query": "zebras"},
+			"diff":        {"against": "out"},
+			"sandbox_run": {},
+		} {
+			if tool != "sandbox_run" {
+				c.refused(tool, live(more), "untrusted", "as it was when pipe mcp started", "on the sandbox")
+			}
+			recorded := maps.Clone(more)
+			recorded["file"], recorded["input"] = shipped, "company.ndjson"
+			c.refused(tool, recorded, "reads no file of recorded entities", "--inspect")
+			for _, given := range []args{live(more), recorded} {
+				c.lacks(tool, given, append(secrets, "ann@example.com")...)
+			}
+		}
+		c.refused("test", args{"file": "own.test.yaml"}, "reads no file of recorded entities")
+		c.lacks("test", args{"file": "own.test.yaml"}, append(secrets, "ann@example.com")...)
+		c.lacks("diff", args{"file": shipped, "against": "out"}, append(secrets[:1:1], "buys", "secretly", restricted,
+			"ann@example.com")...)
+	}
+	// White space and comments are no edit, and with Inspect an edit is used.
+	c, live := startLive(t, false)
+	c.change("vars:\n", "# a comment\nvars:\n\n")
+	c.want("explain", live(args{"ref": "shop"}), "sells zebras")
+	c, live = startLive(t, true)
+	c.change("      allow: owner\n", "      allow: datasource-users\n")
+	c.want("explain", live(args{"ref": restricted}), "Merger plan", `"audience":"datasource-users"`)
+}
+
+// TestGuess: the caller may have written the kept output, and no answer depends on whether a guess of
+// it about a restricted document is right.
+func TestGuess(t *testing.T) {
+	c, live := startLive(t, false)
+	c.write("company.ndjson", company)
+	c.keep("out", "company.ndjson")
+	kept, err := os.ReadFile(filepath.Join(c.folder, "out", "documents.ndjson"))
+	if err != nil || !strings.Contains(string(kept), "buys zebras") {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(kept), "https://backstage.example.com", c.real)
+	c.write("out/documents.ndjson", text)
+	c.want("diff", live(args{"against": "out"}), `"changes":false`)
+	ask := func(replace ...string) string {
+		c.write("out/documents.ndjson", strings.NewReplacer(replace...).Replace(text))
+		answer, _ := c.call("diff", live(args{"against": "out"}))
+		return answer
+	}
+	const groups = `"allowedGroups":["group:default/red"]`
+	opened := []string{groups, `"allowAllDatasourceUsersAccess":true`}
+	for _, more := range [][]string{nil, opened} {
+		right := ask(more...)
+		for old, text := range map[string]string{"buys zebras": "buys lions", "Merger plan": "Another"} {
+			if wrong := ask(append([]string{old, text}, more...)...); wrong != right {
+				t.Errorf("%s: %s\nis not\n%s", old, wrong, right)
+			}
+		}
+	}
+	if wrong, right := ask(groups, `"allowedUsers":[{"email":"bob@example.com"}]`), ask(); wrong != right {
+		t.Errorf("%s\nis not\n%s", wrong, right)
+	}
 }
 
 // TestRestrictedInTheSandbox: the sandbox's company is named, and texts are left out all the same.
@@ -69,15 +179,12 @@ func TestRestrictedInTheSandbox(t *testing.T) {
 	c.keep("out", "")
 	c.change("        tags: metadata.tags\n", "        tags: concat(metadata.tags, \"edited\")\n")
 	c.change("        title: name\n", "        title: '\"New \" + name'\n")
-	data := c.want("diff", args{"file": shipped, "against": "out"}, "component:default/fraud-scorer", "New Booking")
-	items, _ := data["items"].([]any)
-	for _, one := range items {
-		item := one.(map[string]any)
-		if item["id"] == "component:default/fraud-scorer" && (item["title"] != nil || !strings.Contains(
-			item["fields"].([]any)[0].(map[string]any)["after"].(string), "left out")) {
-			t.Errorf("%v", item)
-		}
-	}
+	c.want("diff", args{"file": shipped, "against": "out"}, "New Booking")
+	// The kept output may be of real data: what not everyone found in it is not named.
+	c.lacks("diff", args{"file": shipped, "against": "out"}, "component:default/fraud-scorer")
+	c.change("      allow: owner\n", "      allow: datasource-users\n")
+	c.want("diff", args{"file": shipped, "against": "out"}, `"from":"listed"`)
+	c.lacks("diff", args{"file": shipped, "against": "out"}, "component:default/fraud-scorer")
 }
 
 // TestInspect: with Inspect everything is shown.
@@ -123,7 +230,7 @@ func TestExplanation(t *testing.T) {
 			Transforms: []explain.TransformStep{
 				{Outcome: explain.Failed, Reason: "quote 4", Changes: []codec.Difference{{Before: "quote 5", After: "quote 6"}}}},
 			Items: []explain.ItemResult{{Ending: "rejected", Reason: "quote 7",
-				Fields: []explain.FieldResult{{Value: "quote 8"}}}},
+				Fields: []explain.FieldResult{{Value: "quote 8"}, {}}}},
 			Decision: &explain.DecisionResult{Finders: []explain.Finder{{Name: "person 1"}}, People: []string{"person 2"}},
 			Identity: &explain.IdentityResult{People: []string{"person 3"}},
 		}
@@ -139,6 +246,12 @@ func TestExplanation(t *testing.T) {
 		e := make()
 		one.p.explanation(e, one.hides)
 		text, err := codec.Marshal(e)
+		if one.hides && !one.p.names() && e.Transforms[0].Changes != nil {
+			t.Errorf("the paths of changes are shown: %s", text)
+		}
+		if one.hides && e.Items[0].Fields[1].Value != leftOut {
+			t.Errorf("a field without a value shows it: %s", text)
+		}
 		if q, p := strings.Count(string(text), "quote "), strings.Count(string(text), "person "); q != one.quotes ||
 			p != one.people || err != nil {
 			t.Errorf("%s: %d quotes and %d people in %s %v", fmt.Sprint(one), q, p, text, err)

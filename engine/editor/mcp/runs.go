@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/access"
@@ -50,7 +51,11 @@ func (s *server) diff(ctx context.Context, in diffIn) (any, error) {
 		return nil, err
 	}
 	defer o.Close()
-	d, _, err := o.Diff(ctx, in.Against, mostChanges, job.RunOptions{Stop: ctx.Done(), OpenOutput: s.openOutput})
+	most := mostChanges
+	if !s.o.Inspect {
+		most = 0 // changes that are shown are counted by themselves
+	}
+	d, _, err := o.Diff(ctx, in.Against, most, job.RunOptions{Stop: ctx.Done(), OpenOutput: s.openOutput})
 	if d == nil {
 		return nil, err
 	}
@@ -81,44 +86,82 @@ func (s *server) openOutput(dir string, d component.Decoder) (*output.Written, e
 
 // compared returns what is shown of a diff.
 func (p privacy) compared(d *diff.Diff) compared {
-	out := compared{Any: d.Any(), Streams: d.Streams, Access: []diff.AccessChange{}, Items: []diff.ItemChange{},
-		Shifts: []shift{}, Notes: d.Notes}
+	out := compared{Any: d.Any(), Streams: d.Streams, Access: d.Access, Items: d.Items, Shifts: []shift{}, Notes: d.Notes}
 	for s, n := range d.Shifts {
-		out.Shifts = append(out.Shifts, shift{s.Stream, s.From.String(), s.To.String(), s.Rule, n})
+		if p.inspect || s.From != s.To || open(s.From) {
+			out.Shifts = append(out.Shifts, shift{s.Stream, s.From.String(), s.To.String(), s.Rule, n})
+		}
 	}
-	always := map[string]bool{} // found by everyone before and after
+	if p.inspect {
+		return out
+	}
+	p.restrict(&out, d)
+	out.Any = slices.ContainsFunc(out.Streams, func(s *diff.StreamDiff) bool {
+		return s.Added+s.Changed+s.Removed+s.Wider+s.Narrower > 0
+	})
+	return out
+}
+
+// restrict leaves out what not everyone found before the change. The kept output may be of real
+// entities, whatever the run reads, and the caller may have written it to compare a guess with. So
+// nothing depends on the fields, the people or the members of a restricted item, no count either.
+func (p privacy) restrict(out *compared, d *diff.Diff) {
+	type item struct{ stream, id string }
+	was, always := map[item]bool{}, map[item]bool{} // found by everyone before; and after
 	for _, c := range d.Open {
-		always[c.Stream+"\x00"+c.ID] = open(c.To) || c.To == access.Undecided
+		was[item{c.Stream, c.ID}] = true
+		always[item{c.Stream, c.ID}] = open(c.To) || c.To == access.Undecided
 	}
+	counts := map[string]*diff.StreamDiff{}
+	out.Streams = []*diff.StreamDiff{}
+	for _, s := range d.Streams {
+		counts[s.Name] = &diff.StreamDiff{Name: s.Name, Before: s.Before, Now: s.Now, Added: s.Added, Removed: s.Removed,
+			Fields: map[string]int{}}
+		out.Streams = append(out.Streams, counts[s.Name])
+	}
+	out.Access, out.Items = []diff.AccessChange{}, []diff.ItemChange{}
 	for _, c := range d.Access {
-		switch {
-		case p.inspect:
-		case p.bundled:
-			if !always[c.Stream+"\x00"+c.ID] {
-				c.Title = ""
-			}
-		default:
+		if c.From == c.To {
+			continue
+		}
+		if n := counts[c.Stream]; c.Wider {
+			n.Wider++
+		} else {
+			n.Narrower++
+		}
+		if !p.bundled || !was[item{c.Stream, c.ID}] || len(out.Access) == mostChanges {
 			out.Unnamed++
 			continue
+		}
+		if !always[item{c.Stream, c.ID}] {
+			c.Title = ""
 		}
 		out.Access = append(out.Access, c)
 	}
 	for _, c := range d.Items {
-		shown := p.inspect || always[c.Stream+"\x00"+c.ID] || c.Change == "added" && open(access.ParseAudience(c.To))
-		switch {
-		case shown:
-		case p.bundled:
+		at := item{c.Stream, c.ID}
+		if c.Change == "changed" {
+			if !was[at] || !always[at] && !p.bundled {
+				continue
+			}
+			counts[c.Stream].Changed++
+			for _, f := range c.Fields {
+				counts[c.Stream].Fields[f.Path]++
+			}
+		}
+		shown := always[at] || c.Change == "added" && open(access.ParseAudience(c.To))
+		if !shown && (!p.bundled || !was[at] && c.Change != "added") || len(out.Items) == mostChanges {
+			out.Unnamed++
+			continue
+		}
+		if !shown {
 			c.Title = ""
 			for i := range c.Fields {
 				c.Fields[i].Before, c.Fields[i].After = leftOut, leftOut
 			}
-		default:
-			out.Unnamed++
-			continue
 		}
 		out.Items = append(out.Items, c)
 	}
-	return out
 }
 
 // ran is what became of the records of a run.
@@ -157,23 +200,12 @@ func (s *server) sandboxRun(ctx context.Context, in from) (any, error) {
 	if err != nil {
 		out.Error = err.Error()
 	}
-	if !o.privacy.names() { // both may name records
-		out.Notes = []string{}
-		if err != nil {
-			out.Error = leftOut
-		}
-	}
 	for a, n := range r.Audience {
 		out.Audience[a.String()] = n
 	}
-	for _, d := range r.Rejections {
-		if !o.privacy.names() {
-			d.Ref, d.Reason = "", leftOut
-		}
-		out.Rejected = append(out.Rejected, d)
-	}
+	out.Rejected = append(out.Rejected, r.Rejections...)
 	var index strings.Builder
-	if o.privacy.names() && o.Sandbox.Sink.Summary != nil && o.Sandbox.Sink.Summary(&index) == nil {
+	if o.Sandbox.Sink.Summary != nil && o.Sandbox.Sink.Summary(&index) == nil {
 		out.Index = index.String()
 	}
 	return out, nil
@@ -220,6 +252,9 @@ func (s *server) searchAs(ctx context.Context, in searchIn) (any, error) {
 	}
 	defer x.Close()
 	who, near, known := x.Pick(in.Person)
+	if !o.privacy.names() { // a part of a name would show the rest of it
+		who, known = x.Person(in.Person)
+	}
 	if !known {
 		wrong := &fault.Invalid{Reason: "no single person is meant by " + in.Person,
 			Remedy: "give an e-mail or the ref of a user"}

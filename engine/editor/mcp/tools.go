@@ -10,6 +10,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/pipe-engine/pipe/engine/check"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/config/schema"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -73,6 +74,9 @@ type tested struct {
 
 func (s *server) test(ctx context.Context, in testIn) (any, error) {
 	o := s.testOptions()
+	if !s.o.Inspect {
+		o.Records = func(string, component.Model) ([]component.Recorded, error) { return nil, recordedRefused() }
+	}
 	if in.Run != "" {
 		var err error
 		if o.Run, err = regexp.Compile(in.Run); err != nil {

@@ -33,6 +33,8 @@ type client struct {
 	t       *testing.T
 	folder  string
 	session *mcp.ClientSession
+
+	real string // the address of the source of startLive
 }
 
 // start starts a server in a folder with the shipped pipeline file and its tests, and connects a client.
