@@ -24,6 +24,8 @@ type Evaluator struct {
 	*Trace
 	// Keep returns what is kept of a value; nil keeps all of it.
 	Keep func(value any) any
+	// Alone evaluates on the record alone: no other record is found by its ref.
+	Alone bool
 
 	program *expression.Program
 	most    int
@@ -60,6 +62,10 @@ func (e *Evaluator) Transformed(w *component.Worker, t component.Transform, befo
 }
 
 func (e *Evaluator) evaluate(w *component.Worker, r *component.Record, note string) {
+	if e.Alone {
+		w.Run.Start(r.Ref, r.Value, nil)
+		defer w.Begin(r)
+	}
 	v, err := w.Run.Eval(e.program)
 	one := Evaluated{Ref: r.Ref, Value: v, Note: note, Err: err}
 	if err != nil {

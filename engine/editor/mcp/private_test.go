@@ -82,6 +82,38 @@ func TestRestricted(t *testing.T) {
 		"component:default/fraud-scorer")...)
 }
 
+// TestEvalOfRestricted: the answer about a restricted record is the same whatever the expression gives:
+// a value, nothing or an error. An expression on another record does not find it.
+func TestEvalOfRestricted(t *testing.T) {
+	c, live := startLive(t, false)
+	for _, ref := range []string{restricted, "component:default/broken", "user:default/ann"} {
+		want, _ := c.call("eval", live(args{"ref": ref, "expression": "1"}))
+		if !strings.Contains(want, `"value":"[left out`) {
+			t.Error(want)
+		}
+		for _, expression := range []string{"nil", "metadata.description", "lower(metadata.labels)", "spec.owner",
+			`metadata.name contains "e" ? nil : 1`, "metadata.tags[7]", "split(1, 2)"} {
+			if got, failed := c.call("eval", live(args{"ref": ref, "expression": expression})); got != want || failed {
+				t.Errorf("%s: %s", expression, got)
+			}
+		}
+	}
+	ask := live(args{"ref": "shop", "expression": `[display("` + restricted + `"), display("user:default/ann"), ` +
+		`lookup("user:default/ann")]`})
+	c.want("eval", ask, `"value":["takeover","ann",null]`)
+	c, live = startLive(t, true)
+	c.want("eval", live(ask), `"Ann Owner"`)
+	c.want("eval", live(args{"ref": restricted, "expression": "nil"}), `"value":null`)
+
+	c = start(t, Options{}) // of the sandbox
+	in := args{"file": shipped, "ref": "component:default/fraud-scorer", "expression": `"python" in metadata.tags ? nil : 1`}
+	yes, _ := c.call("eval", in)
+	in["expression"] = `"cobol" in metadata.tags ? nil : 1`
+	if no, _ := c.call("eval", in); no != yes {
+		t.Errorf("%s is not %s", no, yes)
+	}
+}
+
 // TestEditOpensNothing: an edit of what decides who finds a document, or which text it has, shows
 // nothing of the real source and of recorded entities.
 func TestEditOpensNothing(t *testing.T) {

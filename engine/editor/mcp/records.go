@@ -103,6 +103,7 @@ func (s *server) eval(ctx context.Context, in evalIn) (any, error) {
 		want, most = explain.NewMatcher(o.Pipeline.Model, in.Ref).Matches, 0
 	}
 	e := explain.NewEvaluator(o.Pipeline, program, most, want)
+	e.Alone = !o.privacy.names() // a title of another record may be one that not everyone finds
 	e.Keep = func(v any) any { return shortened(v, new(int)) }
 	if _, err := explain.Watch(ctx, o.Pipeline, "", e); err != nil {
 		return nil, err
@@ -125,19 +126,15 @@ func (s *server) eval(ctx context.Context, in evalIn) (any, error) {
 	return map[string]any{"records": out, "total": total}, nil
 }
 
-// evaluated returns what is shown of a result.
+// evaluated returns what is shown of a result. Of a hidden record, nothing depends on the result: a
+// value that can be told from an error or from nil would answer yes or no about the record.
 func (o *opened) evaluated(t *explain.Trace, r explain.Evaluated) evaluated {
-	out := evaluated{Ref: r.Ref, Value: r.Value, Error: r.Error, Note: r.Note}
 	if o.privacy.hides(t, t.Journey(r.Ref)) {
-		if out.Value != nil {
-			out.Value = leftOut
-		}
-		if out.Error != "" {
-			out.Error = leftOut
-		}
+		return evaluated{Ref: r.Ref, Value: leftOut}
 	}
+	out := evaluated{Ref: r.Ref, Value: r.Value, Error: r.Error, Note: r.Note}
 	var bad *expression.RuntimeError
-	if errors.As(r.Err, &bad) && out.Error == r.Error {
+	if errors.As(r.Err, &bad) {
 		out.Note = "in a run this rejects the record"
 	}
 	return out
