@@ -24,8 +24,8 @@ func TestStartedByHand(t *testing.T) {
 			if strings.Contains(text, "waits for its messages. "+one.page+" shows how to set it up. Ctrl-C ends it.") != byHand {
 				t.Errorf("pipe %s, by hand %v: %s", one.command, byHand, text)
 			}
-			if code != 2 || !strings.Contains(text, "the input is not the ") || !strings.Contains(text, "start pipe "+
-				one.command+"; "+one.page+" shows how") {
+			if code != 2 || !strings.Contains(text, "the input is not the ") ||
+				!strings.Contains(text, "start pipe "+one.command+"; "+one.page+" shows how") {
 				t.Errorf("pipe %s with %.20q: %d %s", one.command, one.input, code, text)
 			}
 		}
@@ -33,8 +33,8 @@ func TestStartedByHand(t *testing.T) {
 	var errs bytes.Buffer
 	Run(t.Context(), Host{Args: []string{"pipe", "lsp"}, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &errs,
 		Env: func(string) (string, bool) { return "", false }})
-	if text := strings.Join(strings.Fields(errs.String()), " "); !strings.Contains(text, "the editor closed the connection "+
-		"without asking pipe lsp to shut down: EOF") {
+	text := strings.Join(strings.Fields(errs.String()), " ")
+	if !strings.Contains(text, "the editor closed the connection without asking pipe lsp to shut down: EOF") {
 		t.Error(text)
 	}
 }

@@ -42,8 +42,8 @@ func (a *app) mcpAction(c *urfave.Context) error {
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	a.startedByHand("pipe mcp is started by an assistant and waits for its messages. pipelines/assistants.md shows how to " +
-		"set it up. Ctrl-C ends it.")
+	a.startedByHand("pipe mcp is started by an assistant and waits for its messages. pipelines/assistants.md shows " +
+		"how to set it up. Ctrl-C ends it.")
 	in, isCloser := a.Stdin.(io.ReadCloser)
 	if !isCloser {
 		in = io.NopCloser(a.Stdin)

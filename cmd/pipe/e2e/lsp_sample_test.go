@@ -21,7 +21,8 @@ func TestSampleInReadme(t *testing.T) {
 	}
 	folder, content, _ := copiedShipped(t)
 	path := filepath.Join(folder, "backstage.yaml")
-	for comment, ref := range map[string]string{comments[0][0]: comments[0][1], "# sample: sandbox fraud-scorer": comments[0][1]} {
+	ref := comments[0][1]
+	for _, comment := range []string{comments[0][0], "# sample: sandbox fraud-scorer"} {
 		w := editing(folder)
 		w.Set(path, comment+"\n"+content)
 		if text, err := w.Explain(t.Context(), path); err != nil || !strings.Contains(text, ref) {

@@ -65,8 +65,10 @@ var errTooLarge = errors.New("the message is larger than 32 MiB")
 // notProtocol is the error of input that no editor sends.
 func notProtocol(text string) error {
 	const shown = 60
-	return &fault.Invalid{Reason: fmt.Sprintf("the input is not the Language Server Protocol: %q", display.Short(text, shown)),
-		Remedy: "let an editor start pipe lsp; pipelines/editors.md shows how"}
+	return &fault.Invalid{
+		Reason: fmt.Sprintf("the input is not the Language Server Protocol: %q", display.Short(text, shown)),
+		Remedy: "let an editor start pipe lsp; pipelines/editors.md shows how",
+	}
 }
 
 func (s *stream) read() (message, error) {

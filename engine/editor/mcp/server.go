@@ -71,7 +71,8 @@ func Serve(ctx context.Context, o Options, in io.ReadCloser, out io.WriteCloser)
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
 		return nil
 	}
-	if err != nil && !errors.As(err, new(*fs.PathError)) && !errors.Is(err, io.ErrClosedPipe) { // what was read, not reading
+	// What was read, not reading it.
+	if err != nil && !errors.As(err, new(*fs.PathError)) && !errors.Is(err, io.ErrClosedPipe) {
 		return &fault.Invalid{Reason: "the input is not the Model Context Protocol: " + err.Error(),
 			Remedy: "let an assistant start pipe mcp; pipelines/assistants.md shows how"}
 	}
