@@ -48,7 +48,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, problems)
 		}
 	}
-	if doc := Describe(&files{})[0].Doc; doc != "A file. A relative path starts from the folder of the pipeline file." {
+	if doc := Describe(&files{})[0].Doc; doc != "A file. A relative path starts from the folder of this file." {
 		t.Error(doc)
 	}
 }
