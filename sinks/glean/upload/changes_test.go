@@ -271,6 +271,44 @@ func TestRefusedBeforeUpload(t *testing.T) {
 	}
 }
 
+// TestCutWithLostUsers: before an upload of everything, a group is reduced although Glean has lost some
+// of those who stay, or all of them.
+func TestCutWithLostUsers(t *testing.T) {
+	people := []string{"ann", "cas", "dan", "eve", "fay", "gil"}
+	for lost := range len(people) + 1 {
+		items := []*component.Item{gleantest.User("bob"), gleantest.Group("b", "user:default/bob"), gleantest.Doc("two"),
+			gleantest.Doc("one", "group:default/a")}
+		var refs, principals []string
+		for _, name := range people {
+			items = append(items, gleantest.User(name))
+			refs = append(refs, "user:default/"+name)
+			principals = append(principals, component.UserPrincipal(name+"@x.example"))
+		}
+		c, s := company(t, sandbox.Rules{RefuseUnknownPrincipals: true}, append(items, gleantest.Group("a", refs...)))
+		c.Staged = c.now
+		whole, other := c.Plan(), c.API.For(api.PathDeleteUser, api.PathIndexUser)
+		if err := other.Send(t.Context(), api.PathDeleteUser, api.DeleteUserRequest{ // Glean has her by now
+			Datasource: c.Config.Datasource.Name, Email: "ann@x.example"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range people[lost:] {
+			if err := other.Send(t.Context(), api.PathIndexUser, api.IndexUserRequest{Datasource: c.Config.Datasource.Name,
+				User: api.User{Email: name + "@x.example", Name: name}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		plan := c.plan(c.change(component.Cut, "memberships", "group:default/a", principals...))
+		plan.Only, plan.First, plan.Streams = false, true, whole.Streams
+		plan.Refused = func(principal string) { t.Errorf("%s was refused", principal) }
+		if err := s.Publish(t.Context(), plan); err != nil {
+			t.Fatalf("%d lost: %v", lost, err)
+		}
+		if d := c.Differs(); d != "" || len(c.Rejected) != 0 {
+			t.Errorf("%d lost: differs in %s; rejected %v", lost, d, c.Rejected)
+		}
+	}
+}
+
 // TestChangesOfRefusedLeaver: a user that goes and cannot be deactivated is deleted at once.
 func TestChangesOfRefusedLeaver(t *testing.T) {
 	c, s := company(t, sandbox.Rules{}, night()[3:])

@@ -94,7 +94,8 @@ func (p *publishing) refusedMember(row []byte) bool {
 }
 
 // membersOf uploads the members of a group. A member that Glean refuses leaves the upload
-// unfinished: Glean has no guard on the number of members that ending it would remove.
+// unfinished: Glean has no guard on the number of members that ending it would remove. Where the
+// members are sent again after the users, it is left out: Glean may have lost the user.
 func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) error {
 	u := p.upload(api.StreamMemberships, api.PathBulkIndexMemberships, len(m.rows))
 	u.sent = func(int) {}
@@ -103,6 +104,9 @@ func (p *publishing) membersOf(ctx context.Context, m rawMembers, ref string) er
 		return fault.Errorf(fault.Permanent, "check in Glean's status of the datasource whether its users and "+
 			"groups exist, and run again; the group keeps its old members",
 			"Glean refuses a member: %s", reason)
+	}
+	if u.spare = p.again; u.spare {
+		u.reject = p.rejects(api.StreamMemberships)
 	}
 	err := u.run(ctx, func(yield func(component.Encoded, error) bool) {
 		for _, row := range m.rows {

@@ -41,7 +41,7 @@ func (u *upload) rejectItem(ctx context.Context, p *page, err error) error {
 			"request",
 			own: true}, u.reject)
 	}
-	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err)}, u.reject)
+	return u.refusals.add(u.stream, u.planned, e, refusal{reason: api.ReasonOf(err), own: u.spare}, u.reject)
 }
 
 // stillOpen returns nil when a refusal can only be about the content of the page, because

@@ -32,6 +32,7 @@ type upload struct {
 	reject       func(e component.Encoded, reason string) error // its error leaves the upload unfinished
 	opened       bool                                           // a first page was acknowledged
 	force        bool                                           // the first page discards an unfinished upload
+	spare        bool                                           // any number of items may be refused
 
 	// hidden is Plan.Hidden, nil if nothing can be hidden. withheld are the IDs that were
 	// not sent because they are hidden; only run's goroutine writes it.
@@ -179,7 +180,7 @@ func (u *upload) complete(p *page) error {
 		return fault.Errorf(fault.Fatal, "run again: the guards then decide whether everything may be deleted",
 			"every document was hidden while the run published; the upload was left unfinished, and the hidden documents are "+
 				"deleted one by one")
-	case accepted == 0 && u.planned > 0:
+	case accepted == 0 && u.planned > 0 && !u.spare:
 		return fault.Errorf(fault.Fatal, "correct what the rejections name and run again; the upload was left "+
 			"unfinished, so nothing was deleted",
 			"Glean rejects all %d items", u.planned)
