@@ -88,7 +88,7 @@ targets:
       - {method: POST, path: /find, max_body: 10B}
       - {method: HEAD, path: /items/*}
 audit: {file: %[1]s/audit.jsonl}
-concurrent: 4
+concurrent: 32
 `, w.folder, hub.URL, tunnel.Hash(tunnel.ForAgent(w.token)), w.target.URL))
 	lookup := func(name string) (string, bool) {
 		return map[string]string{"T": "of-agent", "S": "of-target"}[name], true

@@ -154,7 +154,7 @@ func TestRevokedRequestIsCut(t *testing.T) {
 // TestEveryProblemOfTheFile: all problems are reported, each with its place.
 func TestEveryProblemOfTheFile(t *testing.T) {
 	w := start(t, func(http.ResponseWriter, *http.Request) {})
-	text := strings.NewReplacer("concurrent: 4", "concurrrent: 4", "path: /items/*", "pth: /items/*",
+	text := strings.NewReplacer("concurrent: 32", "concurrrent: 32", "path: /items/*", "pth: /items/*",
 		"      - {method: POST", "      - preset: backstage-catlog\n      - {method: POST", "/agent.key", "/none.key",
 		"${S}", "${secret:portal}").Replace(w.text(t))
 	file := w.write(t, "bad.yaml", "secrets: {exec: {command: [cat], kex: 1}}\n"+text)
