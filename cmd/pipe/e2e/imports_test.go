@@ -41,7 +41,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                       {"engine/sqlite"},
 	"github.com/chromedp":                      {"engine/serve"}, // tests of pages
 	"github.com/gofrs/flock": {
-		"engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
+		"engine/state", "engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
 		"engine/broker/requestlog", "cmd/pipe/cli",
 	},
 	"github.com/modelcontextprotocol/go-sdk": {"engine/editor/mcp"},
@@ -93,7 +93,7 @@ var layers = [][]string{
 		"engine/broker/tunnel", "engine/broker/via", "engine/secret/exec",
 		"engine/secret/vault", "engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
 	},
-	{"engine/stage", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
+	{"engine/stage", "engine/state", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
 		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/check", "engine/output",
