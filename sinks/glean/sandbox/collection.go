@@ -27,6 +27,7 @@ type collection[T any] struct {
 	open      *upload[T]
 	effective map[string]entry[T]
 	pending   *pending
+	paused    *pause[T] // of the last upload; nil when it deleted what it did not have
 	note      func(key, event string, at time.Time) // events of documents; nil for identities
 }
 
@@ -170,9 +171,9 @@ func (c *collection[T]) close(guarded bool, now time.Time) map[string]entry[T] {
 			stale[k] = e
 		}
 	}
-	u.record.Items, u.record.Ended = len(u.items), now
+	u.record.Items, u.record.Ended, c.paused = len(u.items), now, nil
 	if guarded && float64(len(stale)) > staleShare*float64(u.before) {
-		u.record.Paused = len(stale)
+		u.record.Paused, c.paused = len(stale), &pause[T]{u.record, stale}
 		for k, e := range stale {
 			u.items[k] = e
 		}

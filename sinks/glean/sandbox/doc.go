@@ -17,5 +17,5 @@
 // Rules.IdentitiesTake after it, each in order, and immediately by default. A deleted
 // document is UPLOADED and INDEXED until its deletion takes effect.
 //
-// Not implemented: the end of a paused deletion after seven days.
+// A paused deletion lasts until Server.FinishDeletions, not seven days.
 package sandbox
