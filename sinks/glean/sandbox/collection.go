@@ -27,7 +27,7 @@ type collection[T any] struct {
 	open      *upload[T]
 	effective map[string]entry[T]
 	pending   *pending
-	paused    *pause[T] // of the last upload; nil when it deleted what it did not have
+	paused    *pause[T]                             // of the last upload; nil when it deleted what it did not have
 	note      func(key, event string, at time.Time) // events of documents; nil for identities
 }
 
