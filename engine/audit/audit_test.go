@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func day(n int) time.Time { return time.Date(2026, 6, 1, 3, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
@@ -39,6 +39,16 @@ func wrote(t *testing.T, l *Ledger, n int, kind string, fill func(w *Writer)) {
 	}
 }
 
+// open returns the ledger of a place in a new folder.
+func open(t *testing.T) *Ledger {
+	t.Helper()
+	files, err := state.Folder(t.TempDir()).Open("https://store.example.com/company")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Open(files)
+}
+
 func at(t *testing.T, l *Ledger, when time.Time) *State {
 	t.Helper()
 	s, err := l.At(when)
@@ -50,7 +60,7 @@ func at(t *testing.T, l *Ledger, when time.Time) *State {
 
 // TestWho: who finds a document follows from its audience and the groups, at any time.
 func TestWho(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	wrote(t, l, 0, "run", func(w *Writer) {
 		w.Group(Group{Principal: group("team"), Ref: "group:default/team", Members: []string{user("ann"), group("sub")}})
 		w.Group(Group{Principal: group("sub"), Ref: "group:default/sub", Members: []string{user("bob"), group("team")}})
@@ -123,11 +133,11 @@ func TestWho(t *testing.T) {
 
 // TestDamaged: every changed byte and every removed block of the ledger is detected.
 func TestDamaged(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	for n := range 3 {
 		wrote(t, l, n, "run", func(w *Writer) { w.Document(listed(fmt.Sprint("doc", n), user("sam"))) })
 	}
-	text, err := os.ReadFile(l.path)
+	text, err := os.ReadFile(l.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +154,7 @@ func TestDamaged(t *testing.T) {
 		spoilt[fmt.Sprint("byte ", i)] = string(changed)
 	}
 	for name, text := range spoilt {
-		if err := os.WriteFile(l.path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(l.Path(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s, err := l.At(time.Time{})
@@ -157,13 +167,13 @@ func TestDamaged(t *testing.T) {
 // TestKilled: an incomplete block of a killed run is no part of the ledger, and the next block
 // replaces it.
 func TestKilled(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	wrote(t, l, 0, "run", func(w *Writer) { w.Document(listed("a", user("sam"))) })
-	first, _ := os.ReadFile(l.path)
+	first, _ := os.ReadFile(l.Path())
 	wrote(t, l, 1, "run", func(w *Writer) { w.Document(listed("a", user("ann"))) })
-	all, _ := os.ReadFile(l.path)
+	all, _ := os.ReadFile(l.Path())
 	for cut := len(first) + 1; cut < len(all); cut++ {
-		if err := os.WriteFile(l.path, all[:cut], 0o600); err != nil {
+		if err := os.WriteFile(l.Path(), all[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if s := at(t, l, time.Time{}); len(s.Events) != 1 || s.Who("a")[0].People[0] != user("sam") {
@@ -174,7 +184,7 @@ func TestKilled(t *testing.T) {
 			t.Fatalf("after the cut at %d: %+v", cut, s.Events)
 		}
 	}
-	if info, err := os.Stat(l.path); err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+	if info, err := os.Stat(l.Path()); err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }
@@ -182,7 +192,7 @@ func TestKilled(t *testing.T) {
 // TestCompact: dropping old events changes no answer about the time that is kept.
 func TestCompact(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	const days = 120
 	for n := range days {
 		wrote(t, l, n, "run", func(w *Writer) {
@@ -210,11 +220,11 @@ func TestCompact(t *testing.T) {
 	for n := 70; n < days; n++ {
 		before[n] = answers(n)
 	}
-	full, _ := os.Stat(l.path)
+	full, _ := os.Stat(l.Path())
 	if err := l.Compact(day(days), 60*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if less, _ := os.Stat(l.path); less.Size() >= full.Size() {
+	if less, _ := os.Stat(l.Path()); less.Size() >= full.Size() {
 		t.Errorf("%d bytes, before %d", less.Size(), full.Size())
 	}
 	for n, want := range before {
@@ -227,18 +237,18 @@ func TestCompact(t *testing.T) {
 	}
 	wrote(t, l, days, "run", nil) // it can be appended to
 	at(t, l, time.Time{})
-	kept, _ := os.ReadFile(l.path)
+	kept, _ := os.ReadFile(l.Path())
 	if err := l.Compact(day(days), 60*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := os.ReadFile(l.path); string(again) != string(kept) {
+	if again, _ := os.ReadFile(l.Path()); string(again) != string(kept) {
 		t.Error("it was rewritten although there is little to gain")
 	}
 }
 
 // TestAdds: added members join the earlier ones, also in the state that replaces old events.
 func TestAdds(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	wrote(t, l, 0, "run", func(w *Writer) {
 		w.Group(Group{Principal: group("team"), Members: []string{user("bob"), user("sam")}})
 		w.Document(listed("a", group("team")))
@@ -265,7 +275,7 @@ func TestAdds(t *testing.T) {
 // TestWhole: an event with everything in a stream replaces what is known about that stream from
 // then on.
 func TestWhole(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	whole := func(n int, streams []string, fill func(w *Writer)) {
 		t.Helper()
 		w := l.Begin(Event{Kind: "run", Run: fmt.Sprint("run", n), At: day(n), Whole: streams})
@@ -302,7 +312,7 @@ func TestWhole(t *testing.T) {
 // TestSince: Since returns what the events after a run mention, without the run's own event,
 // also with long lines.
 func TestSince(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	if _, found, err := l.Since("run0"); found || err != nil {
 		t.Errorf("no ledger: %t, %v", found, err)
 	}
@@ -338,7 +348,7 @@ func TestSince(t *testing.T) {
 
 // TestNoLedger: queries of a missing ledger return an error.
 func TestNoLedger(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	if there, err := l.Exists(); there || err != nil {
 		t.Errorf("%t, %v", there, err)
 	}

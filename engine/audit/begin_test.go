@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -55,7 +54,7 @@ func people(principals []string) string {
 // TestBeginning: what a run began to send is uncertain until its end, or until a later event
 // has the state.
 func TestBeginning(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	team := func(adds bool, members ...string) Group {
 		return Group{Principal: group("team"), Stream: "members", Ref: "team", Members: members, Adds: adds}
 	}
@@ -131,7 +130,7 @@ func TestBeginning(t *testing.T) {
 // TestPerhapsOpen: a document that a run began to open is listed for a person, because it is
 // uncertain; a document that is open does not become uncertain through its groups.
 func TestPerhapsOpen(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	open := func(ref string, audience access.Audience) Document {
 		return Document{ID: ref, Stream: "documents", Ref: ref, Audience: audience.String(),
 			Principals: []string{group("team")}}
@@ -151,7 +150,7 @@ func TestPerhapsOpen(t *testing.T) {
 
 // TestSinceBeginning: what a run began to send after the last good one is compared anew.
 func TestSinceBeginning(t *testing.T) {
-	l := Open(filepath.Join(t.TempDir(), "ledger"))
+	l := open(t)
 	event(t, l, 0, Beginning, "r0", nil, listed("a"))
 	event(t, l, 1, "run", "r0", nil)
 	event(t, l, 2, Beginning, "r1", nil, listed("b"), Group{Principal: group("team"), Stream: "members", Ref: "team"})

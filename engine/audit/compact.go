@@ -1,15 +1,15 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/component"
 )
 
@@ -30,7 +30,7 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 	if err != nil || first.IsZero() || !first.Before(cutoff.Add(-min(maxSlack, keep/10))) {
 		return err
 	}
-	unlock, err := l.lock()
+	l, unlock, err := l.lock()
 	if err != nil {
 		return err
 	}
@@ -58,9 +58,19 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 		written = append(written, p.block())
 	}
 	after := old.all[len(old.all)-1].At
-	return atomicfile.Replace(l.path, atomicfile.Options{}, func(w io.Writer) error {
-		return l.rewrite(w, written, after)
-	})
+	f, err := l.files.Create(ledgerName)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	w := bufio.NewWriterSize(f, 64<<10)
+	if err := l.rewrite(w, written, after); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Commit()
 }
 
 // block returns a block of what is still pending.
@@ -85,12 +95,12 @@ func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 			return err
 		}
 	}
-	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
+	f, err := l.files.Open(ledgerName)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	err = blocks(f, func(lines, _ []byte, _ string) error {
+	err = blocks(f, l.Path(), func(lines, _ []byte, _ string) error {
 		e, _, err := eventOf(lines)
 		if err != nil || !e.At.After(after) {
 			return err
@@ -108,8 +118,8 @@ func (l *Ledger) rewrite(w io.Writer, first []*block, after time.Time) error {
 
 // first returns the time of the first event; zero when there is none.
 func (l *Ledger) first() (time.Time, error) {
-	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := l.files.Open(ledgerName)
+	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
 	if err != nil {

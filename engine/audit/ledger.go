@@ -3,22 +3,18 @@ package audit
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Keep is how long the ledger keeps events by default.
@@ -84,24 +80,32 @@ type end struct {
 }
 
 // Ledger is the file. Several processes may write to it, such as pipe hide during a run.
-type Ledger struct{ path string }
+type Ledger struct{ files state.Files }
+
+// The names of the file and its lock.
+const (
+	ledgerName = ".audit"
+	ledgerLock = ".audit-lock"
+)
 
 // lockWait is how long a writer waits for another one, which takes milliseconds, or a second
 // when it drops old events.
 const lockWait = 30 * time.Second
 
-func (l *Ledger) lock() (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
-	lock := flock.New(l.path+"-lock", flock.SetPermissions(0o600))
-	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
-		return nil, fmt.Errorf("lock %s: %w", l.path, err)
+// lock returns the ledger for the only writer until unlock is called.
+func (l *Ledger) lock() (locked *Ledger, unlock func(), err error) {
+	files, release, err := l.files.Lock(ledgerLock, lockWait)
+	if err != nil {
+		return nil, nil, fmt.Errorf("lock %s: %w", l.Path(), err)
 	}
-	return func() { _ = lock.Unlock() }, nil
+	return &Ledger{files}, func() { _ = release() }, nil
 }
 
-// Open returns the ledger at a path. The file need not exist.
-func Open(path string) *Ledger { return &Ledger{path} }
+// Open returns the ledger of a place. The file need not exist.
+func Open(files state.Files) *Ledger { return &Ledger{files} }
+
+// Path returns the name of the file, for messages.
+func (l *Ledger) Path() string { return l.files.Path(ledgerName) }
 
 // Unusable returns the error for a ledger that cannot be read or written, before anything is
 // sent; nil for nil.
@@ -110,16 +114,16 @@ func (l *Ledger) Unusable(err error) error {
 		return nil
 	}
 	return &fault.StateError{Err: fmt.Errorf("the audit ledger cannot be used: %w", err),
-		Remedy: "make " + l.path + " writable for this user; if it is damaged, move it away, and the run begins a new one"}
+		Remedy: "make " + l.Path() + " writable for this user; if it is damaged, move it away, and the run begins a new one"}
 }
 
 // Exists reports whether anything was ever written.
 func (l *Ledger) Exists() (bool, error) {
-	info, err := os.Stat(l.path)
+	info, err := l.files.Stat(ledgerName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && info.Size() > 0, err
+	return err == nil && info.Size > 0, err
 }
 
 // block is a block before it is appended. It is kept compressed: the first run of a large
@@ -201,24 +205,26 @@ func (w *Writer) Commit() error {
 	if w.block.err != nil {
 		return w.block.err
 	}
-	unlock, err := w.ledger.lock()
+	ledger, unlock, err := w.ledger.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	f, err := atomicfile.Open(w.ledger.path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := ledger.files.Append(ledgerName)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	size, sum, err := whole(f)
+	size, sum, err := ledger.whole(f)
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(size); err != nil {
-		return err
+	if size < f.Size() {
+		if err := f.Truncate(size); err != nil {
+			return err
+		}
 	}
-	if _, err := w.block.writeTo(io.NewOffsetWriter(f, size), sum); err != nil {
+	if _, err := w.block.writeTo(f, sum); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -250,27 +256,25 @@ const endLength = len(`{"end":""}`) + 2*sha256.Size + 1
 
 // whole returns the size of the complete blocks of the file, and the checksum of the last one.
 // It reads only the end of a file that ends with a complete block, and all of any other file.
-func whole(f *os.File) (size int64, sum string, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, "", err
-	}
-	if size = info.Size(); size == 0 {
+func (l *Ledger) whole(file state.Appender) (size int64, sum string, err error) {
+	if size = file.Size(); size == 0 {
 		return 0, "", nil
 	}
-	last := make([]byte, min(size, int64(endLength)))
-	if _, err := f.ReadAt(last, size-int64(len(last))); err != nil {
+	last, err := file.Tail(endLength)
+	if err != nil {
 		return 0, "", err
 	}
 	var e end
 	if bytes.HasSuffix(last, []byte("\n")) && codec.Unmarshal(last, &e) == nil && e.Sum != "" {
 		return size, e.Sum, nil
 	}
-	size = 0
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	f, err := l.files.Open(ledgerName)
+	if err != nil {
 		return 0, "", err
 	}
-	err = blocks(f, func(_ []byte, text []byte, of string) error {
+	defer f.Close()
+	size = 0
+	err = blocks(f, l.Path(), func(_ []byte, text []byte, of string) error {
 		size += int64(len(text))
 		sum = of
 		return nil

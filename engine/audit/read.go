@@ -6,20 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
-	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
-// blocks calls visit for each block with its lines except the last, its whole text, and its
-// verified checksum.
-func blocks(r io.Reader, visit func(lines, text []byte, sum string) error) error {
-	path := ""
-	if f, ok := r.(*os.File); ok {
-		path = f.Name()
-	}
+// blocks calls visit for each block of the ledger with this path: with its lines except the last, its
+// whole text, and its verified checksum.
+func blocks(r io.Reader, path string, visit func(lines, text []byte, sum string) error) error {
 	in := bufio.NewReaderSize(r, 1<<16)
 	var text []byte
 	before, n := "", 0
@@ -52,14 +46,14 @@ func blocks(r io.Reader, visit func(lines, text []byte, sum string) error) error
 
 // At returns the state at a time; the zero time means now.
 func (l *Ledger) At(at time.Time) (*State, error) {
-	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
+	f, err := l.files.Open(ledgerName)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	s := &State{documents: map[[2]string]told{}, groups: map[string]toldGroup{}}
 	errLater := errors.New("later")
-	err = blocks(f, func(lines, _ []byte, _ string) error {
+	err = blocks(f, l.Path(), func(lines, _ []byte, _ string) error {
 		e, rest, err := eventOf(lines)
 		if err != nil {
 			return err

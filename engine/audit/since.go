@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
-	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
@@ -28,7 +26,7 @@ type Key struct{ Stream, ID string }
 // ledger has no event of the run. Memory grows with what these events mention, not with the
 // ledger. Since verifies no checksum.
 func (l *Ledger) Since(run string) (out Since, found bool, err error) {
-	f, err := atomicfile.Open(l.path, os.O_RDONLY, 0)
+	f, err := l.files.Open(ledgerName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Since{}, false, nil
 	}
@@ -46,7 +44,7 @@ func (l *Ledger) Since(run string) (out Since, found bool, err error) {
 			err = out.line(line, run, &found)
 		}
 		if err != nil {
-			return Since{}, false, fmt.Errorf("%s:%d: %w", l.path, n, err)
+			return Since{}, false, fmt.Errorf("%s:%d: %w", l.Path(), n, err)
 		}
 	}
 }

@@ -2,18 +2,16 @@ package baseline
 
 import (
 	"errors"
-	"os"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Refused returns a stored refusal of a place, and its approval if there is one.
-func Refused(dir, place, id string) (*Refusal, *Approval, error) {
-	store, err := Open(dir, place)
+func Refused(in state.Store, place, id string) (*Refusal, *Approval, error) {
+	store, err := Open(in, place)
 	if err != nil {
 		return nil, nil, Unusable(err)
 	}
@@ -27,8 +25,8 @@ func Refused(dir, place, id string) (*Refusal, *Approval, error) {
 
 // Summarized is Refused without the changes. known is what it returned before; nil at first. See
 // Store.Summary.
-func Summarized(dir, place, id string, known *Summary) (*Summary, *Approval, error) {
-	store, err := Open(dir, place)
+func Summarized(in state.Store, place, id string, known *Summary) (*Summary, *Approval, error) {
+	store, err := Open(in, place)
 	if err != nil {
 		return nil, nil, Unusable(err)
 	}
@@ -60,13 +58,13 @@ func (s *Store) approved(id string) (*Approval, error) {
 // Approve allows one run within 24 hours whose guarded changes are among those of a stored
 // refusal, and returns the refusal and the approval as it is stored. A valid approval of other
 // people stays: the run asks whether they are enough. Several processes may approve at once.
-func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
-	store, unlock, err := openApprovals(dir, place)
+func Approve(in state.Store, place string, a Approval) (*Refusal, *Approval, error) {
+	store, unlock, err := openApprovals(in, place)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer unlock()
-	refused, before, err := Refused(dir, place, a.ID)
+	refused, before, err := Refused(in, place, a.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,8 +83,9 @@ func Approve(dir, place string, a Approval) (*Refusal, *Approval, error) {
 // Withdraw removes people from the approval of a refusal that is not used, as Approval.Without does,
 // and returns what is left and their names. Without an approval it does nothing. drop may be called
 // for an approval that is then not changed.
-func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, dropped []string, err error) {
-	store, unlock, err := openApprovals(dir, place)
+func Withdraw(in state.Store, place, id string, drop func(Approver) bool) (left *Approval, dropped []string,
+	err error) {
+	store, unlock, err := openApprovals(in, place)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +99,7 @@ func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, 
 	case len(dropped) == 0:
 		return left, nil, nil
 	case left == nil:
-		err = os.Remove(store.path(".approval-" + id))
+		err = store.files.Remove(".approval-" + id)
 	default:
 		err = store.Approve(*left)
 	}
@@ -109,8 +108,8 @@ func Withdraw(dir, place, id string, drop func(Approver) bool) (left *Approval, 
 
 // Unused returns the IDs of the approvals of a place that a run may use at a time. One that cannot
 // be read allows nothing.
-func Unused(dir, place string, now time.Time) ([]string, error) {
-	store, err := Open(dir, place)
+func Unused(in state.Store, place string, now time.Time) ([]string, error) {
+	store, err := Open(in, place)
 	if err != nil {
 		return nil, Unusable(err)
 	}
@@ -125,13 +124,13 @@ func Unused(dir, place string, now time.Time) ([]string, error) {
 
 // openApprovals opens the store of a place, and makes this process the only one that changes its
 // approvals until unlock is called.
-func openApprovals(dir, place string) (store *Store, unlock func() error, err error) {
-	if store, err = Open(dir, place); err != nil {
+func openApprovals(in state.Store, place string) (store *Store, unlock func() error, err error) {
+	if store, err = Open(in, place); err != nil {
 		return nil, nil, Unusable(err)
 	}
-	lock := flock.New(store.path(".approving"), flock.SetPermissions(0o600))
-	if err := lock.Lock(); err != nil {
+	locked, unlock, err := store.files.Lock(".approving", 0)
+	if err != nil {
 		return nil, nil, Unusable(err)
 	}
-	return store, lock.Unlock, nil
+	return &Store{files: locked, place: place}, unlock, nil
 }

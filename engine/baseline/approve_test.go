@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestApprove: a stored refusal can be approved; after the approval was used, only when a run
@@ -54,7 +55,8 @@ func TestApprove(t *testing.T) {
 				}
 				damage(t, files[0])
 			}
-			refused, _, err := Approve(dir, place, Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
+			refused, _, err := Approve(state.Folder(dir), place,
+				Approval{ID: id, At: time.Now(), By: "sam", UsedBy: "01OTHER", UsedAt: at})
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) {
 					t.Errorf("%v", err)
@@ -117,7 +119,7 @@ func TestApproveTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, _, err := Approve(dir, place, Approval{ID: id, At: now, By: "sam"}); err != nil {
+			if _, _, err := Approve(state.Folder(dir), place, Approval{ID: id, At: now, By: "sam"}); err != nil {
 				t.Fatal(err)
 			}
 			a, err := store.Approval(id)
@@ -159,7 +161,7 @@ func TestWithdraw(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			left, gone, err := Withdraw(dir, place, id, func(a Approver) bool {
+			left, gone, err := Withdraw(state.Folder(dir), place, id, func(a Approver) bool {
 				for _, one := range strings.Fields(tc.drop) {
 					if name, identity, _ := strings.Cut(one, "#"); a.Is(name, identity) {
 						return true
@@ -200,7 +202,7 @@ func TestUnused(t *testing.T) {
 		}
 	}
 	damage(t, store.path(".approval-dddddddddddd"))
-	ids, err := Unused(dir, place, now)
+	ids, err := Unused(state.Folder(dir), place, now)
 	if err != nil || strings.Join(ids, " ") != "aaaaaaaaaaaa" {
 		t.Errorf("%v, %v", ids, err)
 	}

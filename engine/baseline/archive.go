@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // archiveVersion is the format of archives: a line with the kind and a JSON header, the files
@@ -57,24 +57,29 @@ var ErrHasBaseline = errors.New("this state folder already has a baseline of the
 // ErrNothing means that a folder has no state of a place.
 var ErrNothing = errors.New("this state folder has no state of the datasource")
 
-// Files returns the place's files for an archive. The baseline is last: an interrupted import
+// Files returns the full names of the place's files for an archive. The baseline is last: an interrupted import
 // leaves a place without a baseline.
 func (s *Store) Files() ([]string, error) {
-	entries, err := os.ReadDir(s.dir)
+	all, err := s.archived()
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	for _, e := range entries {
-		if suffix, ok := strings.CutPrefix(e.Name(), s.key); ok && archived.MatchString(suffix) {
-			out = append(out, suffix)
-		}
-	}
-	slices.SortFunc(out, order)
-	for i, suffix := range out {
-		out[i] = s.path(suffix)
+	for _, f := range all {
+		out = append(out, s.path(f.Name))
 	}
 	return out, nil
+}
+
+// archived returns the files for an archive.
+func (s *Store) archived() ([]state.Info, error) {
+	all, err := s.files.List(".")
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(f state.Info) bool { return !archived.MatchString(f.Name) })
+	slices.SortFunc(all, func(a, b state.Info) int { return order(a.Name, b.Name) })
+	return all, nil
 }
 
 // order sorts suffixes, with the baseline last.
@@ -89,7 +94,7 @@ func order(a, b string) int {
 }
 
 // Name returns the prefix of the names of all the place's files.
-func (s *Store) Name() string { return s.key }
+func (s *Store) Name() string { return s.files.Key() }
 
 // Export writes the place's files to one archive, atomically and with mode 0600. It returns an
 // error when a file is damaged or newer than this program. The caller holds the Lock.
@@ -97,17 +102,13 @@ func (s *Store) Export(path string) error {
 	if err := s.sound(); err != nil {
 		return err
 	}
-	files, err := s.Files()
+	files, err := s.archived()
 	if err != nil {
 		return err
 	}
 	h := Archive{Version: archiveVersion, Place: s.place, Made: time.Now().UTC()}
 	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		h.Files = append(h.Files, ArchivedFile{strings.TrimPrefix(filepath.Base(file), s.key), info.Size()})
+		h.Files = append(h.Files, ArchivedFile{file.Name, file.Size})
 	}
 	err = atomicfile.Replace(path, atomicfile.Options{Temporary: ".pipe-state-*"}, func(w io.Writer) error {
 		return s.writeArchive(w, h)
@@ -147,7 +148,7 @@ func (s *Store) writeArchive(to io.Writer, h Archive) error {
 	}
 	fmt.Fprintf(w, "%s\t%s\n", lineArchive, head) // an error shows at Flush
 	for _, file := range h.Files {
-		f, err := openFile(s.path(file.Suffix))
+		f, err := s.files.Open(file.Suffix)
 		if err != nil {
 			return err
 		}
@@ -172,7 +173,7 @@ func (s *Store) writeArchive(to io.Writer, h Archive) error {
 // damaged, newer or of another place, or when the place has a baseline and force is false. The
 // caller holds the Lock.
 func (s *Store) Import(path string, force bool) (Archive, error) {
-	f, err := openFile(path)
+	f, err := state.OpenFile(path)
 	if err != nil {
 		return Archive{}, fmt.Errorf("read the archive: %w", err)
 	}
@@ -181,18 +182,21 @@ func (s *Store) Import(path string, force bool) (Archive, error) {
 	if err != nil {
 		return h, fmt.Errorf("%s cannot be imported: %w", path, err)
 	}
-	if _, err := os.Lstat(s.path(suffixState)); err == nil && !force {
+	if s.there(suffixState) && !force {
 		return h, ErrHasBaseline
 	}
 	if _, err := s.Hidden(); err != nil {
 		return h, err
 	}
-	dir, err := os.MkdirTemp(s.dir, s.key+".import-*")
+	dir, err := s.files.Scratch()
 	if err != nil {
 		return h, err
 	}
 	defer os.RemoveAll(dir)
-	in := &Store{dir: dir, place: s.place, key: s.key}
+	in, err := Open(state.Folder(dir), s.place)
+	if err != nil {
+		return h, err
+	}
 	for _, file := range h.Files {
 		if err := in.extract(file, body); err != nil {
 			return h, err
@@ -256,15 +260,13 @@ func (s *Store) verifyArchive(f *os.File) (h Archive, body io.Reader, err error)
 }
 
 func (s *Store) extract(file ArchivedFile, from io.Reader) error {
-	f, err := os.OpenFile(s.path(file.Suffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if s.there(file.Suffix) {
+		return fmt.Errorf("it has the file %s twice", file.Suffix)
+	}
+	return s.replaceFile(file.Suffix, func(w io.Writer) error {
+		_, err := io.CopyN(w, from, file.Size)
 		return err
-	}
-	_, err = io.CopyN(f, from, file.Size)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	})
 }
 
 // hideAlso merges entries into the hidden list, which pipe hide may change at the same time. An
@@ -298,32 +300,45 @@ func union(a, b []string) []string {
 	return a
 }
 
-// install removes the place's files except the hidden list and moves those of another folder
-// here. The old baseline is removed first and the new one is moved last.
+// install removes the place's files except the hidden list and copies those of another store here.
+// The old baseline is removed first and the new one is written last.
 func (s *Store) install(in *Store) error {
-	old, err := s.Files()
+	old, err := s.archived()
 	if err != nil {
 		return err
 	}
 	for _, file := range slices.Backward(old) {
-		if file == s.path(suffixHidden) {
+		if file.Name == suffixHidden {
 			continue
 		}
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.files.Remove(file.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	files, err := in.Files()
+	files, err := in.archived()
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		if file == in.path(suffixHidden) {
+		if file.Name == suffixHidden {
 			continue
 		}
-		if err := os.Rename(file, filepath.Join(s.dir, filepath.Base(file))); err != nil {
+		if err := s.copyFrom(in, file.Name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// copyFrom replaces a file with that of another store.
+func (s *Store) copyFrom(in *Store, name string) error {
+	f, err := in.files.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.replaceFile(name, func(w io.Writer) error {
+		_, err := io.Copy(w, f)
+		return err
+	})
 }

@@ -73,7 +73,7 @@ func TestArchiveRoundTrip(t *testing.T) {
 	if got := load(t, to); !reflect.DeepEqual(got, entries) {
 		t.Errorf("entries %+v", got)
 	}
-	for _, dir := range []string{to.dir, filepath.Dir(path)} {
+	for _, dir := range []string{filepath.Dir(to.path("")), filepath.Dir(path)} {
 		if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 			t.Errorf("left %v", left)
 		}
@@ -166,7 +166,7 @@ func TestImportRefuses(t *testing.T) {
 		if _, err := to.Import(path, true); err == nil || !strings.Contains(err.Error(), tc[1]) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if left, _ := os.ReadDir(to.dir); len(left) > 0 {
+		if left, _ := os.ReadDir(filepath.Dir(to.path(""))); len(left) > 0 {
 			t.Errorf("%s: left %v", name, left)
 		}
 	}
@@ -175,7 +175,7 @@ func TestImportRefuses(t *testing.T) {
 // TestExportRefuses: state that no run could use is not exported, and no archive is left.
 func TestExportRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(s *Store) error{
-		"nothing": func(s *Store) error { return os.RemoveAll(s.dir) },
+		"nothing": func(s *Store) error { return os.RemoveAll(filepath.Dir(s.path(""))) },
 		"damaged": func(s *Store) error { return os.WriteFile(s.path(".state"), []byte("x"), 0o600) },
 		"newer": func(s *Store) error {
 			return os.WriteFile(s.path(".state"),
@@ -205,8 +205,8 @@ func TestExportRefuses(t *testing.T) {
 // with similar names.
 func TestArchivedFiles(t *testing.T) {
 	s := filled(t)
-	for _, name := range []string{".state", ".owner", s.key + "2.state", s.key + ".lock", s.key + ".state.tmp"} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte("x"), 0o600); err != nil {
+	for _, name := range []string{".state", ".owner", s.Name() + "2.state", s.Name() + ".lock", s.Name() + ".state.tmp"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(s.path("")), name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

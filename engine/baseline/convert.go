@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 )
 
 // suffixEarlier is the suffix of the copy of a baseline of an earlier version.
@@ -23,7 +22,7 @@ func (s *Store) convert(h *Header) error {
 	case !there || before.Version > version:
 	case before.Version < version:
 		h.Converted = 1
-		return s.copyEarlier(s.path(suffixState))
+		return s.copyEarlier()
 	case before.Converted == 0:
 	case before.Run == h.Run:
 		h.Converted = before.Converted
@@ -36,7 +35,7 @@ func (s *Store) convert(h *Header) error {
 // writtenHeader returns the header of the existing file; false when there is none or it cannot
 // be read.
 func (s *Store) writtenHeader() (Header, bool) {
-	f, err := openFile(s.path(suffixState))
+	f, err := s.files.Open(suffixState)
 	if err != nil {
 		return Header{}, false
 	}
@@ -53,10 +52,10 @@ func (s *Store) writtenHeader() (Header, bool) {
 	return snap.Header, true
 }
 
-func (s *Store) copyEarlier(path string) error {
-	text, err := readFile(path)
+func (s *Store) copyEarlier() error {
+	text, err := s.readFile(suffixState)
 	if err == nil {
-		err = s.replaceLocked(suffixEarlier, func(w io.Writer) error {
+		err = s.replaceFile(suffixEarlier, func(w io.Writer) error {
 			_, err := w.Write(text)
 			return err
 		})
@@ -71,6 +70,6 @@ func (s *Store) copyEarlier(path string) error {
 // errors: nothing reads the copy.
 func (s *Store) dropEarlier(converted int) {
 	if converted > goodRuns {
-		os.Remove(s.path(suffixEarlier))
+		s.files.Remove(suffixEarlier)
 	}
 }

@@ -1,13 +1,12 @@
-// Package baseline keeps, on this machine, what runs need to know about each place that they
+// Package baseline keeps what runs need to know about each place that they
 // write to: the baseline (the items that the last good run delivered, hashes of their contents,
 // and their audiences), the owner id of this folder's uploads, the hidden list, and a lock that
 // lets one run at a time write to a place. The guards compare the next run with the baseline
 // (invariants 4 and 5).
 //
 // The files contain refs and ids in clear (the id of a user is an e-mail address), and hashes
-// of contents and principals: no titles, no content, no secret. Folders have mode 0700 and
-// files 0600. Files are replaced atomically. Load reports a damaged, newer or missing baseline;
-// no run removes one.
+// of contents and principals: no titles, no content, no secret. Package state says where they
+// are kept. Load reports a damaged, newer or missing baseline; no run removes one.
 //
 // The source files:
 //

@@ -32,7 +32,7 @@ func TestReplaceFile(t *testing.T) {
 		if !errors.Is(err, tc.err) {
 			t.Errorf("%s: %v", tc.name, err)
 		}
-		if b, err := readFile(s.path(".owner")); err != nil || string(b) != tc.want {
+		if b, err := s.readFile(".owner"); err != nil || string(b) != tc.want {
 			t.Errorf("%s: %q, %v", tc.name, b, err)
 		}
 		for _, suffix := range []string{".new-*", ".tmp-*"} {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 )
 
 // Forget removes the baseline and the journal of a place that was emptied. The hidden list
@@ -15,7 +14,7 @@ func (s *Store) Forget() error {
 		return err
 	}
 	for _, suffix := range []string{suffixState, suffixJournal} {
-		if err := os.Remove(s.path(suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.files.Remove(suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove the baseline: %w", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package baseline
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -61,7 +58,7 @@ type hiddenFile struct {
 // while UpdateHidden runs in another process.
 func (s *Store) Hidden() ([]Hidden, error) {
 	path := s.path(suffixHidden)
-	b, err := readFile(path)
+	b, err := s.readFile(suffixHidden)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -82,9 +79,6 @@ func (s *Store) Hidden() ([]Hidden, error) {
 	return f.Hidden, nil
 }
 
-// AuditFile returns the path of the place's audit ledger.
-func (s *Store) AuditFile() string { return s.path(suffixAudit) }
-
 // HiddenFile returns the path of the hidden list.
 func (s *Store) HiddenFile() string { return s.path(suffixHidden) }
 
@@ -96,13 +90,12 @@ const hiddenWait = 10 * time.Second
 // file. A separate lock serializes updates; the place's Lock is not needed. When change returns
 // an error, nothing is written.
 func (s *Store) UpdateHidden(change func([]Hidden) ([]Hidden, error)) error {
-	ctx, cancel := context.WithTimeout(context.Background(), hiddenWait)
-	defer cancel()
-	lock := flock.New(s.path(".hidden-lock"), flock.SetPermissions(0o600))
-	if ok, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil || !ok {
+	locked, unlock, err := s.files.Lock(".hidden-lock", hiddenWait)
+	if err != nil {
 		return fmt.Errorf("lock the hidden list %s: %w", s.path(suffixHidden), err)
 	}
-	defer lock.Unlock()
+	defer unlock()
+	s = &Store{files: locked, place: s.place}
 	before, err := s.Hidden()
 	if err != nil {
 		return err

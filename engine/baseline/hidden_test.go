@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestHidden: the list is read as it was written, and an unreadable list is never an empty one.
@@ -110,7 +111,7 @@ func TestUpdateHiddenTogether(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			s, err := Open(dir, place)
+			s, err := Open(state.Folder(dir), place)
 			if err != nil {
 				t.Error(err)
 				return

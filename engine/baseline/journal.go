@@ -13,6 +13,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // suffixJournal is the suffix of the journal: what was sent since the last good run.
@@ -130,8 +131,12 @@ func (j *Journal) Items(yield func(Told) bool) {
 // Journal with Damaged set.
 func (s *Store) Journal(c *Comparison) (*Journal, error) {
 	j := &Journal{items: map[journalItem]*Told{}, open: map[string]bool{}}
-	f, err := openFile(s.path(suffixJournal))
+	f, err := s.files.Open(suffixJournal)
 	if errors.Is(err, fs.ErrNotExist) {
+		return j, nil
+	}
+	if damaged := new(state.DamagedError); errors.As(err, &damaged) {
+		j.Damaged, j.Interrupted = damaged.Problem, true
 		return j, nil
 	}
 	if err != nil {

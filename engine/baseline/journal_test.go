@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // journalOf writes a journal and returns its store.
 func journalOf(t *testing.T, write func(*JournalWriter)) *Store {
 	t.Helper()
-	s, err := Open(t.TempDir(), "https://store.example.com/a")
+	s, err := Open(state.Folder(t.TempDir()), "https://store.example.com/a")
 	if err != nil {
 		t.Fatal(err)
 	}

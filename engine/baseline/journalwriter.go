@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/atomicfile"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // The kinds of operations that send something.
@@ -28,7 +27,7 @@ const (
 // called from many goroutines.
 type JournalWriter struct {
 	mu  sync.Mutex
-	f   *os.File
+	f   state.Appender
 	w   *bufio.Writer
 	run string
 	err error
@@ -37,18 +36,28 @@ type JournalWriter struct {
 // Begin continues the journal of the place for a run that is about to publish, a tightening, a
 // purge or a push. The caller holds the lock, and closes the writer.
 func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
-	path := s.path(suffixJournal)
-	if err := s.cutJournal(path); err != nil {
+	end, err := s.journalEnd()
+	if errors.As(err, new(*state.DamagedError)) { // what is appended is read as damaged, too, until DropJournal
+		end = int64(len(damagedJournal))
+		err = s.replaceFile(suffixJournal, func(w io.Writer) error {
+			_, err := io.WriteString(w, damagedJournal)
+			return err
+		})
+	}
+	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
-	f, err := atomicfile.Open(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := s.files.Append(suffixJournal)
+	if err == nil && f.Size() > end {
+		if err = f.Truncate(end); err != nil {
+			f.Close()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	w := &JournalWriter{f: f, w: bufio.NewWriterSize(f, 64<<10), run: run}
-	if info, err := f.Stat(); err != nil {
-		w.err = err
-	} else if info.Size() == 0 {
+	if f.Size() == 0 {
 		w.put(lineJournal, journalVersion, s.place)
 	}
 	w.put(lineBegun, what, run, seconds(at))
@@ -59,15 +68,18 @@ func (s *Store) Begin(what, run string, at time.Time) (*JournalWriter, error) {
 	return w, nil
 }
 
-// cutJournal removes a last line that a crash cut off; otherwise an appended line would become
-// a part of it. It leaves a damaged journal unchanged.
-func (s *Store) cutJournal(path string) error {
-	text, err := readFile(path)
+// damagedJournal replaces a journal that the store cannot read.
+const damagedJournal = "damaged\n"
+
+// journalEnd returns where to append: a last line that a crash cut off is left out, since an
+// appended line would become a part of it. It leaves a damaged journal unchanged.
+func (s *Store) journalEnd() (int64, error) {
+	text, err := s.readFile(suffixJournal)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	end := bytes.LastIndexByte(text, '\n') + 1
 	last := bytes.LastIndexByte(text[:max(0, end-1)], '\n') + 1
@@ -76,10 +88,7 @@ func (s *Store) cutJournal(path string) error {
 			end = last
 		}
 	}
-	if end == len(text) {
-		return nil
-	}
-	return os.Truncate(path, int64(end))
+	return int64(end), nil
 }
 
 // Intend records what is about to be sent for an item. number identifies the intent in Told and
@@ -152,12 +161,11 @@ func (w *JournalWriter) put(fields ...string) {
 // DropJournal drops the journal after a good run has written a baseline. Items of streams that
 // the run did not write stay.
 func (s *Store) DropJournal(written func(stream string) bool) error {
-	path := s.path(suffixJournal)
-	text, err := readFile(path)
+	text, err := s.readFile(suffixJournal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.As(err, new(*state.DamagedError)) {
 		return fmt.Errorf("drop the journal: %w", err)
 	}
 	kept := journalLine(lineJournal, journalVersion, s.place)
@@ -186,12 +194,12 @@ func (s *Store) DropJournal(written func(stream string) bool) error {
 		}
 	}
 	if !any {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.files.Remove(suffixJournal); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("drop the journal: %w", err)
 		}
 		return nil
 	}
-	return s.replaceLocked(suffixJournal, func(w io.Writer) error {
+	return s.replaceFile(suffixJournal, func(w io.Writer) error {
 		_, err := w.Write(kept)
 		return err
 	})

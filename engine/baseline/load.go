@@ -11,13 +11,13 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Snapshot is the baseline of the last good run. It stays readable when the file is replaced.
@@ -56,8 +56,12 @@ type Baseline struct {
 // error.
 func (s *Store) Load() (Baseline, error) {
 	b := Baseline{Path: s.path(suffixState)}
-	f, err := openFile(b.Path)
+	f, err := s.files.Open(suffixState)
 	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	if damaged := new(state.DamagedError); errors.As(err, &damaged) {
+		b.Condition, b.Problem = Damaged, damaged.Problem
 		return b, nil
 	}
 	if err != nil {
@@ -398,20 +402,4 @@ func unescape(field string) (string, error) {
 		i += 2
 	}
 	return b.String(), nil
-}
-
-// sweep removes temporary files of killed runs.
-func (s *Store) sweep() {
-	for _, locked := range []string{temporaryLocked, ".import-*"} { // written with the lock
-		left, _ := filepath.Glob(s.path(locked))
-		for _, path := range left {
-			os.RemoveAll(path)
-		}
-	}
-	left, _ := filepath.Glob(s.path(temporary)) // a recent one may be in use
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(path)
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Holder is a run that holds, or held, a place.
@@ -38,11 +39,10 @@ type HeldError struct{ Holder Holder }
 // Error returns the holder.
 func (e *HeldError) Error() string { return e.Holder.String() + " holds it" }
 
-// Lock is the hold of this run on the place. The system releases it when the process ends,
-// however it ends.
+// Lock is the hold of this run on the place. It ends with the process, however that ends.
 type Lock struct {
 	store   *Store
-	flock   *flock.Flock
+	hold    state.Hold
 	host    string
 	earlier []Holder // holders before this run
 	holders []Holder // including this run, which is the last
@@ -68,44 +68,84 @@ func bounded(all []Holder, now time.Time) []Holder {
 // Lock takes the place for a run. It returns a *HeldError when another run holds it. It removes
 // temporary files of dead runs.
 func (s *Store) Lock(run string) (*Lock, error) {
-	path := s.path(".lock")
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("lock the state: %w", notRegular(path, info)) // opening a FIFO would block
-	}
-	l := &Lock{store: s, flock: flock.New(path, flock.SetPermissions(0o600))}
-	ok, err := l.flock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock the state: %w", err)
-	}
-	if ok {
-		s.migrateHolders()
-	}
-	l.earlier = s.holders()
-	if !ok {
+	hold, err := s.files.Hold()
+	if errors.Is(err, state.ErrHeld) {
 		held := &HeldError{}
-		if n := len(l.earlier); n > 0 {
-			held.Holder = l.earlier[n-1]
+		if all := s.holders(); len(all) > 0 {
+			held.Holder = all[len(all)-1]
 		}
 		return nil, held
 	}
-	s.sweep()
+	if err != nil {
+		return nil, fmt.Errorf("lock the state: %w", err)
+	}
+	l := &Lock{store: s, hold: hold}
+	s.migrateHolders()
+	l.earlier = s.holders()
+	s.files.Sweep()
 	l.host, _ = os.Hostname()
 	holders := append(slices.Clone(l.earlier),
 		Holder{Run: run, PID: os.Getpid(), Host: l.host, Since: time.Now().UTC()})
 	l.holders = bounded(holders, time.Now())
 	if err := s.writeHolders(l.holders); err != nil {
-		return nil, errors.Join(err, l.flock.Unlock())
+		return nil, errors.Join(err, hold.Release())
 	}
 	return l, nil
 }
 
 // Ended reports whether a run that held the place is known to have ended: it released the
-// place, or its process on this machine no longer exists. The lock alone does not show that
-// when machines share a folder.
+// place, its process on this machine no longer exists, or this hold is exclusive (see state.Hold).
+// The lock of a folder alone does not show that when machines share the folder.
 func (l *Lock) Ended(run string) bool {
 	return slices.ContainsFunc(l.earlier, func(h Holder) bool {
-		return h.Run == run && (h.Ended || h.Host == l.host && !alive(h.PID))
+		return h.Run == run && (h.Ended || l.hold.Exclusive() || h.Host == l.host && !alive(h.PID))
 	})
+}
+
+// Lost is closed when it is not certain any more that this run holds the place.
+func (l *Lock) Lost() <-chan struct{} { return l.hold.Lost() }
+
+// Check returns an error when this run does not hold the place any more, or when that is not
+// certain. Another run may do better.
+func (l *Lock) Check() error { return lostError(l.hold.Check()) }
+
+// requestTime is how long a request of an earlier holder may still be on its way: the default time of
+// a request, and as much again for what the sink does with it.
+const requestTime = 2 * time.Minute
+
+// Clear returns when this run may send: requests that an earlier run sent, which lost the place and
+// did not release it, have ended by then.
+func (l *Lock) Clear() time.Time {
+	if at := l.hold.Abandoned(); !at.IsZero() {
+		return at.Add(requestTime)
+	}
+	return time.Time{}
+}
+
+// Await waits until Clear, and returns an error when ctx ends or the place is lost.
+func (l *Lock) Await(ctx context.Context) error {
+	wait := time.Until(l.Clear())
+	if wait <= 0 {
+		return nil
+	}
+	clear := time.NewTimer(wait)
+	defer clear.Stop()
+	select {
+	case <-clear.C:
+		return l.Check()
+	case <-l.Lost():
+		return l.Check()
+	case <-ctx.Done():
+		return fault.Cause(ctx, ctx.Err())
+	}
+}
+
+func lostError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.Errorf(fault.Transient, "run again: everything is compared with what the earlier runs sent",
+		"this run does not hold the place any more, and sends nothing: %w", err)
 }
 
 // Release releases the place.
@@ -113,7 +153,7 @@ func (l *Lock) Release() error {
 	own := l.holders[len(l.holders)-1]
 	holders := slices.DeleteFunc(l.store.holders(), func(h Holder) bool { return h.Run == own.Run })
 	own.Ended = true
-	return errors.Join(l.store.writeHolders(append(holders, own)), l.flock.Unlock())
+	return errors.Join(l.store.writeHolders(append(holders, own)), l.hold.Release())
 }
 
 // Ran reports whether a run held the place with this state folder, within the kept holders.
@@ -124,7 +164,7 @@ func (s *Store) Ran(run string) bool {
 // holders returns the runs that have held the place, the latest last. It skips lines that
 // cannot be read.
 func (s *Store) holders() []Holder {
-	b, err := readFile(s.path(".runs"))
+	b, err := s.readFile(".runs")
 	if err != nil {
 		return nil
 	}
@@ -140,13 +180,24 @@ func (s *Store) holders() []Holder {
 
 // migrateHolders renames the list of an earlier version.
 func (s *Store) migrateHolders() {
-	if _, err := os.Lstat(s.path(".runs")); err != nil {
-		_ = os.Rename(s.path(".owners"), s.path(".runs"))
+	if s.there(".runs") {
+		return
+	}
+	text, err := s.readFile(".owners")
+	if err != nil {
+		return
+	}
+	err = s.replaceFile(".runs", func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil {
+		_ = s.files.Remove(".owners")
 	}
 }
 
 func (s *Store) writeHolders(holders []Holder) error {
-	err := s.replaceLocked(".runs", func(w io.Writer) error {
+	err := s.replaceFile(".runs", func(w io.Writer) error {
 		for _, h := range holders {
 			if err := writeLine(w, h); err != nil {
 				return err

@@ -3,11 +3,13 @@ package baseline
 import (
 	"maps"
 	"testing"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestMarks: marks of hosts are read back, and are no entries.
 func TestMarks(t *testing.T) {
-	s, err := Open(t.TempDir(), "place")
+	s, err := Open(state.Folder(t.TempDir()), "place")
 	if err != nil {
 		t.Fatal(err)
 	}

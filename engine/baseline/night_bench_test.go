@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/stage"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // BenchmarkNight compares a staged catalog of 250,000 documents, 50,000 users and 200,000
@@ -48,7 +49,7 @@ func BenchmarkNight(b *testing.B) {
 	}
 	plan := &component.Plan{Streams: []component.StreamPlan{{Name: "users"}, {Name: "documents"},
 		{Name: "members", Own: true}}}
-	store, err := Open(b.TempDir(), place)
+	store, err := Open(state.Folder(b.TempDir()), place)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func TestOwner(t *testing.T) {
@@ -55,7 +57,7 @@ func TestOwnerDamaged(t *testing.T) {
 			t.Errorf("%s: %+v, %v, %v", text, o, found, err)
 		}
 	}
-	other, err := Open(t.TempDir(), place+"-2")
+	other, err := Open(state.Folder(t.TempDir()), place+"-2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Refusal is a run that guards refused, with the changes that they counted.
@@ -287,14 +287,22 @@ func (s *Store) refusalHead(id string, line []byte) (*refusalHead, error) {
 // Summary is a refusal without its changes.
 type Summary struct {
 	Refusal
-	file os.FileInfo // when it was read
+	file state.Info // when it was read
 }
 
 // Summary reads a refusal without keeping its changes: it takes the memory of one change. When the
 // file of known, which may be nil, has not changed, it is not read again, and known is returned. The
 // changes themselves are compared with the ID only by Refusal.
 func (s *Store) Summary(id string, known *Summary) (*Summary, error) {
-	f, err := openFile(s.path(".refusal-" + id))
+	name := ".refusal-" + id
+	info, err := s.files.Stat(name) // before it is opened: a version in between is read again next time
+	if err == nil && known != nil && known.ID == id && known.file.Same(info) {
+		return known, nil
+	}
+	var f *os.File
+	if err == nil {
+		f, err = s.files.Open(name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotStored
 	}
@@ -302,17 +310,9 @@ func (s *Store) Summary(id string, known *Summary) (*Summary, error) {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if known != nil && known.ID == id && os.SameFile(known.file, info) && known.file.Size() == info.Size() &&
-		known.file.ModTime().Equal(info.ModTime()) {
-		return known, nil
-	}
 	var h *refusalHead
 	var counts changeCounts
-	err = readSealedLines(f, func(line []byte) error {
+	err = readSealedLines(f, s.path(name), func(line []byte) error {
 		if h == nil {
 			h, err = s.refusalHead(id, line)
 			return err
@@ -322,7 +322,7 @@ func (s *Store) Summary(id string, known *Summary) (*Summary, error) {
 		}
 		var c fault.Change
 		if err := codec.Unmarshal(line, &c); err != nil {
-			return fmt.Errorf("%s is damaged: %w", f.Name(), err)
+			return fmt.Errorf("%s is damaged: %w", s.path(name), err)
 		}
 		counts.add(c)
 		return nil
@@ -331,7 +331,7 @@ func (s *Store) Summary(id string, known *Summary) (*Summary, error) {
 		return nil, err
 	}
 	if h == nil || h.ID != id {
-		return nil, fmt.Errorf("%s is damaged: it has another ID", f.Name())
+		return nil, fmt.Errorf("%s is damaged: it has another ID", s.path(name))
 	}
 	if h.Refusal.Counts = h.Counts; len(h.Counts) == 0 {
 		h.Refusal.Counts = counts.sorted()
@@ -371,7 +371,7 @@ func (s *Store) Approvals() []string {
 	for _, id := range s.ids(".approval-") {
 		a, err := s.Approval(id)
 		if err == nil && time.Since(a.At) > keptApprovals {
-			os.Remove(s.path(".approval-" + id))
+			s.files.Remove(".approval-" + id)
 			continue
 		}
 		out = append(out, id)
@@ -380,29 +380,23 @@ func (s *Store) Approvals() []string {
 }
 
 func (s *Store) ids(suffix string) []string {
-	files, _ := filepath.Glob(s.path(suffix + "*"))
 	var out []string
-	for _, f := range files {
-		if id := strings.TrimPrefix(f, s.path(suffix)); fault.IsID(id) {
-			out = append(out, id)
-		}
+	for _, f := range s.stored(suffix) {
+		out = append(out, strings.TrimPrefix(f.Name, suffix))
 	}
 	return out
 }
 
+// stored returns the files whose names are a suffix and an ID.
+func (s *Store) stored(suffix string) []state.Info {
+	all, _ := s.files.List(suffix)
+	return slices.DeleteFunc(all, func(f state.Info) bool { return !fault.IsID(strings.TrimPrefix(f.Name, suffix)) })
+}
+
 func (s *Store) pruneRefusals() {
-	type stored struct {
-		id string
-		at time.Time
-	}
-	var all []stored
-	for _, id := range s.ids(".refusal-") {
-		if info, err := os.Stat(s.path(".refusal-" + id)); err == nil {
-			all = append(all, stored{id, info.ModTime()})
-		}
-	}
-	slices.SortFunc(all, func(a, b stored) int { return b.at.Compare(a.at) })
+	all := s.stored(".refusal-")
+	slices.SortFunc(all, func(a, b state.Info) int { return b.Modified.Compare(a.Modified) })
 	for _, old := range all[min(keptRefusals, len(all)):] {
-		os.Remove(s.path(".refusal-" + old.id))
+		s.files.Remove(old.Name)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 var changes = []fault.Change{
@@ -45,7 +46,7 @@ func TestRefusalRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", f.Name(), info.Mode())
 		}
 	}
-	other, err := Open(dir, place+"-2")
+	other, err := Open(state.Folder(dir), place+"-2")
 	if err != nil {
 		t.Fatal(err)
 	}

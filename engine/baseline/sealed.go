@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 )
@@ -33,8 +32,7 @@ func (s *Store) writeSealed(suffix string, text []byte) error {
 
 // readSealed reads the output of writeSealed. It returns an error for anything else.
 func (s *Store) readSealed(suffix string) ([]byte, error) {
-	path := s.path(suffix)
-	b, err := readFile(path)
+	b, err := s.readFile(suffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotStored
 	}
@@ -43,16 +41,16 @@ func (s *Store) readSealed(suffix string) ([]byte, error) {
 	}
 	at := bytes.LastIndex(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) + 1
 	if string(b[at:]) != lineEnd+"\t"+checksum(b[:at])+"\n" {
-		return nil, fmt.Errorf("%s is damaged: its checksum is wrong", path)
+		return nil, fmt.Errorf("%s is damaged: its checksum is wrong", s.path(suffix))
 	}
 	return b[:at], nil
 }
 
 // readSealedLines calls each with the lines of the output of writeSealed, without their ends, while
 // it reads them; what each has seen counts only when there is no error. It returns an error for
-// anything else.
-func readSealedLines(f *os.File, each func(line []byte) error) error {
-	damaged := fmt.Errorf("%s is damaged: its checksum is wrong", f.Name())
+// anything else. path is the file's name for messages.
+func readSealedLines(f io.Reader, path string, each func(line []byte) error) error {
+	damaged := fmt.Errorf("%s is damaged: its checksum is wrong", path)
 	lines, sum := bufio.NewReaderSize(f, 64<<10), sha256.New()
 	var before []byte // the last line has the checksum
 	for {

@@ -10,13 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 const place = "https://glean.example.com/backstage"
 
 func open(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir, place)
+	s, err := Open(state.Folder(dir), place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func TestRoundTrip(t *testing.T) {
 	if got := load(t, s); len(got) != 1 {
 		t.Errorf("got %+v", got)
 	}
-	other, err := Open(dir, place+"-2")
+	other, err := Open(state.Folder(dir), place+"-2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +169,7 @@ func TestLock(t *testing.T) {
 	if _, err := os.Stat(s.path(".new-1")); err == nil {
 		t.Error("what a dead run left half written is still there")
 	}
-	if other, err := Open(dir, place+"-2"); err != nil {
+	if other, err := Open(state.Folder(dir), place+"-2"); err != nil {
 		t.Fatal(err)
 	} else if l, err := other.Lock("01C"); err != nil {
 		t.Errorf("another place: %v", err)
@@ -209,34 +211,12 @@ func TestHoldersAreBounded(t *testing.T) {
 // modes: there the access list of the folder decides.
 func private(info os.FileInfo) bool { return runtime.GOOS == "windows" || info.Mode().Perm() == 0o600 }
 
-func TestDefaultDir(t *testing.T) {
-	root := ""
-	if runtime.GOOS == "windows" {
-		root = "C:"
-	}
-	for _, tc := range []struct {
-		env  map[string]string
-		want string
-	}{
-		{map[string]string{"HOME": root + "/home/sam"}, root + "/home/sam/.local/state/pipe"},
-		{map[string]string{"HOME": root + "/home/sam", "XDG_STATE_HOME": root + "/state"}, root + "/state/pipe"},
-		{map[string]string{"HOME": root + "/home/sam", "XDG_STATE_HOME": "relative"}, root + "/home/sam/.local/state/pipe"},
-		{map[string]string{"HOME": ""}, ""},
-		{nil, ""},
-	} {
-		got, err := DefaultDir(func(name string) (string, bool) { v, ok := tc.env[name]; return v, ok })
-		if got != filepath.FromSlash(tc.want) || (err == nil) != (tc.want != "") {
-			t.Errorf("%v: %q, %v", tc.env, got, err)
-		}
-	}
-}
-
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte("pipe-state\t{}\nend\t0\tx\n"))
 	f.Add([]byte("pipe-state\t{\"version\":1,\"place\":\"" + place +
 		"\"}\nn\t1 2\ne\tdocuments\tk\tt\tlisted\t0\t1\t2\tref\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := Open(t.TempDir(), place)
+		s, err := Open(state.Folder(t.TempDir()), place)
 		if err != nil {
 			t.Fatal(err)
 		}

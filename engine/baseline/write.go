@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/atomicfile"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // version is the format that is written, oldest the oldest format that is read: a release reads
@@ -37,7 +37,7 @@ const (
 // Writer writes the state of a run. The state takes effect with Commit.
 type Writer struct {
 	store *Store
-	f     *atomicfile.File
+	f     state.Writer
 	w     *bufio.Writer
 	sum   hash.Hash
 	line  []byte
@@ -55,7 +55,7 @@ func (s *Store) Create(h Header) (*Writer, error) {
 	if err := s.convert(&h); err != nil {
 		return nil, err
 	}
-	f, err := atomicfile.Create(s.path(suffixState), s.lockedOptions())
+	f, err := s.files.Create(suffixState)
 	if err != nil {
 		return nil, fmt.Errorf("write the state: %w", err)
 	}
@@ -220,7 +220,7 @@ func (w *Writer) Commit() error {
 		w.Abort()
 		return fmt.Errorf("write the state: %w", w.err)
 	}
-	w.store.sweep()
+	w.store.files.Sweep()
 	w.store.dropEarlier(w.converted)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Class is the outcome of a job, for scripts and schedulers. The numbers are the exit codes of
@@ -36,6 +37,8 @@ func ClassOf(err error) Class {
 		return Held
 	case errors.As(err, new(*fault.Unconfirmed)):
 		return Unconfirmed
+	case errors.As(err, new(*state.UnavailableError)):
+		return Failed
 	case errors.As(err, &problems) && problems.Transient():
 		return Failed
 	case problems != nil, errors.As(err, new(*fault.Invalid)), errors.As(err, new(*fault.StateError)):

@@ -19,7 +19,7 @@ func (j *Job) facts() report.Facts {
 			f.Certificates[end] = c.CertificateExpiry()
 		}
 	}
-	if j.State == "" {
+	if j.State == nil {
 		return f
 	}
 	store, err := baseline.Open(j.State, j.Pipeline.Sink.Place())

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	filesource "github.com/pipe-engine/pipe/sources/file"
 	"github.com/pipe-engine/pipe/transforms/filter"
@@ -72,7 +73,7 @@ func (f frontEnd) request() job.Request {
 	variables := map[string]string{"HANDBOOK_FILE": f.records, "HANDBOOK_OUT": filepath.Join(f.dir, "out")}
 	return job.Request{
 		Open: job.Options{
-			Path: handbook, Registry: registry(), State: filepath.Join(f.dir, "state"), Version: "v1.2.3",
+			Path: handbook, Registry: registry(), State: state.Folder(filepath.Join(f.dir, "state")), Version: "v1.2.3",
 			Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 			Log:    slog.New(slog.DiscardHandler),
 		},
@@ -160,7 +161,7 @@ func TestRunClasses(t *testing.T) {
 			}, job.Wrong, "pipeline",
 		},
 		"the state folder is no folder": {
-			func(f frontEnd, q *job.Request) { q.Open.State = f.records }, job.Wrong, "state",
+			func(f frontEnd, q *job.Request) { q.Open.State = state.Folder(f.records) }, job.Wrong, "state",
 		},
 		"the output folder is no folder": {
 			func(f frontEnd, q *job.Request) { q.Run.Output = f.records }, job.Wrong, "usage",
@@ -221,7 +222,7 @@ func TestDiff(t *testing.T) {
 		t.Fatal(r.Err)
 	}
 	f.write(101, 49, "")
-	q.Open.State = job.NoState
+	q.Open.State = state.None{}
 	j, err := job.Open(t.Context(), q.Open)
 	if err != nil {
 		t.Fatal(err)

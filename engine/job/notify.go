@@ -41,12 +41,12 @@ func (r *Result) notify(ctx context.Context, q Request) []string {
 	if r.Report != nil {
 		e.RunID = r.Report.RunID
 	}
-	state, err := q.Open.StateFolder()
+	store, err := q.Open.StateStore()
 	if err != nil {
-		state = ""
+		store = nil
 	}
 	return notify.Send(ctx, r.definition.Notify, e, notify.Settings{
-		State: state, Secrets: q.Open.Secrets,
+		State: store, Secrets: q.Open.Secrets,
 		UserAgent: fmt.Sprintf("pipe/%s (%s)", cmp.Or(q.Open.Version, "dev"), r.definition.File.Name),
 	})
 }
@@ -54,13 +54,13 @@ func (r *Result) notify(ctx context.Context, q Request) []string {
 // NotifyAlone sends messages about an approval by one person of a refusal that needs several. It
 // returns a note for each failure.
 func (f *File) NotifyAlone(ctx context.Context, a baseline.Approval) []string {
-	state, err := f.o.StateFolder()
+	store, err := f.o.StateStore()
 	if err != nil {
-		state = ""
+		store = nil
 	}
 	name := f.Definition.File.Name
 	e := notify.Event{Pipeline: name, Outcome: notify.ApprovedAlone,
 		Approved: &notify.Approved{ID: a.ID, By: a.By, Reason: a.Reason}}
-	return notify.Send(ctx, f.Definition.Notify, e, notify.Settings{State: state, Secrets: f.o.Secrets,
+	return notify.Send(ctx, f.Definition.Notify, e, notify.Settings{State: store, Secrets: f.o.Secrets,
 		UserAgent: fmt.Sprintf("pipe/%s (%s)", cmp.Or(f.o.Version, "dev"), name)})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/trace"
 )
 
@@ -71,8 +72,8 @@ type Job struct {
 	RunID      string
 	Definition *pipeline.Definition
 	Pipeline   *component.Pipeline
-	Sandbox    *Sandbox // nil without Options.Sandbox
-	State      string   // the state folder; "" for none
+	Sandbox    *Sandbox    // nil without Options.Sandbox
+	State      state.Store // where state is kept; nil for nowhere
 
 	o     Options
 	file  *File
@@ -97,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Job, error) {
 }
 
 func (j *Job) open(settings component.Settings) (err error) {
-	if j.State, err = j.o.StateFolder(); err != nil {
+	if j.State, err = j.o.StateStore(); err != nil {
 		return err
 	}
 	settings.Observe = j.observe("source")

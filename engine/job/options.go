@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/secret/store"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/trace"
 )
 
@@ -57,8 +58,8 @@ type Options struct {
 	Servers *Sandbox
 	// Source replaces the source of the file; nil opens that of the file.
 	Source func(d *pipeline.Definition) (component.Source, error)
-	// State is the state folder: "" for the user's default, NoState for none.
-	State string
+	// State is where state is kept: nil for the user's default folder, state.None for nowhere.
+	State state.Store
 	// Version is the program's version, for the user agent and the record.
 	Version string
 	// Secrets receives the secrets of the file.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // LastRun is what the state folder has about the last good run.
@@ -23,7 +24,7 @@ func lastRunOf(base *baseline.Baseline) *LastRun {
 // Remembered returns the last good run of the sink's place from the state folder, nil when its
 // baseline is not intact, and the hidden documents. The error is a *fault.StateError.
 func (j *Job) Remembered() (last *LastRun, hidden []baseline.Hidden, err error) {
-	if j.State == "" {
+	if j.State == nil {
 		return nil, nil, nil
 	}
 	store, err := baseline.Open(j.State, j.Pipeline.Sink.Place())
@@ -57,7 +58,7 @@ func hiddenNow(store *baseline.Store) ([]baseline.Hidden, error) {
 // delivered returns the refs of the documents of the last good run, sorted; none when its
 // baseline is not intact.
 func (j *Job) delivered() []string {
-	if j.State == "" || j.Pipeline.Sink.Place() == "" {
+	if j.State == nil || j.Pipeline.Sink.Place() == "" {
 		return nil
 	}
 	store, err := baseline.Open(j.State, j.Pipeline.Sink.Place())
@@ -106,13 +107,13 @@ type JournalState struct {
 	Damaged     string `json:"damaged,omitempty"`
 }
 
-// ReadState reads what a state folder has about a place. It changes nothing.
-func ReadState(dir, place string) (*State, error) {
-	store, err := baseline.Open(dir, place)
+// ReadState reads what a store has about a place. It changes nothing.
+func ReadState(in state.Store, place string) (*State, error) {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return nil, err
 	}
-	out := &State{Place: place, Folder: dir, Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
+	out := &State{Place: place, Folder: in.String(), Hidden: []baseline.Hidden{}, Approvals: []baseline.Approval{}}
 	base, err := store.Load()
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // TestRemembered: after a run the state folder has its counts, and refs are completed and
@@ -47,27 +48,27 @@ func TestRemembered(t *testing.T) {
 func TestRememberedNothing(t *testing.T) {
 	f := newFrontEnd(t)
 	f.write(1, 0, "")
-	for _, state := range []string{filepath.Join(f.dir, "state"), job.NoState} {
+	for _, in := range []state.Store{state.Folder(filepath.Join(f.dir, "state")), state.None{}} {
 		o := f.request().Open
-		o.State = state
+		o.State = in
 		j, err := job.Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (j.State == "") != (state == job.NoState) {
-			t.Errorf("state %q: the folder is %q", state, j.State)
+		if (j.State == nil) != (in == state.None{}) {
+			t.Errorf("state %q: the store is %v", in, j.State)
 		}
 		if last, hidden, err := j.Remembered(); last != nil || len(hidden) != 0 || err != nil {
-			t.Errorf("%s: %+v, %v, %v", state, last, hidden, err)
+			t.Errorf("%s: %+v, %v, %v", in, last, hidden, err)
 		}
 		if near := j.NearRefs("page-1"); near != nil {
-			t.Errorf("%s: %v", state, near)
+			t.Errorf("%s: %v", in, near)
 		}
 		j.Close()
 	}
 	o := f.request().Open
-	o.State = filepath.Join(f.dir, "file")
-	if err := os.WriteFile(o.State, nil, 0o600); err != nil {
+	o.State = state.Folder(filepath.Join(f.dir, "file"))
+	if err := os.WriteFile(o.State.String(), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := job.Open(t.Context(), o); job.ClassOf(err) != job.Wrong {

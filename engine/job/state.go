@@ -4,39 +4,51 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// NoState is the value of Options.State that keeps no state. The guards then treat the baseline
-// as missing.
-const NoState = "none"
-
-// StateFolder returns the state folder; "" for none. It returns a *fault.StateError when the
-// folder cannot be used. A sandbox keeps no state unless State names a folder.
-func (o Options) StateFolder() (string, error) {
-	dir := o.State
-	if dir == NoState || dir == "" && o.Sandbox {
-		return "", nil
+// StateStore returns where state is kept; nil for nowhere. It returns a *fault.StateError when the
+// store cannot be used. A sandbox keeps no state unless State says where.
+func (o Options) StateStore() (state.Store, error) {
+	_, none := o.State.(state.None)
+	if none || o.State == nil && o.Sandbox {
+		return nil, nil
 	}
-	var err error
-	if dir == "" {
-		dir, err = baseline.DefaultDir(o.Lookup)
-	} else {
-		dir, err = filepath.Abs(dir)
-	}
+	store, err := o.named()
 	if err != nil {
-		return "", &fault.StateError{
+		return nil, &fault.StateError{
 			Err: fmt.Errorf("there is no default state folder: %w", err),
 			Remedy: "name a folder that is kept between runs with --state DIR (--state none is for trials: a run " +
 				"without state is refused once the datasource has documents)",
 		}
 	}
-	if err := baseline.Usable(dir); err != nil {
-		return "", &fault.StateError{
-			Err:    fmt.Errorf("the state folder cannot be used: %w", err),
-			Remedy: "make the folder writable for this user, or name another with --state DIR",
-		}
+	if err := store.Usable(); err != nil {
+		return nil, unusable(store, err)
 	}
-	return dir, nil
+	return store, nil
+}
+
+// named returns the store that State names, with an absolute path for a folder.
+func (o Options) named() (state.Store, error) {
+	if o.State == nil {
+		return state.DefaultFolder(o.Lookup)
+	}
+	folder, is := o.State.(state.Folder)
+	if !is {
+		return o.State, nil
+	}
+	path, err := filepath.Abs(string(folder))
+	return state.Folder(path), err
+}
+
+func unusable(store state.Store, err error) error {
+	if _, folder := store.(state.Folder); !folder {
+		return &fault.StateError{Err: fmt.Errorf("the state in %s cannot be used: %w", store, err),
+			Remedy: fault.RemedyOf(err)}
+	}
+	return &fault.StateError{
+		Err:    fmt.Errorf("the state folder cannot be used: %w", err),
+		Remedy: "make the folder writable for this user, or name another with --state DIR",
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
@@ -15,12 +14,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Settings are the settings of a front end for notifications.
 type Settings struct {
-	// State is the state folder. With "" nothing is stored, and each run sends messages.
-	State     string
+	// State is where state is kept. With nil nothing is stored, and each run sends messages.
+	State     state.Store
 	UserAgent string
 	// Secrets removes secrets from messages and errors. Send adds those of the config.
 	Secrets *redact.Redactor
@@ -88,14 +88,11 @@ func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) 
 	s.Secrets.Add(c.Secrets()...)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	path := ""
-	if s.State != "" {
-		path = filepath.Join(s.State, "notified-"+e.Pipeline+".json")
-	}
+	kept := keptIn(s.State, e.Pipeline)
 	note := func(format string, args ...any) {
 		notes = append(notes, s.Secrets.Clean(fmt.Sprintf(format, args...)))
 	}
-	sent, err := load(path)
+	sent, err := load(kept)
 	if err != nil {
 		note("what was notified before is not known: %v", err)
 	}
@@ -117,8 +114,8 @@ func Send(ctx context.Context, c *Config, e Event, s Settings) (notes []string) 
 		}
 		sent[key], changed = now.UTC(), true
 	}
-	if changed && path != "" {
-		if err := sent.save(path); err != nil {
+	if changed && kept != nil {
+		if err := sent.save(kept); err != nil {
 			note("what was notified could not be saved: %v", err)
 		}
 	}

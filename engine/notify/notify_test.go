@@ -27,6 +27,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/read"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -104,7 +105,7 @@ func webhook(in *inbox) Webhook {
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 func settings(t *testing.T, now time.Time) Settings {
-	return Settings{State: t.TempDir(), Now: func() time.Time { return now }, UserAgent: "pipe/test",
+	return Settings{State: state.Folder(t.TempDir()), Now: func() time.Time { return now }, UserAgent: "pipe/test",
 		Retry: fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: time.Millisecond}}
 }
 
@@ -252,7 +253,7 @@ func TestOncePerState(t *testing.T) {
 			t.Errorf("step %d, %s after %v: sent is %v", i, step.event.state(), step.after, got)
 		}
 	}
-	s.State = ""
+	s.State = nil
 	for range 2 {
 		if !send(refused(), 0) {
 			t.Error("without a state folder nothing was sent")
@@ -279,7 +280,7 @@ func TestStateFile(t *testing.T) {
 	in := newInbox(t)
 	s := settings(t, noon)
 	Send(t.Context(), both(in), refused(), s)
-	path := filepath.Join(s.State, "notified-catalog.json")
+	path := filepath.Join(s.State.String(), "notified-catalog.json")
 	b, err := os.ReadFile(path)
 	if err != nil || strings.Contains(string(b), "anary") || !strings.Contains(string(b), "webhook refused k3v7q2m5xa4d") {
 		t.Errorf("%s, %v", b, err)

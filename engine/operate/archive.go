@@ -5,11 +5,12 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ExportState writes a state folder's files for a place to one archive.
-func ExportState(dir, place, run, path string) error {
-	return locked(dir, place, run, func(s *baseline.Store) error {
+func ExportState(in state.Store, place, run, path string) error {
+	return locked(in, place, run, func(s *baseline.Store) error {
 		err := s.Export(path)
 		if errors.Is(err, baseline.ErrNothing) {
 			return &fault.StateError{Err: err, Remedy: "name the folder of the runs with --state DIR"}
@@ -23,8 +24,8 @@ func ExportState(dir, place, run, path string) error {
 }
 
 // ImportState replaces a state folder's files for a place with those of an archive.
-func ImportState(dir, place, run, path string, force bool) (imported baseline.Archive, err error) {
-	err = locked(dir, place, run, func(s *baseline.Store) error {
+func ImportState(in state.Store, place, run, path string, force bool) (imported baseline.Archive, err error) {
+	err = locked(in, place, run, func(s *baseline.Store) error {
 		var err error
 		imported, err = s.Import(path, force)
 		if errors.Is(err, baseline.ErrHasBaseline) {
@@ -40,8 +41,8 @@ func ImportState(dir, place, run, path string, force bool) (imported baseline.Ar
 }
 
 // locked calls act with the state of a place while holding its lock.
-func locked(dir, place, run string, act func(*baseline.Store) error) error {
-	store, err := baseline.Open(dir, place)
+func locked(in state.Store, place, run string, act func(*baseline.Store) error) error {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return baseline.Unusable(err)
 	}

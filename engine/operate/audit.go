@@ -13,7 +13,7 @@ import (
 // audited appends an event of an operation outside a run to the audit ledger. Before the first
 // run there is no ledger; that run writes everything.
 func audited(store *baseline.Store, e audit.Event, fill func(w *audit.Writer) error) error {
-	ledger := audit.Open(store.AuditFile())
+	ledger := audit.Open(store.State())
 	there, err := ledger.Exists()
 	if err == nil && there {
 		e.At = time.Now().UTC()

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (t *target) addIDs(ids ...string) { t.ids = union(t.ids, ids) }
@@ -116,7 +117,7 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 	o := h.o.SelectOptions
 	o.Refs, o.Hidden = nil, true
 	if h.baseline != nil {
-		o.State = ""
+		o.State = nil
 	}
 	unsure := map[string]*target{}
 	for _, t := range h.targets {
@@ -155,8 +156,8 @@ func (h *hiding) askSource(ctx context.Context, p *component.Pipeline) {
 // RememberedIDs returns the IDs under which items of a ref were hidden at the sink's place.
 // unknown means that the last good run delivered an item of the ref under another ID that is
 // not the ref.
-func RememberedIDs(sink component.Sink, dir, ref string) (ids []string, unknown bool, err error) {
-	store, err := baseline.Open(dir, sink.Place())
+func RememberedIDs(sink component.Sink, in state.Store, ref string) (ids []string, unknown bool, err error) {
+	store, err := baseline.Open(in, sink.Place())
 	if err != nil {
 		return nil, false, baseline.Unusable(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // hidingSink is a sink that can hide single items.
@@ -47,12 +48,12 @@ func (s *hidingSink) Settle(_ context.Context, _ component.Opening, deleted bool
 func (n night) hiding(prepare func(w *world, s *hidingSink, o *HideOptions)) (*hidingSink, *HideResult, error) {
 	n.T.Helper()
 	w := newWorld(n.T)
-	w.o.State = n.Dir
+	w.o.State = n.Store()
 	w.Add("identities", "user", "sam", "fine")
 	w.Add("identities", "user", "ann", "fine")
 	s := &hidingSink{Store: w.Store, has: map[string][]string{}}
 	w.P.Sink = s
-	o := HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir, By: "ann"}}
+	o := HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Store(), By: "ann"}}
 	prepare(w, s, &o)
 	ctx, cancel := context.WithTimeout(n.T.Context(), deadline)
 	defer cancel()
@@ -260,7 +261,7 @@ func TestHideWithADamagedBaseline(t *testing.T) {
 	if all := n.Hidden(); strings.Join(all[0].IDs, " ") != leaked+" id 7" {
 		t.Errorf("on the list: %+v", all)
 	}
-	if ids, _, err := RememberedIDs(&fake.Store{}, n.Dir, leaked); err == nil {
+	if ids, _, err := RememberedIDs(&fake.Store{}, n.Store(), leaked); err == nil {
 		t.Errorf("the remembered IDs are %v, though the last good run cannot be read", ids)
 	}
 }
@@ -305,7 +306,7 @@ func TestHideStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	result, err := Hide(ctx, w.P,
-		HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Dir}})
+		HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, RunID: w.o.RunID, State: n.Store()}})
 	if !errors.Is(err, context.Canceled) || result == nil || result.SourceErr != nil || len(n.Hidden()) != 1 {
 		t.Errorf("%v, %+v, on the list %+v", err, result, n.Hidden())
 	}
@@ -315,7 +316,8 @@ func TestHideStopped(t *testing.T) {
 func TestHideNeedsAHider(t *testing.T) {
 	n := newNight(t)
 	w := newWorld(t)
-	result, err := Hide(t.Context(), w.P, HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, State: n.Dir}})
+	result, err := Hide(t.Context(), w.P,
+		HideOptions{SelectOptions: SelectOptions{Refs: []string{leaked}, State: n.Store()}})
 	if err == nil || fault.ClassOf(err) != fault.Fatal || result != nil || len(n.Hidden()) != 0 {
 		t.Errorf("%v, %+v, on the list %+v", err, result, n.Hidden())
 	}
@@ -357,7 +359,7 @@ func TestUnhide(t *testing.T) {
 		"the same one twice": {refs: []string{"a", "a"}, want: "back", err: "a is not hidden"},
 	} {
 		w := newWorld(t)
-		w.o.State = t.TempDir()
+		w.o.State = state.Folder(t.TempDir())
 		w.folder(t).Hide(baseline.Hidden{Ref: "a"}, baseline.Hidden{Ref: "back", Back: back}, baseline.Hidden{Ref: "b"})
 		err := Unhide(w.P, SelectOptions{Refs: tc.refs, State: w.o.State})
 		if (err != nil) != (tc.err != "") ||
@@ -380,11 +382,11 @@ func TestUnhide(t *testing.T) {
 func TestUnreadableHiddenList(t *testing.T) {
 	n := newNight(t)
 	w := newWorld(t)
-	w.o.State = n.Dir
+	w.o.State = n.Store()
 	w.folder(t).Hide(baseline.Hidden{Ref: leaked})
 	w.folder(t).Change(".hidden", func(string) string { return "{" })
 	w.P.Sink = &hidingSink{Store: w.Store}
-	o := SelectOptions{Refs: []string{leaked}, State: n.Dir}
+	o := SelectOptions{Refs: []string{leaked}, State: n.Store()}
 	result, err := Hide(t.Context(), w.P, HideOptions{SelectOptions: o})
 	if !errors.As(err, new(*fault.StateError)) || fault.RemedyOf(err) == "" || result != nil {
 		t.Errorf("Hide: %v, %+v", err, result)
@@ -392,7 +394,7 @@ func TestUnreadableHiddenList(t *testing.T) {
 	if err := Unhide(w.P, o); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("Unhide: %v", err)
 	}
-	if _, _, err := RememberedIDs(&fake.Store{}, n.Dir, leaked); !errors.As(err, new(*fault.StateError)) {
+	if _, _, err := RememberedIDs(&fake.Store{}, n.Store(), leaked); !errors.As(err, new(*fault.StateError)) {
 		t.Errorf("RememberedIDs: %v", err)
 	}
 }
@@ -414,7 +416,7 @@ func TestRememberedIDs(t *testing.T) {
 		{ref: "component:default/C8", ids: "component:default/c8"},
 	} {
 		n.Hide(tc.listed...)
-		ids, unknown, err := RememberedIDs(&fake.Store{}, n.Dir, tc.ref)
+		ids, unknown, err := RememberedIDs(&fake.Store{}, n.Store(), tc.ref)
 		if err != nil || strings.Join(ids, " ") != tc.ids || unknown != tc.unknown {
 			t.Errorf("%s with %+v on the list: %v, unknown %v, %v", tc.ref, tc.listed, ids, unknown, err)
 		}
@@ -434,7 +436,7 @@ func TestUnknownIDs(t *testing.T) {
 // TestHideOfAnUnknownRef: an unknown ref is let back and stays listed, since a run may have
 // read it as hidden in the meantime.
 func TestHideOfAnUnknownRef(t *testing.T) {
-	store, err := baseline.Open(t.TempDir(), fake.Place)
+	store, err := baseline.Open(state.Folder(t.TempDir()), fake.Place)
 	if err != nil {
 		t.Fatal(err)
 	}

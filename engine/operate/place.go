@@ -5,6 +5,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Place is a sink's place whose lock is held: no run writes to it.
@@ -16,8 +17,8 @@ type Place struct {
 
 // TakePlace locks a place until Release is called. It returns a *Held when another process
 // holds the lock.
-func TakePlace(dir, place, run string) (*Place, error) {
-	store, err := baseline.Open(dir, place)
+func TakePlace(in state.Store, place, run string) (*Place, error) {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return nil, baseline.Unusable(err)
 	}

@@ -10,19 +10,20 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Purge empties the sink's place and removes the baseline. Hidden refs stay hidden.
-func Purge(ctx context.Context, pipeline string, sink component.Sink, dir, run string) error {
+func Purge(ctx context.Context, pipeline string, sink component.Sink, in state.Store, run string) error {
 	purger, can := sink.(component.Purger)
 	if !can {
 		return fault.Errorf(fault.Fatal, "", "the sink cannot be emptied")
 	}
 	var place *Place
 	ids := map[string][]string{}
-	if dir != "" && sink.Place() != "" {
+	if in != nil && sink.Place() != "" {
 		var err error
-		if place, err = TakePlace(dir, sink.Place(), run); err != nil {
+		if place, err = TakePlace(in, sink.Place(), run); err != nil {
 			return err
 		}
 		defer place.Release()

@@ -34,7 +34,7 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 		return nil, nil, fault.Errorf(fault.Fatal, "", "the sink accepts items only from a run")
 	}
 	var place *Place
-	if o.State != "" && p.Sink.Place() != "" {
+	if o.State != nil && p.Sink.Place() != "" {
 		var err error
 		if place, err = TakePlace(o.State, p.Sink.Place(), o.RunID); err != nil {
 			return nil, nil, err

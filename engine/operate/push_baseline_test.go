@@ -23,7 +23,7 @@ func (n night) push(held component.Holdings, dir string) (*pushed, error) {
 	sink := &pushed{Store: w.Store}
 	w.P.Sink = sink
 	_, _, err := Push(n.T.Context(), w.P,
-		SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: dir})
+		SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: fake.Folder{Dir: dir}.Store()})
 	return sink, err
 }
 
@@ -124,7 +124,7 @@ func TestPushUnsaid(t *testing.T) {
 		w.Store.Fail["holds"] = &component.UnsaidError{Err: errors.New("500")}
 		w.P.Sink = &pushed{Store: w.Store}
 		_, _, err := Push(t.Context(), w.P,
-			SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: n.Dir})
+			SelectOptions{Refs: []string{w.Records["catalog"][0].Ref}, RunID: "r", State: n.Store()})
 		return err
 	}
 	if err := failing(); err == nil || errors.As(err, new(*fault.Refusal)) {

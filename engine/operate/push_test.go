@@ -63,7 +63,7 @@ func TestPushAudit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := newNight(t)
 			w := newWorld(t)
-			w.o.State = n.Dir
+			w.o.State = n.Store()
 			w.Add("catalog", "component", "other", "fine")
 			fill(w, user("ann"))
 			if _, err := run.Run(t.Context(), w.P, w.o); err != nil {
@@ -71,11 +71,12 @@ func TestPushAudit(t *testing.T) {
 			}
 			w = newWorld(t)
 			fill(w, user("bob")).Store.Fail["push"] = failed
-			_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: []string{"component:default/c"}, RunID: "r", State: n.Dir})
+			_, _, err := Push(t.Context(), w.P,
+				SelectOptions{Refs: []string{"component:default/c"}, RunID: "r", State: n.Store()})
 			if !errors.Is(err, failed) {
 				t.Fatal(err)
 			}
-			s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+			s, err := audit.Open(n.Baseline().State()).At(time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +124,7 @@ func TestPushWidens(t *testing.T) {
 			for _, r := range w.Records["catalog"] {
 				refs = append(refs, r.Ref)
 			}
-			_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: refs, RunID: "r", State: n.Dir})
+			_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: refs, RunID: "r", State: n.Store()})
 			var refused *fault.Refusal
 			if errors.As(err, &refused) != tc.refused || !tc.refused && err != nil ||
 				tc.refused && (refused.Guard != "max_widen" || sink.n > 0) {
@@ -140,14 +141,15 @@ func TestPushLetBack(t *testing.T) {
 	n.good(func(w *world) { w.Add("catalog", "component", "back", "of sam") })
 	for fate, refused := range map[string]bool{"fine": true, "of sam": false} {
 		w := newWorld(t)
-		w.o.State = n.Dir
+		w.o.State = n.Store()
 		w.folder(t).Hide(baseline.Hidden{Ref: "component:default/back", At: time.Now().UTC(), Back: time.Now().UTC()})
 		w.Add("identities", "user", "sam", "fine")
 		w.Add("catalog", "component", "back", fate)
 		w.Unread = w.Records["catalog"] // found by Confirm
 		sink := &pushed{Store: w.Store}
 		w.P.Sink, w.P.Limits.MaxWiden = sink, component.Bound{}
-		_, _, err := Push(t.Context(), w.P, SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.Dir})
+		_, _, err := Push(t.Context(), w.P,
+			SelectOptions{Refs: []string{"component:default/back"}, RunID: "r", State: n.Store()})
 		if errors.As(err, new(*fault.Refusal)) != refused || !refused && err != nil || refused && sink.n > 0 {
 			t.Errorf("%s: %v, %d sent", fate, err, sink.n)
 		}

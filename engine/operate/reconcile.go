@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Reconciled is the unconfirmed uploads of the last good run, by their state in a sink's list.
@@ -17,8 +18,8 @@ type Reconciled struct {
 }
 
 // Reconcile compares the unconfirmed uploads of a state folder with the sink's current list.
-func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
-	store, err := baseline.Open(dir, place)
+func Reconcile(in state.Store, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return r, baseline.Unusable(err)
 	}
@@ -45,11 +46,11 @@ func Reconcile(dir, place string, h *component.UploadHistory, now time.Time) (r 
 
 // Save marks the confirmed uploads as confirmed in the state folder. It does nothing while a
 // run holds the place, because that run does the same.
-func (r Reconciled) Save(dir, place string) (err error) {
+func (r Reconciled) Save(in state.Store, place string) (err error) {
 	if len(r.Confirmed) == 0 {
 		return nil
 	}
-	held, err := TakePlace(dir, place, run.NewRunID())
+	held, err := TakePlace(in, place, run.NewRunID())
 	if errors.As(err, new(*fault.Held)) {
 		return nil
 	}

@@ -21,11 +21,11 @@ func TestReconcile(t *testing.T) {
 	})
 	reconcile := func(h *component.UploadHistory) Reconciled {
 		t.Helper()
-		r, err := Reconcile(n.Dir, fake.Place, h, now)
+		r, err := Reconcile(n.Store(), fake.Place, h, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Save(n.Dir, fake.Place); err != nil {
+		if err := r.Save(n.Store(), fake.Place); err != nil {
 			t.Fatal(err)
 		}
 		return r
@@ -51,7 +51,7 @@ func TestReconcile(t *testing.T) {
 		By:      "Glean",
 		Uploads: []component.ListedUpload{{Stream: "users", ID: "upload-" + w.o.RunID, Stage: component.UploadComplete}},
 	}
-	held, err := TakePlace(n.Dir, fake.Place, run.NewRunID())
+	held, err := TakePlace(n.Store(), fake.Place, run.NewRunID())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,13 @@ package operate
 import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Unfilled returns a refusal to create a place that no longer exists when, by the state folder,
 // an earlier run filled it.
-func Unfilled(dir, place string) error {
-	store, err := baseline.Open(dir, place)
+func Unfilled(in state.Store, place string) error {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return baseline.Unusable(err)
 	}

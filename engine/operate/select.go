@@ -13,14 +13,15 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/engine/stage"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // SelectOptions are the options of Select.
 type SelectOptions struct {
 	Refs  []string
 	RunID string
-	By    string // the user
-	State string // the state folder; "" for none
+	By    string      // the user
+	State state.Store // nil for none
 	Log   *slog.Logger
 	Stop  <-chan struct{}
 	// Hidden also makes the items of hidden refs.

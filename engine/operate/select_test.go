@@ -57,7 +57,7 @@ func TestSelectAttached(t *testing.T) {
 			w.Unread = w.Records["catalog"] // found by Confirm
 			w.P.Sink = keeper{w.Store}
 			sel, err := Select(t.Context(), w.P, SelectOptions{Refs: []string{"component:default/c000"}, RunID: "r",
-				State: n.Dir})
+				State: n.Store()})
 			if err != nil {
 				t.Fatal(err)
 			}

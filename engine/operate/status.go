@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // PlaceStatus is what a sink reports about its place, and the uploads in the state folder.
@@ -23,10 +24,10 @@ type PlaceStatus struct {
 }
 
 // InspectPlace queries the state of what was sent: once, or until everything is processed, for
-// up to wait. With wait, it also confirms the uploads of the last good run. state is the state
-// folder; "" for none. It returns a *fault.Unconfirmed, with the status, when the sink has
+// up to wait. With wait, it also confirms the uploads of the last good run. in is where
+// state is kept; nil for nowhere. It returns a *fault.Unconfirmed, with the status, when the sink has
 // paused a deletion, lost an upload, or not processed everything within wait.
-func InspectPlace(ctx context.Context, sink component.Sink, state string, wait time.Duration) (*PlaceStatus, error) {
+func InspectPlace(ctx context.Context, sink component.Sink, in state.Store, wait time.Duration) (*PlaceStatus, error) {
 	inspector, can := sink.(component.Inspector)
 	if !can {
 		return nil, fault.Errorf(fault.Fatal, "", "the sink does not report what it holds")
@@ -38,8 +39,8 @@ func InspectPlace(ctx context.Context, sink component.Sink, state string, wait t
 		if found, err = inspector.Inspect(ctx); err != nil {
 			return false, err
 		}
-		if state != "" {
-			uploads, err = Reconcile(state, sink.Place(), found.History, time.Now())
+		if in != nil {
+			uploads, err = Reconcile(in, sink.Place(), found.History, time.Now())
 		}
 		return len(found.Pending)+len(uploads.Unknown) == 0 || len(found.Paused)+len(uploads.Lost) > 0, err
 	})
@@ -47,7 +48,7 @@ func InspectPlace(ctx context.Context, sink component.Sink, state string, wait t
 		return nil, err
 	}
 	if wait > 0 {
-		if err := uploads.Save(state, sink.Place()); err != nil {
+		if err := uploads.Save(in, sink.Place()); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ItemStatus is what a sink reports about a document, and what the pipeline would send now.
@@ -58,7 +59,7 @@ func InspectItem(ctx context.Context, p *component.Pipeline, o ItemStatusOptions
 		out.selected(sel.Records[0], &q)
 	}
 	unknown := ""
-	if len(q.Types) == 0 && o.State != "" {
+	if len(q.Types) == 0 && o.State != nil {
 		unknown = remembered(p.Sink, o.State, ref, &q)
 	}
 	done, err := poll(ctx, o.Wait, func() (bool, error) {
@@ -93,8 +94,8 @@ func (s *ItemStatus) selected(r component.Selected, q *component.ItemQuery) {
 
 // remembered sets the latest ID of a ref in the state folder, and returns why the document is
 // not known; "" when it is.
-func remembered(sink component.Sink, state, ref string, q *component.ItemQuery) (unknown string) {
-	ids, lost, err := RememberedIDs(sink, state, ref)
+func remembered(sink component.Sink, in state.Store, ref string, q *component.ItemQuery) (unknown string) {
+	ids, lost, err := RememberedIDs(sink, in, ref)
 	switch {
 	case err != nil:
 		unknown = err.Error()

@@ -52,14 +52,14 @@ func TestInspectPlace(t *testing.T) {
 		"paused while waiting": {[]component.Inspection{pending, paused}, time.Minute,
 			"Glean has paused the deletion of users"},
 	} {
-		s, err := InspectPlace(t.Context(), &inspected{Store: newWorld(t).Store, answers: tc.answers}, "", tc.wait)
+		s, err := InspectPlace(t.Context(), &inspected{Store: newWorld(t).Store, answers: tc.answers}, nil, tc.wait)
 		unconfirmed := new(*fault.Unconfirmed)
 		if s == nil || (err != nil) != (tc.says != "") ||
 			err != nil && (!errors.As(err, unconfirmed) || err.Error() != tc.says) {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}
-	if _, err := InspectPlace(t.Context(), newWorld(t).Store, "", 0); err == nil {
+	if _, err := InspectPlace(t.Context(), newWorld(t).Store, nil, 0); err == nil {
 		t.Error("a sink that does not tell")
 	}
 }

@@ -28,7 +28,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // folder returns the state folder of the world's run.
-func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State} }
+func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State.String()} }
 
 // night is a company with several runs of the same state folder.
 type night struct{ fake.Folder }
@@ -39,7 +39,7 @@ func newNight(t *testing.T) night { return night{fake.Folder{T: t, Dir: t.TempDi
 func (n night) good(fill func(w *world)) *world {
 	n.T.Helper()
 	w := newWorld(n.T)
-	w.o.State = n.Dir
+	w.o.State = n.Store()
 	fill(w)
 	w.Add("identities", "user", "sam", "fine")
 	w.Add("identities", "user", "ann", "fine")

@@ -145,7 +145,7 @@ func TestApprovalIsForOneRun(t *testing.T) {
 			id := n.refusedID(left(62))
 			approve, ids := func() {
 				t.Helper()
-				_, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now(), By: "sam"})
+				_, _, err := baseline.Approve(n.Store(), fake.Place, baseline.Approval{ID: id, At: time.Now(), By: "sam"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -186,7 +186,7 @@ func TestApproveAfterUse(t *testing.T) {
 	n.good(left(0))
 	id := n.refusedID(left(62))
 	n.good(with(left(62), id))
-	if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil ||
+	if _, _, err := baseline.Approve(n.Store(), fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil ||
 		!strings.Contains(err.Error(), "was used by run") {
 		t.Errorf("approved again: %v", err)
 	}
@@ -198,7 +198,8 @@ func TestApprovalTime(t *testing.T) {
 		n := newNight(t)
 		n.good(left(0))
 		id := n.refusedID(left(62))
-		if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now().Add(-age)}); err != nil {
+		a := baseline.Approval{ID: id, At: time.Now().Add(-age)}
+		if _, _, err := baseline.Approve(n.Store(), fake.Place, a); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := n.run(left(62))
@@ -239,7 +240,7 @@ func TestApprovalElsewhere(t *testing.T) {
 				t.Fatalf("stored as %v", files)
 			}
 			spoil(t, files[0])
-			if _, _, err := baseline.Approve(there.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil {
+			if _, _, err := baseline.Approve(there.Store(), fake.Place, baseline.Approval{ID: id, At: time.Now()}); err == nil {
 				t.Error("approved without its list")
 			}
 			if _, _, err := there.run(with(left(61), id)); !errors.As(err, new(*fault.Refusal)) {
@@ -297,7 +298,7 @@ func TestApprovalOfMembers(t *testing.T) {
 	n := newNight(t)
 	n.good(members(60))
 	id := n.refusedID(members(20))
-	if refused, _, err := baseline.Refused(n.Dir, fake.Place, id); err != nil || len(refused.Changes) != 1 ||
+	if refused, _, err := baseline.Refused(n.Store(), fake.Place, id); err != nil || len(refused.Changes) != 1 ||
 		refused.Changes[0].N != 40 {
 		t.Errorf("%v, listed %+v", err, refused)
 	}
@@ -384,7 +385,7 @@ func TestDamagedApproval(t *testing.T) {
 			n := newNight(t)
 			n.good(left(0))
 			id := n.refusedID(left(62))
-			if _, _, err := baseline.Approve(n.Dir, fake.Place, baseline.Approval{ID: id, At: time.Now()}); err != nil {
+			if _, _, err := baseline.Approve(n.Store(), fake.Place, baseline.Approval{ID: id, At: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			files, _ := filepath.Glob(filepath.Join(n.Dir, "*"+file+id))

@@ -18,7 +18,7 @@ func (r *run) auditBegin(now time.Time) (err error) {
 	if !can || r.store == nil {
 		return nil
 	}
-	ledger := audit.Open(r.store.AuditFile())
+	ledger := audit.Open(r.store.State())
 	defer func() { err = ledger.Unusable(err) }()
 	a := &auditing{r: r, decoder: decoder, withheld: map[audit.Key]bool{}}
 	if r.last != nil {
@@ -54,7 +54,7 @@ func (r *run) auditEnd(now time.Time) error {
 	if a == nil {
 		return nil
 	}
-	ledger := audit.Open(r.store.AuditFile())
+	ledger := audit.Open(r.store.State())
 	a.w = ledger.Begin(a.event("run", now))
 	for _, s := range r.plan.Streams {
 		if !a.covers(s) {

@@ -60,7 +60,7 @@ func TestAudit(t *testing.T) {
 	night(6, "", 3)
 	night(7, "fine", 3, func(w *world) { w.P.Limits.MaxWiden.Items = 5 })
 
-	ledger := audit.Open(n.Baseline().AuditFile())
+	ledger := audit.Open(n.Baseline().State())
 	for day, want := range []string{"p0 p1", "p0 p1", "p0 p1 p2", "ann", "nobody", "ann", "nobody", "all-users"} {
 		s, err := ledger.At(onDay(float64(day)).Time)
 		if err != nil {
@@ -94,7 +94,7 @@ func TestAudit(t *testing.T) {
 // people returns who could find a document by the ledger; "-" when the ledger does not know.
 func (n night) people(name string) string {
 	n.T.Helper()
-	s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+	s, err := audit.Open(n.Baseline().State()).At(time.Time{})
 	if err != nil {
 		n.T.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestAuditWithoutBaseline(t *testing.T) {
 			if got := n.people("stays"); got != "p0" {
 				t.Errorf("stays: %s", got)
 			}
-			s, err := audit.Open(n.Baseline().AuditFile()).At(before)
+			s, err := audit.Open(n.Baseline().State()).At(before)
 			if err != nil || len(s.Who("component:default/goes")) != 1 {
 				t.Errorf("before: %+v, %v", s, err)
 			}
@@ -173,7 +173,7 @@ func TestAuditAfterPush(t *testing.T) {
 		w.P.Sink = readable{w.Store}
 	}
 	n.good(fill)
-	ledger := audit.Open(n.Baseline().AuditFile())
+	ledger := audit.Open(n.Baseline().State())
 	w := ledger.Begin(audit.Event{Kind: "push", Run: "push", At: time.Now().UTC()})
 	w.Group(audit.Group{Principal: team, Stream: "members", Members: []string{component.UserPrincipal("eve")}, Adds: true})
 	w.Group(audit.Group{Principal: component.GroupPrincipal("new"), Stream: "members",
@@ -212,7 +212,7 @@ func TestAuditKeep(t *testing.T) {
 				w.P.Sink, w.o.clock, w.P.KeepAudit = readable{w.Store}, onDay(at), keep
 			})
 		}
-		s, err := audit.Open(n.Baseline().AuditFile()).At(time.Time{})
+		s, err := audit.Open(n.Baseline().State()).At(time.Time{})
 		if err != nil || (s.Events[0].Kind == "state") != dropped {
 			t.Errorf("%s: %+v, %v", keep, s.Events, err)
 		}

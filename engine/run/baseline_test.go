@@ -81,7 +81,7 @@ func TestBaseline(t *testing.T) {
 						fill(w)
 						w.o.Until = until(dry)
 						if condition.spoil == nil {
-							w.o.State = ""
+							w.o.State = nil
 						}
 						if tc.fails != nil {
 							w.Store.Fail["holds"] = tc.fails

@@ -433,7 +433,7 @@ func TestWaitEndsWithTheRun(t *testing.T) {
 	w.Add("identities", "user", "sam", "fine")
 	l.stages(w, component.UploadComplete)
 	ctx, cancel := context.WithCancel(t.Context())
-	w.o.State, w.o.Wait, w.o.clock = n.Dir, time.Minute, slow{l}
+	w.o.State, w.o.Wait, w.o.clock = n.Store(), time.Minute, slow{l}
 	w.o.Progress = &looking{look: cancel}
 	report, err := Run(ctx, w.P, w.o)
 	if err != nil || report.Seconds.Confirm > 1 || n.Header().Run != w.o.RunID {

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func hiddenNow(ref string) baseline.Hidden { return baseline.Hidden{Ref: ref, At: time.Now().UTC()} }
@@ -31,7 +32,7 @@ func TestHiddenID(t *testing.T) {
 		"another ID":  {IDs: []string{"id 8"}},
 	} {
 		w := newWorld(t)
-		w.Digits, w.o.State = true, t.TempDir()
+		w.Digits, w.o.State = true, state.Folder(t.TempDir())
 		w.Add("identities", "user", "sam", "plain")
 		w.Add("catalog", "component", "c7", "plain")
 		w.Add("catalog", "component", "c9", "plain")
@@ -69,7 +70,7 @@ func TestHiddenID(t *testing.T) {
 // that item is withheld.
 func TestHiddenWhilePublishing(t *testing.T) {
 	w := newWorld(t)
-	w.o.State = t.TempDir()
+	w.o.State = state.Folder(t.TempDir())
 	w.Add("identities", "user", "sam", "plain")
 	for i := range 3 {
 		w.Add("catalog", "component", fmt.Sprint("c", i), "plain")
@@ -169,7 +170,7 @@ func TestHiddenNotes(t *testing.T) {
 	for n, more := range map[int]string{display.Shown: "", display.Shown + 1: " and 1 more, which pipe status lists",
 		display.Shown + 5: " and 5 more, which pipe status lists"} {
 		w := newWorld(t)
-		w.o.State = t.TempDir()
+		w.o.State = state.Folder(t.TempDir())
 		w.Add("identities", "user", "sam", "plain")
 		w.Add("catalog", "component", "other", "plain")
 		w.Add("catalog", "component", "private", "private") // withheld by a rule

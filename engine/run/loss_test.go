@@ -170,7 +170,7 @@ func TestConfirmControls(t *testing.T) {
 		n := newNight(t)
 		n.good(func(w *world) { w.Components(10, "fine") })
 		w := newWorld(t)
-		w.o.State = n.Dir
+		w.o.State = n.Store()
 		if _, err := w.run(t); len(w.Asked) > 0 || !errors.As(err, new(*fault.Refusal)) {
 			t.Errorf("%d asked for, %v", len(w.Asked), err)
 		}
@@ -404,7 +404,7 @@ func TestSinkHoldsMore(t *testing.T) {
 func TestHiddenLately(t *testing.T) {
 	n := newNight(t)
 	n.good(func(w *world) { w.Components(100, "fine") })
-	s, err := baseline.Open(n.Dir, fake.Place)
+	s, err := baseline.Open(n.Store(), fake.Place)
 	if err != nil {
 		t.Fatal(err)
 	}

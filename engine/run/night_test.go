@@ -21,7 +21,7 @@ func newNight(t *testing.T) night { return night{fake.Folder{T: t, Dir: t.TempDi
 func (n night) run(fill func(w *world)) (*world, *Report, error) {
 	n.T.Helper()
 	w := newWorld(n.T)
-	w.o.State = n.Dir
+	w.o.State = n.Store()
 	fill(w)
 	w.Add("identities", "user", "sam", "fine")
 	w.Add("identities", "user", "ann", "fine")
@@ -65,7 +65,7 @@ func idOf(err error) string {
 // age makes everything that is away older by a duration.
 func (n night) age(by time.Duration) {
 	n.T.Helper()
-	s, err := baseline.Open(n.Dir, fake.Place)
+	s, err := baseline.Open(n.Store(), fake.Place)
 	if err != nil {
 		n.T.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/read"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Act is how far a run goes.
@@ -37,8 +38,8 @@ type Options struct {
 	By      string
 	// FileHash is the SHA-256 of the pipeline file, for the audit ledger.
 	FileHash string
-	// State is the state folder; "" for none.
-	State string
+	// State is where state is kept; nil for nowhere.
+	State state.Store
 	// Wait is how long to wait, after everything was sent, for the sink to process it; 0
 	// queries it once.
 	Wait time.Duration

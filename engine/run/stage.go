@@ -9,12 +9,13 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/read"
 	"github.com/pipe-engine/pipe/engine/stage"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // StageOptions are the options of Stage.
 type StageOptions struct {
 	RunID string
-	State string // the state folder; "" for none
+	State state.Store // nil for none
 	// Hidden replaces the hidden list of the state folder; nil uses the list.
 	Hidden *baseline.Hiding
 	// Follow is that of read.Options.

@@ -18,7 +18,7 @@ func (r *run) remember() error {
 	}
 	r.owner = baseline.Owner{ID: baseline.NewOwnerID()}
 	place := r.p.Sink.Place()
-	if r.o.State == "" || place == "" {
+	if r.o.State == nil || place == "" {
 		return nil
 	}
 	var err error

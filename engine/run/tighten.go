@@ -143,7 +143,7 @@ func (r *run) sendTightening(ctx context.Context, session component.Session) (re
 // auditTightening writes to the ledger which access the tightening has changed.
 func (r *run) auditTightening(told map[[2]string]component.Change) error {
 	decoder, can := r.p.Sink.(component.Decoder)
-	ledger := audit.Open(r.store.AuditFile())
+	ledger := audit.Open(r.store.State())
 	there, err := ledger.Exists()
 	if err != nil || !can || !there || len(told) == 0 {
 		return err

@@ -19,7 +19,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // folder returns the state folder of the world's run.
-func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State} }
+func (w *world) folder(t *testing.T) fake.Folder { return fake.Folder{T: t, Dir: w.o.State.String()} }
 
 // deadline is the longest that a run in a test may take.
 const deadline = 30 * time.Second

@@ -56,7 +56,7 @@ func (p *Pipeline) Approve(ctx context.Context, id string, by Approver) (*baseli
 	if err := p.independent(ctx, by.Name, by.Identity); err != nil {
 		return nil, Ticket{}, err
 	}
-	_, _, err = baseline.Approve(p.server.state, p.place, baseline.Approval{
+	_, _, err = baseline.Approve(p.server.store(), p.place, baseline.Approval{
 		ID: id, At: time.Now().UTC(), // runs compare it with the real time
 		By: by.Name, Proven: by.Proven, Identity: by.Identity, Reason: by.Reason,
 	})
@@ -121,7 +121,7 @@ const ActWithdraw = "approval withdrawn"
 func (p *Pipeline) withdraw(ctx context.Context, id string) (*baseline.Approval, error) {
 	did := map[string]string{}
 	var failed error
-	left, dropped, err := baseline.Withdraw(p.server.state, p.place, id, func(a baseline.Approver) bool {
+	left, dropped, err := baseline.Withdraw(p.server.store(), p.place, id, func(a baseline.Approver) bool {
 		what, err := p.didSinceGood(ctx, a.By, a.Identity)
 		failed = errors.Join(failed, err)
 		did[a.By] = what
@@ -139,7 +139,7 @@ func (p *Pipeline) withdraw(ctx context.Context, id string) (*baseline.Approval,
 // withdrawAll is withdraw for each approval that a run may use, before it begins: that of an earlier
 // refusal counts, too.
 func (p *Pipeline) withdrawAll(ctx context.Context) error {
-	ids, err := baseline.Unused(p.server.state, p.place, time.Now())
+	ids, err := baseline.Unused(p.server.store(), p.place, time.Now())
 	for _, id := range ids {
 		_, failed := p.withdraw(ctx, id)
 		err = errors.Join(err, failed)

@@ -20,7 +20,7 @@ func (p *Pipeline) hold(ctx context.Context, rules string) *fault.Refusal {
 	}
 	good, err := p.server.History.LastGood(ctx, p.Name)
 	if errors.Is(err, history.ErrNotFound) {
-		if !baseline.Exists(p.server.state, p.place) {
+		if !baseline.Exists(p.server.store(), p.place) {
 			return nil
 		}
 		good, err = &history.Good{}, nil

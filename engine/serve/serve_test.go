@@ -19,6 +19,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/servetest"
+	"github.com/pipe-engine/pipe/engine/state"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	filesource "github.com/pipe-engine/pipe/sources/file"
 	"github.com/pipe-engine/pipe/transforms/filter"
@@ -243,7 +244,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("a review that cannot see a change of a program: %v", err)
 	}
 	o = w.Options
-	o.Job.State = job.NoState
+	o.Job.State = state.None{}
 	if _, err := serve.Open(t.Context(), o); !errors.As(err, new(*fault.Invalid)) {
 		t.Errorf("no state folder: %v", err)
 	}
@@ -328,7 +329,7 @@ func TestAllowedBeforeStart(t *testing.T) {
 	w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
 	w.Write(30, 10)
 	refused := w.Trigger(p, serve.Request{By: "bot", How: serve.ByAPI})
-	state := w.Server.State()
+	folder := w.Server.State()
 	waiting, err := p.Waiting(t.Context())
 	if err != nil || waiting == nil {
 		t.Fatalf("%+v, %v", waiting, err)
@@ -342,7 +343,7 @@ func TestAllowedBeforeStart(t *testing.T) {
 	w.End()
 	place := "file:" + filepath.ToSlash(filepath.Join(w.Dir, "out"))
 	a := baseline.Approval{ID: refused.Refusal, At: time.Now(), By: "ann"}
-	if _, _, err := baseline.Approve(state, place, a); err != nil {
+	if _, _, err := baseline.Approve(state.Folder(folder), place, a); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/schedule"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func lockPath(state string) string { return filepath.Join(Folder(state), "lock") }
@@ -85,10 +86,12 @@ func Open(ctx context.Context, o Options) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	if s.state, err = o.Job.StateFolder(); err != nil {
+	store, err := o.Job.StateStore()
+	if err != nil {
 		return nil, err
 	}
-	if s.state == "" {
+	folder, is := store.(state.Folder)
+	if s.state = string(folder); !is {
 		return nil, &fault.Invalid{Reason: "a server needs a state folder", Remedy: "name one with --state DIR"}
 	}
 	for _, path := range o.Files {
@@ -173,6 +176,9 @@ func (s *Server) Now() time.Time { return s.o.Clock.Now() }
 
 // State returns the state folder.
 func (s *Server) State() string { return s.state }
+
+// store is where the runs keep state.
+func (s *Server) store() state.Store { return state.Folder(s.state) }
 
 // Close closes the stores of pushed records and the history, and releases the state folder. Run
 // has returned before.

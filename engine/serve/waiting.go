@@ -9,6 +9,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Waiting is a refusal that waits for approval.
@@ -30,7 +31,7 @@ func (p *Pipeline) Waiting(ctx context.Context) (*Waiting, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused, approved, err := p.refusal.summary(p.server.state, p.place, last.Refusal)
+	refused, approved, err := p.refusal.summary(p.server.store(), p.place, last.Refusal)
 	if errors.Is(err, baseline.ErrNotStored) {
 		return nil, nil
 	}
@@ -48,7 +49,7 @@ func (p *Pipeline) Waiting(ctx context.Context) (*Waiting, error) {
 func (p *Pipeline) Changes(w *Waiting) ([]fault.Change, error) {
 	p.refusal.mu.Lock()
 	defer p.refusal.mu.Unlock()
-	refused, _, err := baseline.Refused(p.server.state, p.place, w.Refusal.ID)
+	refused, _, err := baseline.Refused(p.server.store(), p.place, w.Refusal.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -62,10 +63,10 @@ type refusal struct {
 	last *baseline.Summary // nil at first
 }
 
-func (r *refusal) summary(state, place, id string) (*baseline.Summary, *baseline.Approval, error) {
+func (r *refusal) summary(in state.Store, place, id string) (*baseline.Summary, *baseline.Approval, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	refused, approved, err := baseline.Summarized(state, place, id, r.last)
+	refused, approved, err := baseline.Summarized(in, place, id, r.last)
 	if refused != nil {
 		r.last = refused
 	}

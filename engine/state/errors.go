@@ -8,8 +8,7 @@ import (
 // ErrHeld means that another run holds the place.
 var ErrHeld = errors.New("another run holds it")
 
-// DamagedError reports a file that was changed by other means than this program, as far as the store
-// can tell.
+// DamagedError reports a file that the store found to be changed by other means than this program.
 type DamagedError struct {
 	Path    string
 	Problem string

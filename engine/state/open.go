@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,24 @@ func notRegular(path string, info os.FileInfo) error {
 		what = "a device"
 	}
 	return fmt.Errorf("%s is not a regular file but %s", path, what)
+}
+
+// Replace replaces a file with the output of write. When write fails, Replace returns its error and
+// leaves the file unchanged.
+func Replace(files Files, name string, write func(io.Writer) error) error {
+	f, err := files.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	w := bufio.NewWriter(f)
+	if err := write(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Commit()
 }
 
 // ReadFile reads a whole file.

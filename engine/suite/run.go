@@ -99,7 +99,7 @@ func (p *Prepared) Run(ctx context.Context, c *Coverage) (Result, error) {
 	}
 	defer closePipeline()
 	t := explain.New(pipe, func(string) bool { return true })
-	if _, err := explain.Watch(ctx, pipe, "", t); err != nil {
+	if _, err := explain.Watch(ctx, pipe, nil, t); err != nil {
 		return r, err
 	}
 	records := t.Refs()

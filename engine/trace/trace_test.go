@@ -21,6 +21,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	pipelinerun "github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/trace"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
@@ -84,7 +85,7 @@ func attribute(all []*common.KeyValue, key string) *common.AnyValue {
 func sandboxRun(t *testing.T, tracer *trace.Tracer) *job.Result {
 	t.Helper()
 	return job.Run(t.Context(), job.Request{Open: job.Options{
-		Path: "../../pipelines/backstage.yaml", Sandbox: true, Tracer: tracer, State: t.TempDir(),
+		Path: "../../pipelines/backstage.yaml", Sandbox: true, Tracer: tracer, State: state.Folder(t.TempDir()),
 		Lookup: func(string) (string, bool) { return "", false }, Log: slog.New(slog.DiscardHandler),
 		Registry: component.Registry{
 			Sources:     []component.SourceSpec[any]{backstage.Spec().Any()},

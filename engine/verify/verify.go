@@ -11,6 +11,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Documents are the documents of a pipeline and who finds them. It holds refs and names, never
@@ -31,9 +32,9 @@ type document struct {
 	allOf      [][]string
 }
 
-// Read reads the source of a pipeline completely. state is the state folder, "" for none: its
+// Read reads the source of a pipeline completely. in is where state is kept, nil for nowhere: its
 // hidden documents are found by no one. rules are the names of the permission rules.
-func Read(ctx context.Context, p *component.Pipeline, state string, rules []string) (*Documents, error) {
+func Read(ctx context.Context, p *component.Pipeline, in state.Store, rules []string) (*Documents, error) {
 	o := &observer{d: &Documents{ends: map[string]string{}, rules: rules, hosts: component.HostsOf(p.Model)},
 		texts:     map[string]string{},
 		permitted: map[string]bool{}}
@@ -42,7 +43,7 @@ func Read(ctx context.Context, p *component.Pipeline, state string, rules []stri
 	}
 	o.Trace = explain.New(p, func(string) bool { return true })
 	o.d.trace = o.Trace
-	if _, err := explain.Watch(ctx, p, state, o); err != nil {
+	if _, err := explain.Watch(ctx, p, in, o); err != nil {
 		return nil, err
 	}
 	return o.d, nil
@@ -111,7 +112,7 @@ func (o *observer) Ended(stream string, e component.Ending, why component.DeadLe
 func Shown(ctx context.Context, p *component.Pipeline) (map[string]bool, error) {
 	o := &refs{Trace: explain.New(p, func(string) bool { return false }), seen: map[string]bool{},
 		hosts: component.HostsOf(p.Model)}
-	_, err := explain.Watch(ctx, p, "", o)
+	_, err := explain.Watch(ctx, p, nil, o)
 	return o.seen, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/verify"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	filesource "github.com/pipe-engine/pipe/sources/file"
@@ -51,7 +52,7 @@ func open(t *testing.T, records string) *job.Job {
 	}
 	variables := map[string]string{"HANDBOOK_FILE": path, "HANDBOOK_OUT": filepath.Join(dir, "out")}
 	j, err := job.Open(t.Context(), job.Options{
-		Path: "../../pipelines/examples/files/handbook.yaml", Registry: registry(), State: job.NoState, Version: "v1",
+		Path: "../../pipelines/examples/files/handbook.yaml", Registry: registry(), State: state.None{}, Version: "v1",
 		Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 		Log:    slog.New(slog.DiscardHandler),
 	})
@@ -77,7 +78,7 @@ func TestCompare(t *testing.T) {
 		page("secret", "team")
 	j := open(t, all)
 	rules := []string{"unknown audience", "marked none", "the owner's team", "default"}
-	d, err := verify.Read(t.Context(), j.Pipeline, "", rules)
+	d, err := verify.Read(t.Context(), j.Pipeline, nil, rules)
 	if err != nil {
 		t.Fatal(err)
 	}

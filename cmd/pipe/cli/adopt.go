@@ -48,7 +48,7 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return err
 	}
 	defer j.Close()
-	if j.State == "" {
+	if j.State == nil {
 		return usage{"an adoption is stored in the state folder, but there is none",
 			"name the folder of the runs with --state DIR"}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/guard"
 	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) approveCommand() *urfave.Command {
@@ -71,7 +72,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 		return err
 	}
 	defer sink.Close()
-	refused, _, err := baseline.Refused(dir, sink.Place(), ids[0])
+	refused, _, err := baseline.Refused(state.Folder(dir), sink.Place(), ids[0])
 	if errors.Is(err, baseline.ErrNotStored) {
 		return usage{err.Error(), fault.RemedyOf(err)}
 	}
@@ -88,7 +89,7 @@ func (a *app) approveAction(c *urfave.Context) error {
 	}
 	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason"),
 		Alone: c.Bool("alone")}
-	_, stored, err := baseline.Approve(dir, sink.Place(), approval)
+	_, stored, err := baseline.Approve(state.Folder(dir), sink.Place(), approval)
 	if err != nil {
 		return err
 	}

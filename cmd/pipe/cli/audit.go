@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) auditCommand() *urfave.Command {
@@ -37,7 +38,7 @@ func (a *app) auditCommand() *urfave.Command {
 }
 
 // told returns the ledger's state at the time of a call, with the ref or person of the call.
-func (a *app) told(c *urfave.Context, what, example string) (state *audit.State, word string, err error) {
+func (a *app) told(c *urfave.Context, what, example string) (then *audit.State, word string, err error) {
 	if c.Args().Len() != 2 {
 		return nil, "", usage{c.Command.HelpName + " takes a pipeline file and " + what,
 			"write " + c.Command.HelpName + " pipelines/backstage.yaml " + example}
@@ -50,8 +51,8 @@ func (a *app) told(c *urfave.Context, what, example string) (state *audit.State,
 	if err != nil {
 		return nil, "", err
 	}
-	state, err = operate.ToldAt(dir, place, at)
-	return state, c.Args().Get(1), err
+	then, err = operate.ToldAt(state.Folder(dir), place, at)
+	return then, c.Args().Get(1), err
 }
 
 // timeOf reads the value of --at. A day means its end.

@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // candidatesCall is how the scripts of pipe completion ask for words that only the pipeline
@@ -132,7 +133,7 @@ func (a *app) refCandidates(c *urfave.Context, word string) []string {
 	if _, err := os.Stat(dir); err != nil { // Open would make it
 		return nil
 	}
-	store, err := baseline.Open(dir, place)
+	store, err := baseline.Open(state.Folder(dir), place)
 	if err != nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) datasourceCommand() *urfave.Command {
@@ -101,7 +102,7 @@ func (a *app) datasourceApply(c *urfave.Context) error {
 		if plan.New {
 			dir, err := a.stateFolder(c)
 			if err == nil && dir != "" {
-				err = operate.Unfilled(dir, place)
+				err = operate.Unfilled(state.Folder(dir), place)
 			}
 			if err != nil {
 				return err

@@ -58,7 +58,7 @@ func (a *app) hideAction(c *urfave.Context) error {
 		return err
 	}
 	return a.operate(c, loading{}, func(ctx context.Context, o *operating) error {
-		if o.State == "" {
+		if o.State == nil {
 			return usage{"nothing was hidden: without a state folder the next run would send the documents again",
 				"name the state folder of the runs with --state DIR; without one, use a permission rule with " +
 					"allow: none"}

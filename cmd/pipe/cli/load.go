@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // loading is what a command needs from a file.
@@ -38,7 +39,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		Path: path, Base: c.String("base"), Registry: a.Registry, Settings: set, Lookup: a.lookup, Only: l.only,
 		Lenient: l.lenient, SinkLenient: l.sinkLenient, SkipSecrets: l.noSecrets || l.lenient && !l.secrets,
 		Unpinned: l.unpinned || c.Bool("allow-unpinned"),
-		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: c.String("state"),
+		NoSource: l.noSource, Sandbox: c.Bool("sandbox"), Catalog: c.String("catalog"), State: state.Named(c.String("state")),
 		Version: version.Current().Version, Secrets: a.redactor, Log: a.log,
 		Started: func(s *job.Sandbox) { a.printNotes(s.Source.Notes) },
 		Loaded:  func(d *pipeline.Definition) { a.loaded(c, d) },
@@ -50,7 +51,7 @@ func (a *app) options(c *urfave.Context, path string, l loading) (job.Options, e
 		o.SignIns = config.UseSignIns
 	}
 	if l.stateless {
-		o.State = job.NoState
+		o.State = state.None{}
 	}
 	return o, nil
 }
@@ -106,7 +107,9 @@ func (a *app) loadWithState(c *urfave.Context, l loading) (*job.File, string, er
 
 // stateFolder returns the state folder of a call that has no sandbox, "" for none.
 func (a *app) stateFolder(c *urfave.Context) (string, error) {
-	return job.Options{State: c.String("state"), Lookup: a.lookup}.StateFolder()
+	store, err := job.Options{State: state.Named(c.String("state")), Lookup: a.lookup}.StateStore()
+	folder, _ := store.(state.Folder)
+	return string(folder), err
 }
 
 // loadError prints the problems of a file that has errors, and returns them; other

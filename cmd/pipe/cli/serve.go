@@ -23,6 +23,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve/metrics"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/serve/web"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/trace"
 )
 
@@ -208,12 +209,13 @@ func (a *app) serveSandbox(ctx context.Context, c *urfave.Context, open *job.Opt
 	}
 	open.Servers, open.Catalog = servers, ""
 	end = servers.Close
-	if open.State == "" {
-		if open.State, err = os.MkdirTemp("", "pipe-serve-"); err != nil {
+	if open.State == nil {
+		folder, err := os.MkdirTemp("", "pipe-serve-")
+		if err != nil {
 			end()
 			return nil, err
 		}
-		folder := open.State
+		open.State = state.Folder(folder)
 		end = func() { servers.Close(); os.RemoveAll(folder) }
 	}
 	return end, nil

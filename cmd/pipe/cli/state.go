@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 func (a *app) stateCommand() *urfave.Command {
@@ -75,13 +76,13 @@ func (a *app) stateExportAction(c *urfave.Context) error {
 	}
 	path := c.Args().Get(1)
 	if path == "" {
-		store, err := baseline.Open(dir, place)
+		store, err := baseline.Open(state.Folder(dir), place)
 		if err != nil {
 			return err
 		}
 		path = store.Name() + ".archive"
 	}
-	if err := operate.ExportState(dir, place, run.NewRunID(), path); err != nil {
+	if err := operate.ExportState(state.Folder(dir), place, run.NewRunID(), path); err != nil {
 		return err
 	}
 	if c.Bool("json") {
@@ -100,7 +101,7 @@ func (a *app) stateImportAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	archive, err := operate.ImportState(dir, place, run.NewRunID(), c.Args().Get(1), c.Bool("force"))
+	archive, err := operate.ImportState(state.Folder(dir), place, run.NewRunID(), c.Args().Get(1), c.Bool("force"))
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (a *app) stateShowAction(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := job.ReadState(dir, place)
+	s, err := job.ReadState(state.Folder(dir), place)
 	if err != nil {
 		return &fault.StateError{Err: err,
 			Remedy: "restore the state folder from a copy, or import an archive into an empty folder"}

@@ -65,7 +65,7 @@ func TestExplainIsTheRun(t *testing.T) {
 			}
 			defer closePipeline()
 			tr := explain.New(p, func(string) bool { return true })
-			if _, err := explain.Watch(t.Context(), p, "", tr); err != nil {
+			if _, err := explain.Watch(t.Context(), p, nil, tr); err != nil {
 				t.Fatal(err)
 			}
 			index := w.index()

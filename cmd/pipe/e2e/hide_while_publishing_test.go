@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -145,7 +146,7 @@ func hideDuring(t *testing.T, at moment, ref string, rules gleansandbox.Rules) {
 // audienceOf returns who finds a document by the last good run.
 func (w *world) audienceOf(t *testing.T, ref string) (audience string) {
 	t.Helper()
-	store, err := baseline.Open(w.state+"/pipe", w.glean.URL()+" backstage")
+	store, err := baseline.Open(state.Folder(w.state+"/pipe"), w.glean.URL()+" backstage")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                       {"engine/sqlite"},
 	"github.com/chromedp":                      {"engine/serve"}, // tests of pages
 	"github.com/gofrs/flock": {
-		"engine/state", "engine/baseline", "engine/audit", "engine/secret/store", "engine/sqlite", "engine/serve",
+		"engine/state", "engine/secret/store", "engine/sqlite", "engine/serve",
 		"engine/broker/requestlog", "cmd/pipe/cli",
 	},
 	"github.com/modelcontextprotocol/go-sdk": {"engine/editor/mcp"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
+	"github.com/pipe-engine/pipe/engine/state"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
@@ -89,7 +90,7 @@ func (k *kept) ask(t *testing.T, operation, body string) int {
 // hold locks the place as a run does.
 func (k *kept) hold(t *testing.T) (release func()) {
 	t.Helper()
-	p, err := operate.TakePlace(filepath.Join(k.state, "pipe"), k.glean.URL()+" backstage", "01OTHER")
+	p, err := operate.TakePlace(state.Folder(filepath.Join(k.state, "pipe")), k.glean.URL()+" backstage", "01OTHER")
 	if err != nil {
 		t.Fatal(err)
 	}

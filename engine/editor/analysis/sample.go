@@ -17,7 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/expression"
-	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
 
@@ -165,7 +165,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	o := w.options(path, []byte(content))
-	o.SinkLenient, o.PlaceholderUI, o.Unpinned, o.State = true, true, true, job.NoState
+	o.SinkLenient, o.PlaceholderUI, o.Unpinned, o.State = true, true, true, state.None{}
 	o.Lookup = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
 	d := o.Parse(ctx)
 	if d.Problems.HasErrors() {
@@ -198,7 +198,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sampleTime)
 	defer cancel()
-	if _, err := explain.Watch(ctx, p, "", e); err != nil {
+	if _, err := explain.Watch(ctx, p, nil, e); err != nil {
 		return nil, err
 	}
 	out.Trace, out.values, out.ref = e.Trace, e.values, w.pick(path, p.Model, e.Trace)

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/records"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
 
@@ -45,7 +46,7 @@ func (o *opened) Close() {
 // options returns how to load a file without its source: nothing but the file is read.
 func (s *server) options(path string, text []byte) job.Options {
 	return job.Options{Path: path, Text: text, Registry: s.o.Registry, SkipSecrets: true, Readable: noFile,
-		State: job.NoState, Version: s.o.Version, Secrets: s.o.Secrets, Log: s.o.Log, Loaded: refusePrograms}
+		State: state.None{}, Version: s.o.Version, Secrets: s.o.Secrets, Log: s.o.Log, Loaded: refusePrograms}
 }
 
 // noFile reports that a file that a setting names, such as an icon, may not be read.

@@ -26,7 +26,7 @@ func (s *server) explain(ctx context.Context, in explainIn) (any, error) {
 	}
 	defer o.Close()
 	t := explain.New(o.Pipeline, explain.NewMatcher(o.Pipeline.Model, in.Ref).Matches)
-	if _, err := explain.Watch(ctx, o.Pipeline, "", t); err != nil {
+	if _, err := explain.Watch(ctx, o.Pipeline, nil, t); err != nil {
 		return nil, err
 	}
 	ref, err := o.pick(in.Ref, t.Refs())
@@ -105,7 +105,7 @@ func (s *server) eval(ctx context.Context, in evalIn) (any, error) {
 	e := explain.NewEvaluator(o.Pipeline, program, most, want)
 	e.Alone = !o.privacy.names() // a title of another record may be one that not everyone finds
 	e.Keep = func(v any) any { return shortened(v, new(int)) }
-	if _, err := explain.Watch(ctx, o.Pipeline, "", e); err != nil {
+	if _, err := explain.Watch(ctx, o.Pipeline, nil, e); err != nil {
 		return nil, err
 	}
 	if in.Ref != "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
+	"github.com/pipe-engine/pipe/engine/state"
 	pluginhost "github.com/pipe-engine/pipe/plugins/host"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	"github.com/pipe-engine/pipe/sinks/glean"
@@ -174,7 +175,7 @@ func registry() component.Registry {
 // keep writes what a run would send now to a folder, as pipe run --dry-run --sandbox --output does.
 func (c *client) keep(folder, catalog string) {
 	c.t.Helper()
-	o := job.Options{Path: filepath.Join(c.folder, shipped), Registry: registry(), Sandbox: true, State: job.NoState,
+	o := job.Options{Path: filepath.Join(c.folder, shipped), Registry: registry(), Sandbox: true, State: state.None{},
 		Log: slog.New(slog.DiscardHandler), Lookup: func(string) (string, bool) { return "", false }}
 	if catalog != "" {
 		o.Catalog = filepath.Join(c.folder, catalog)

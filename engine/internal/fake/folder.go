@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Place is the place of a Store.
@@ -19,10 +20,18 @@ type Folder struct {
 	Dir string
 }
 
+// Store returns the folder as a store; nil for no folder.
+func (f Folder) Store() state.Store {
+	if f.Dir == "" {
+		return nil
+	}
+	return state.Folder(f.Dir)
+}
+
 // Baseline opens the state of the place.
 func (f Folder) Baseline() *baseline.Store {
 	f.T.Helper()
-	s, err := baseline.Open(f.Dir, Place)
+	s, err := baseline.Open(state.Folder(f.Dir), Place)
 	if err != nil {
 		f.T.Fatal(err)
 	}

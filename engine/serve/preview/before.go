@@ -8,13 +8,14 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // addBefore writes who finds the documents of this run by the last good run. The baseline has
 // hashes of principals. Those that are left out are users and groups that neither run has, and
 // sets of three or more groups that no document of this run has.
-func (b *builder) addBefore(state, place string) error {
-	store, err := baseline.Open(state, place)
+func (b *builder) addBefore(in state.Store, place string) error {
+	store, err := baseline.Open(in, place)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
+	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/sources/backstage/generate"
 	filesource "github.com/pipe-engine/pipe/sources/file"
 )
@@ -32,7 +33,7 @@ func catalog(n int, found string) job.Options {
 func entities(records []component.Recorded, found string) job.Options {
 	variables := map[string]string{"DEFAULT_PERMISSIONS": found}
 	return job.Options{
-		Path: "../../../pipelines/backstage.yaml", Registry: registry(), State: job.NoState, PlaceholderUI: true,
+		Path: "../../../pipelines/backstage.yaml", Registry: registry(), State: state.None{}, PlaceholderUI: true,
 		Lenient:     true,
 		SkipSecrets: true, SinkLenient: true, Log: slog.New(slog.DiscardHandler),
 		Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok },

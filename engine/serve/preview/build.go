@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/run"
 	"github.com/pipe-engine/pipe/engine/sqlite"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Build reads a job's source as a dry run does and indexes the documents that a run would
@@ -275,13 +276,13 @@ func plainText(s string) string {
 func isMark(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }
 
 // finish adds the people and the audiences before this run, and closes the transaction.
-func (b *builder) finish(ctx context.Context, state, place string) error {
+func (b *builder) finish(ctx context.Context, in state.Store, place string) error {
 	b.x.collectPeople()
 	if err := b.addMembers(); err != nil {
 		return err
 	}
-	if state != "" {
-		if err := b.addBefore(state, place); err != nil {
+	if in != nil {
+		if err := b.addBefore(in, place); err != nil {
 			return err
 		}
 	}

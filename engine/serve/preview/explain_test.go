@@ -80,7 +80,7 @@ func TestExplainAsPipeExplain(t *testing.T) {
 	}
 	defer j.Close()
 	want := explain.New(j.Pipeline, func(string) bool { return true })
-	if _, err := explain.Watch(t.Context(), j.Pipeline, "", want); err != nil {
+	if _, err := explain.Watch(t.Context(), j.Pipeline, nil, want); err != nil {
 		t.Fatal(err)
 	}
 	endings := map[string]int{}

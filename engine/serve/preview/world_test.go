@@ -13,6 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve/preview"
+	"github.com/pipe-engine/pipe/engine/state"
 	filesink "github.com/pipe-engine/pipe/sinks/file"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
@@ -80,7 +81,7 @@ func (w *world) write(records string) {
 func (w *world) options() job.Options {
 	variables := map[string]string{"HANDBOOK_FILE": w.records, "HANDBOOK_OUT": filepath.Join(w.dir, "out")}
 	return job.Options{
-		Path: "testdata/handbook.yaml", Registry: registry(), State: filepath.Join(w.dir, "state"),
+		Path: "testdata/handbook.yaml", Registry: registry(), State: state.Folder(filepath.Join(w.dir, "state")),
 		Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok },
 		Log:    slog.New(slog.DiscardHandler),
 	}

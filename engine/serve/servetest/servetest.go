@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Clock is a time that only advances with Advance.
@@ -115,7 +116,7 @@ func New(t *testing.T, registry component.Registry, file, more string) *World {
 		"WIKI_OUT": filepath.Join(dir, "out")}
 	w.Options = serve.Options{
 		Files: []string{w.File}, Clock: w.Clock, Log: slog.New(slog.DiscardHandler),
-		Job: job.Options{Registry: registry, State: filepath.Join(dir, "state"), Version: "v1.2.3",
+		Job: job.Options{Registry: registry, State: state.Folder(filepath.Join(dir, "state")), Version: "v1.2.3",
 			Lookup: func(name string) (string, bool) { v, ok := variables[name]; return v, ok }},
 	}
 	return w
