@@ -22,6 +22,8 @@ import (
 // Host is everything that the program takes from its process; tests run the whole program
 // with their own.
 type Host struct {
+	// Program is the program that runs; nil is pipe.
+	Program *Program
 	// Registry has the components that a pipeline file can name.
 	Registry component.Registry
 
@@ -92,7 +94,7 @@ func Run(ctx context.Context, h Host) (code int) {
 		return a.finish(nil)
 	}
 	c := a.cli()
-	call := parse(c, h.Args)
+	call := parse(c, h.Args, a.globalFlags())
 	if topic, asked := call.helpOf(); asked {
 		a.printHelp(topic, call.name())
 		return a.finish(nil)
@@ -129,8 +131,8 @@ func (a *app) finish(err error) int {
 	result := a.code(err)
 	if unwritten := a.unwritten(); unwritten != nil {
 		display.Fprintf(a.Stderr,
-			"pipe: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n",
-			unwritten)
+			"%s: write standard output: %v\n  → what was printed is incomplete; free the space or write elsewhere\n",
+			a.program().Name, unwritten)
 	}
 	flush(a.Stderr)
 	return result

@@ -21,8 +21,9 @@ type parsed struct {
 	askedHelp bool
 }
 
-// parse parses a call. The command's name ends before the first word that is not a command.
-func parse(c *urfave.App, args []string) parsed {
+// parse parses a call. flags are those of every command. The command's name ends before the first word
+// that is not a command.
+func parse(c *urfave.App, args []string, flags []urfave.Flag) parsed {
 	p := parsed{program: args[0]}
 	rest := args[1:]
 	if len(rest) > 0 && (rest[0] == "--version" || rest[0] == "-v") {
@@ -31,7 +32,6 @@ func parse(c *urfave.App, args []string) parsed {
 	if len(rest) > 0 && (rest[0] == "help" || rest[0] == "h") {
 		p.askedHelp, rest = true, rest[1:]
 	}
-	flags := globalFlags()
 	commands := c.Commands
 	for i := 0; i < len(rest); i++ {
 		arg := rest[i]
@@ -51,7 +51,10 @@ func parse(c *urfave.App, args []string) parsed {
 			}
 			continue
 		}
-		at := slices.IndexFunc(commands, func(cmd *urfave.Command) bool { return len(p.words) == 0 && cmd.HasName(arg) })
+		at := slices.IndexFunc(commands, func(cmd *urfave.Command) bool {
+			return len(p.words) == 0 &&
+				cmd.HasName(arg)
+		})
 		if at < 0 {
 			p.words = append(p.words, arg)
 			commands = nil
@@ -114,14 +117,15 @@ var otherNames = map[string]string{
 	"get": "show", "delete": "hide", "remove": "hide", "logs": "status",
 }
 
-func nearestCommand(names []string, name string) string {
-	if other := otherNames[name]; other != "" {
+func (a *app) nearestCommand(name string) string {
+	program := a.program()
+	if other := otherNames[name]; other != "" && program.ofFiles {
 		return "use pipe " + other
 	}
-	if near := config.Nearest(name, append(names, "help")); near != "" {
-		return "did you mean pipe " + near + "?"
+	if near := config.Nearest(name, append(a.names, "help")); near != "" {
+		return "did you mean " + program.Name + " " + near + "?"
 	}
-	return "pipe help lists the commands"
+	return program.Name + " help lists the commands"
 }
 
 // subcommandNeeded is the action of a command that does nothing without one of
@@ -135,9 +139,10 @@ func subcommandNeeded(c *urfave.Context) error {
 	for _, sub := range c.Command.Subcommands {
 		names = append(names, sub.Names()...)
 	}
-	hint := "pipe " + c.Command.Name + " takes " + print.List(names)
+	program, _, _ := strings.Cut(c.Command.HelpName, " ")
+	hint := program + " " + c.Command.Name + " takes " + print.List(names)
 	if near := config.Nearest(asked, names); near != "" {
-		hint = "did you mean pipe " + c.Command.Name + " " + near + "?"
+		hint = "did you mean " + program + " " + c.Command.Name + " " + near + "?"
 	}
 	return usage{fmt.Sprintf("there is no command %q", c.Command.Name+" "+asked), hint}
 }
@@ -147,8 +152,10 @@ var noUnit = regexp.MustCompile(`invalid value "([0-9.]+)" for flag -([a-z-]+): 
 
 // removedFlags are flags of earlier versions, with what to use instead.
 var removedFlags = map[string]string{
-	"approve-loss":  "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
-	"approve-widen": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal printed",
+	"approve-loss": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal " +
+		"printed",
+	"approve-widen": "an approval names the refused run: pipe run --approve ID FILE, with the ID that the refusal " +
+		"printed",
 }
 
 // badWait matches the library's error for a value of --wait.
@@ -159,7 +166,7 @@ func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
 		if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
-			return usage{"--" + strings.TrimLeft(name, "-") + " needs a value", ""}
+			return usage{"--" + strings.TrimLeft(name, "-") + " needs a value", a.helpHint()}
 		}
 		if m := noUnit.FindStringSubmatch(err.Error()); m != nil {
 			return usage{"--" + m[2] + " takes a time with its unit, but " + m[1] + " has none",
@@ -169,19 +176,19 @@ func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 			return usage{"--wait=" + m[1] + " is not a positive time with a unit",
 				"write --wait, which waits 30 minutes, or --wait=1h"}
 		}
-		return usage{message: err.Error()}
+		return usage{err.Error(), a.helpHint()}
 	}
 	typed := a.typed(name)
 	name = strings.TrimLeft(name, "-")
 	if hint := removedFlags[name]; hint != "" {
 		return usage{"--" + name + " was removed", hint}
 	}
-	u := usage{message: "there is no flag " + typed}
+	u := usage{"there is no flag " + typed, a.helpHint()}
 	if c.Command == nil {
 		return u
 	}
 	var known []string
-	for _, f := range append(c.Command.Flags, globalFlags()...) {
+	for _, f := range append(c.Command.Flags, a.globalFlags()...) {
 		known = append(known, f.Names()...)
 	}
 	u.hint = c.Command.HelpName + " --help lists the flags"
@@ -190,6 +197,9 @@ func (a *app) usageError(c *urfave.Context, err error, _ bool) error {
 	}
 	return u
 }
+
+// helpHint is where the help of the program is.
+func (a *app) helpHint() string { return a.ofProgram("see pipe help, or pipe COMMAND --help") }
 
 // typed is a flag as the call has it, with one dash or two.
 func (a *app) typed(name string) string {

@@ -30,12 +30,13 @@ func TestNamedCalls(t *testing.T) {
 				" --state st --set source.backstage.page_size=7 FILE",
 		},
 		"run --sandbox --catalog cat.json --allow-unpinned --dry-run --progress none FILE": {
-			"pipe diff FILE":                       "pipe diff --sandbox --catalog cat.json --allow-unpinned FILE",
-			"pipe datasource apply FILE":           "pipe datasource apply FILE",
-			"pipe approve FILE abcdefghijkl":       "pipe approve FILE abcdefghijkl",
-			"`pipe process FILE` and pipe status":  "`pipe process FILE` and pipe status",
-			"as `pipe plugin checksum FILE` is":    "as `pipe plugin checksum PLUGIN` is",
-			"pipe status FILE, or pipe adopt FILE": "pipe status --allow-unpinned FILE, or pipe adopt --allow-unpinned FILE",
+			"pipe diff FILE":                      "pipe diff --sandbox --catalog cat.json --allow-unpinned FILE",
+			"pipe datasource apply FILE":          "pipe datasource apply FILE",
+			"pipe approve FILE abcdefghijkl":      "pipe approve FILE abcdefghijkl",
+			"`pipe process FILE` and pipe status": "`pipe process FILE` and pipe status",
+			"as `pipe plugin checksum FILE` is":   "as `pipe plugin checksum PLUGIN` is",
+			"pipe status FILE, or pipe adopt FILE": "pipe status --allow-unpinned FILE, or pipe adopt " +
+				"--allow-unpinned FILE",
 		},
 		"status --state it's --set @sink.token=a --set @source.page_size=$1 FILE": {
 			"pipe run FILE": `pipe run --state 'it'\''s' --set @sink.token=a --set '@source.page_size=$1' FILE`,
@@ -92,7 +93,8 @@ func called(t *testing.T, args string) *app {
 	c := a.cli()
 	words := strings.Fields(strings.Replace(args, "FILE", shipped, 1))
 	c.Command(words[0]).Action = func(*urfave.Context) error { return nil }
-	if err := c.RunContext(t.Context(), parse(c, append([]string{"pipe"}, words...)).args()); err != nil {
+	if err := c.RunContext(t.Context(), parse(c, append([]string{"pipe"}, words...),
+		(&app{}).globalFlags()).args()); err != nil {
 		t.Fatalf("%s: %v", args, err)
 	}
 	return a

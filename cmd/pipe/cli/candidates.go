@@ -44,7 +44,7 @@ func (a *app) printCandidates(ctx context.Context, words []string) {
 // candidates returns what a word after others may become.
 func (a *app) candidates(ctx context.Context, before []string, word string) (found []string) {
 	c := a.cli()
-	p := parse(c, append([]string{"pipe"}, before...))
+	p := parse(c, append([]string{a.program().Name}, before...), a.globalFlags())
 	cmd := p.command()
 	if cmd == nil || !strings.HasPrefix(cmd.ArgsUsage, "FILE") {
 		return nil

@@ -10,8 +10,8 @@ import (
 
 func (a *app) cli() *urfave.App {
 	c := &urfave.App{
-		Name:                      "pipe",
-		Usage:                     "publish a Backstage catalog to Glean, each document for the people who may see it",
+		Name:                      a.program().Name,
+		Usage:                     a.program().Usage,
 		Version:                   version.Current().Version,
 		HideVersion:               true, // arrange handles --version for the command
 		Writer:                    a.Stdout,
@@ -20,23 +20,16 @@ func (a *app) cli() *urfave.App {
 		ExitErrHandler:            func(*urfave.Context, error) {},
 		OnUsageError:              a.usageError,
 		CommandNotFound: func(_ *urfave.Context, name string) {
-			a.unknown = usage{fmt.Sprintf("there is no command %q", name), nearestCommand(a.names, name)}
+			a.unknown = usage{fmt.Sprintf("there is no command %q", name), a.nearestCommand(name)}
 		},
 		Action: func(c *urfave.Context) error {
 			if c.Args().Present() {
-				return usage{fmt.Sprintf("there is no command %q", c.Args().First()), nearestCommand(a.names, c.Args().First())}
+				return usage{fmt.Sprintf("there is no command %q", c.Args().First()),
+					a.nearestCommand(c.Args().First())}
 			}
 			return nil
 		},
-		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(),
-			a.diffCommand(), a.previewCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
-			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(), a.stateCommand(),
-			a.hideCommand(),
-			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.loginCommand(),
-			a.sandboxCommand(), a.serveCommand(), a.agentCommand(), a.hubCommand(), a.verifyCommand(), a.triggerCommand(),
-			a.pluginCommand(), a.lspCommand(), a.mcpCommand(),
-			a.initCommand(), a.schemaCommand(), a.componentsCommand(), a.functionsCommand(), a.completionCommand(),
-			a.versionCommand(), a.manCommand()},
+		Commands: a.program().Commands(&Session{a}),
 	}
 	a.complete(c.Commands, c.OnUsageError)
 	a.commands = c.Commands
@@ -58,7 +51,7 @@ func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageEr
 				continue
 			}
 		}
-		cmd.Flags = append(cmd.Flags, globalFlags()...)
+		cmd.Flags = append(cmd.Flags, a.globalFlags()...)
 		cmd.Before = a.before
 	}
 }
@@ -67,8 +60,8 @@ func (a *app) complete(commands []*urfave.Command, onUsageError urfave.OnUsageEr
 const everywhere = "everywhere"
 
 // globalFlags are taken by every command, before or after its file.
-func globalFlags() []urfave.Flag {
-	return []urfave.Flag{
+func (a *app) globalFlags() []urfave.Flag {
+	flags := []urfave.Flag{
 		&urfave.BoolFlag{Name: "json", Category: everywhere, Usage: "print one JSON object {ok, data, error}"},
 		&urfave.StringFlag{Name: "log-level", Category: everywhere,
 			Usage: "`LEVEL` of the log: debug, info, warning or error (LOG_LEVEL)"},
@@ -77,6 +70,16 @@ func globalFlags() []urfave.Flag {
 		&urfave.BoolFlag{Name: "no-color", Category: everywhere, Usage: "no colours (NO_COLOR)"},
 		&urfave.StringFlag{Name: "env-file", Category: everywhere,
 			Usage: "`FILE` of variables that the environment does not set (default: .env, except with CI=true)"},
+	}
+	if a.program().ofFiles {
+		flags = append(flags, fileFlags()...)
+	}
+	return flags
+}
+
+// fileFlags are taken by every command of a program whose commands act on a pipeline file.
+func fileFlags() []urfave.Flag {
+	return []urfave.Flag{
 		&urfave.StringFlag{Name: "state", Category: everywhere,
 			Usage: "the folder `DIR` with the state of earlier runs, or none (default: pipe in $XDG_STATE_HOME or " +
 				"~/.local/state)"},

@@ -16,9 +16,9 @@ func (a *app) completionCommand() *urfave.Command {
 		Name:      "completion",
 		Usage:     "print a script for completion in a shell",
 		ArgsUsage: strings.Join(shells(), "|"),
-		Description: "bash: add `source <(pipe completion bash)` to ~/.bashrc.\n" +
+		Description: a.ofProgram("bash: add `source <(pipe completion bash)` to ~/.bashrc.\n" +
 			"zsh: pipe completion zsh > \"${fpath[1]}/_pipe\", and start a new shell.\n" +
-			"fish: pipe completion fish > ~/.config/fish/completions/pipe.fish.",
+			"fish: pipe completion fish > ~/.config/fish/completions/pipe.fish."),
 		Action: a.completionAction,
 	}
 }
@@ -28,7 +28,8 @@ func shells() []string { return []string{"bash", "zsh", "fish"} }
 func (a *app) completionAction(c *urfave.Context) error {
 	shell := c.Args().First()
 	if !slices.Contains(shells(), shell) || c.Args().Len() > 1 {
-		return usage{"pipe completion needs the name of a shell", "write pipe completion bash, zsh or fish"}
+		return usage{a.ofProgram("pipe completion needs the name of a shell"),
+			a.ofProgram("write pipe completion bash, zsh or fish")}
 	}
 	all, err := template.New("").Funcs(template.FuncMap{"quote": quoted, "colon": beforeColon}).ParseFS(templates,
 		"templates/completion/*.tmpl")
@@ -36,11 +37,19 @@ func (a *app) completionAction(c *urfave.Context) error {
 		return err
 	}
 	var script bytes.Buffer
-	if err := all.ExecuteTemplate(&script, shell+".tmpl", a.places(c.App)); err != nil {
+	name := a.program().Name
+	if err := all.ExecuteTemplate(&script, shell+".tmpl", completion{name, strings.ReplaceAll(name, "-", "_"),
+		a.places(c.App)}); err != nil {
 		return err
 	}
 	_, err = a.Stdout.(*writer).whole().Write(script.Bytes())
 	return err
+}
+
+// completion is what the script of a shell is made of.
+type completion struct {
+	Name, Func string // of the program, and what names of functions have of it
+	Places     []place
 }
 
 // place is where in a call something is completed: at its start, or after a

@@ -78,7 +78,7 @@ func (a *app) printError(err error) {
 }
 
 func (a *app) printOne(err error) {
-	display.Fprintf(a.Stderr, "pipe: %s\n", display.Indent(a.named(err.Error()), "  "))
+	display.Fprintf(a.Stderr, "%s: %s\n", a.program().Name, display.Indent(a.named(err.Error()), "  "))
 	for _, line := range report.TableOf(err) {
 		line = a.named(line)
 		display.Fprintf(a.Stderr, "  %s\n", display.Block(display.Line(line)))

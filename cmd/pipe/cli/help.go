@@ -11,15 +11,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 )
 
-// group is a part of the list of commands in the help.
-type group struct {
-	title string
-	names []string
-}
-
 // groups are the parts of the help, in the order of a person's first days.
-func groups() []group {
-	return []group{
+func groups() []Group {
+	return []Group{
 		{"Start", []string{"init", "check", "doctor", "datasource", "run"}},
 		{"Every night", []string{"serve", "trigger", "status", "approve", "adopt", "audit", "state"}},
 		{"Reach another network", []string{"agent", "hub"}},
@@ -96,10 +90,11 @@ func exampleCalls() map[string][]string {
 		"agent resume":       {"pipe agent resume AGENT.yaml", "pipe agent resume /etc/pipe/AGENT.yaml"},
 		"agent key":          {"pipe agent key agent.key", "pipe agent key /etc/pipe/agent.key"},
 		"agent token":        {"pipe agent token", "pipe agent token --json"},
-		"agent audit verify": {"pipe agent audit verify audit.jsonl", "pipe agent audit verify audit.jsonl --head MARK"},
-		"hub run":            {"pipe hub run HUB.yaml", "pipe hub run HUB.yaml --log-format json"},
-		"hub check":          {"pipe hub check HUB.yaml", "pipe hub check /etc/pipe/HUB.yaml"},
-		"lsp":                {"pipe lsp", "pipe lsp --stdio"},
+		"agent audit verify": {"pipe agent audit verify audit.jsonl", "pipe agent audit verify audit.jsonl --head " +
+			"MARK"},
+		"hub run":   {"pipe hub run HUB.yaml", "pipe hub run HUB.yaml --log-format json"},
+		"hub check": {"pipe hub check HUB.yaml", "pipe hub check /etc/pipe/HUB.yaml"},
+		"lsp":       {"pipe lsp", "pipe lsp --stdio"},
 		"trigger": {"pipe trigger backstage --wait",
 			"pipe trigger --server https://pipe.example.com --token-file token backstage"},
 		"sandbox":         {"pipe sandbox" + file, "pipe sandbox --catalog entities.json" + file},
@@ -129,7 +124,8 @@ func (p parsed) helpOf() (topic *urfave.Command, asked bool) {
 	case len(p.words) > 0 && topic == nil: // there is no such command
 		return nil, false
 	}
-	return topic, p.askedHelp || topic == nil && len(p.options) == 0 || topic != nil && isGroup(topic) && len(p.words) == 0
+	return topic, p.askedHelp || topic == nil && len(p.options) == 0 || topic != nil && isGroup(topic) &&
+		len(p.words) == 0
 }
 
 // printHelp explains a command, or the program when it is nil.
@@ -138,30 +134,28 @@ func (a *app) printHelp(topic *urfave.Command, name string) {
 	if topic == nil {
 		a.programHelp(h)
 	} else {
-		h.command(topic, name)
+		h.command(a.program(), topic, name)
 	}
 	display.Fprintf(a.Stdout, "%s", display.Block(display.Whole(h.text.String())))
 }
 
 func (a *app) programHelp(h *helpPage) {
-	h.paragraph(
-		"pipe publishes a Backstage catalog to Glean: every entity a document, found by the people who may see it.")
-	h.line("Usage: pipe COMMAND [FILE] [OPTIONS]")
-	for _, g := range groups() {
+	p := a.program()
+	h.paragraph(p.About)
+	h.line(p.Call)
+	for _, g := range p.Groups {
 		var rows [][2]string
-		for _, name := range g.names {
+		for _, name := range g.Names {
 			if cmd := a.commandOf(name); cmd != nil {
 				rows = append(rows, [2]string{name, cmd.Usage})
 			}
 		}
-		h.table(g.title, rows)
+		h.table(g.Title, rows)
 	}
-	h.table("Options of every command", options(globalFlags()))
+	h.table("Options of every command", options(a.globalFlags()))
 	h.line("")
-	h.paragraph(
-		"FILE is the pipeline file. Most commands find it where the working directory or its folder pipelines has " +
-			"exactly one, or where PIPE_FILE names it.")
-	h.line("pipe COMMAND --help explains a command and shows examples.")
+	h.paragraph(p.Notes)
+	h.line(p.Name + " COMMAND --help explains a command and shows examples.")
 }
 
 // helpPage is text that is wrapped at a width.
@@ -214,9 +208,9 @@ func (h *helpPage) table(title string, rows [][2]string) {
 const mostName = 22
 
 // command writes the help of one command; name is its whole name, as "plugin new".
-func (h *helpPage) command(cmd *urfave.Command, name string) {
-	h.paragraph("pipe " + name + ": " + cmd.Usage)
-	usage := "Usage: pipe " + name
+func (h *helpPage) command(p *Program, cmd *urfave.Command, name string) {
+	h.paragraph(p.Name + " " + name + ": " + cmd.Usage)
+	usage := "Usage: " + p.Name + " " + name
 	if isGroup(cmd) {
 		usage += " COMMAND"
 	}
@@ -236,7 +230,7 @@ func (h *helpPage) command(cmd *urfave.Command, name string) {
 		}
 	}
 	h.table("Commands", rows)
-	if all := exampleCalls()[name]; len(all) > 0 {
+	if all := p.Examples[name]; len(all) > 0 {
 		h.line("\nExamples")
 		for _, example := range all {
 			h.line("  " + example)
@@ -248,7 +242,7 @@ func (h *helpPage) command(cmd *urfave.Command, name string) {
 	})
 	h.table("Options", options(own))
 	h.line("")
-	h.line("pipe help lists the options of every command.")
+	h.line(p.Name + " help lists the options of every command.")
 }
 
 // options are flags with what they do.

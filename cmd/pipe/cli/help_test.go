@@ -28,7 +28,7 @@ func eachCommand(all []*urfave.Command, before string, visit func(name string, c
 func TestHelpGroups(t *testing.T) {
 	var grouped []string
 	for _, g := range groups() {
-		grouped = append(grouped, g.names...)
+		grouped = append(grouped, g.Names...)
 	}
 	var names []string
 	for _, cmd := range (&app{Host: Host{Registry: components.Registry()}}).cli().Commands {
@@ -54,7 +54,7 @@ func TestHelpExamples(t *testing.T) {
 		}
 		for _, example := range all {
 			words := strings.Fields(strings.Split(strings.Split(example, " > ")[0], " < ")[0])
-			p := parse(c, words)
+			p := parse(c, words, (&app{}).globalFlags())
 			if p.name() != name {
 				t.Errorf("%s is a call of %q", example, p.name())
 			}
@@ -86,7 +86,7 @@ func TestHelpWidth(t *testing.T) {
 		a.programHelp(pages[""])
 		eachCommand(c.Commands, "", func(name string, cmd *urfave.Command) {
 			pages[name] = &helpPage{width: width}
-			pages[name].command(cmd, name)
+			pages[name].command((&app{}).program(), cmd, name)
 		})
 		for name, page := range pages {
 			for _, line := range strings.Split(page.text.String(), "\n") {

@@ -16,9 +16,12 @@ import (
 // environment wins.
 const heapFloor = 48 << 20
 
-// Main runs the program with the arguments, streams and signals of its process, and
-// ends the process with the exit code. Files can name the components of the registry.
-func Main(registry component.Registry) {
+// Main runs pipe with the arguments, streams and signals of its process, and ends the process
+// with the exit code. Files can name the components of the registry.
+func Main(registry component.Registry) { MainOf(nil, registry) }
+
+// MainOf is Main for another program; nil is pipe.
+func MainOf(program *Program, registry component.Registry) {
 	pluginhost.RunSubreaper()
 	seal()
 	AbortOnCrash()
@@ -26,6 +29,7 @@ func Main(registry component.Registry) {
 		gcpace.Pace(heapFloor)
 	}
 	os.Exit(Run(context.Background(), Host{
+		Program:  program,
 		Registry: registry,
 
 		Args:   os.Args,

@@ -21,7 +21,7 @@ func (a *app) manCommand() *urfave.Command {
 		Usage:  "print the manual page of pipe, in section 1",
 		Hidden: true,
 		Action: func(c *urfave.Context) error {
-			display.Fprint(a.Stdout, display.Block(display.Whole(manPage(c.App, version.Current()))))
+			display.Fprint(a.Stdout, display.Block(display.Whole(manPage(c.App, a.globalFlags(), version.Current()))))
 			return nil
 		},
 	}
@@ -40,19 +40,19 @@ var exitStatus = []string{
 }
 
 // manPage returns the manual page of the program in roff, from the texts of its commands.
-func manPage(app *urfave.App, v version.Info) string {
+func manPage(app *urfave.App, everywhere []urfave.Flag, v version.Info) string {
 	var b strings.Builder
 	date := ""
 	if at, err := time.Parse(time.RFC3339, v.Date); err == nil {
 		date = at.UTC().Format(time.DateOnly)
 	}
-	fmt.Fprintf(&b, ".TH PIPE 1 %q %q\n", date, "pipe "+v.Version)
-	fmt.Fprintf(&b, ".SH NAME\npipe \\- %s\n", roff(app.Usage))
-	b.WriteString(".SH SYNOPSIS\n.B pipe\n.I COMMAND\n.RI [ OPTIONS ]\n.RI [ FILE ...]\n")
+	fmt.Fprintf(&b, ".TH %s 1 %q %q\n", strings.ToUpper(app.Name), date, app.Name+" "+v.Version)
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(app.Name), roff(app.Usage))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n.I COMMAND\n.RI [ OPTIONS ]\n.RI [ FILE ...]\n", roff(app.Name))
 	b.WriteString(".SH COMMANDS\n")
-	manCommands(&b, "pipe", app.Commands)
+	manCommands(&b, app.Name, app.Commands)
 	b.WriteString(".SH GLOBAL OPTIONS\nEvery command takes these.\n")
-	manFlags(&b, globalFlags())
+	manFlags(&b, everywhere)
 	b.WriteString(".SH EXIT STATUS\n")
 	for code, text := range exitStatus {
 		fmt.Fprintf(&b, ".TP\n.B %d\n%s\n", code, roff(text))

@@ -16,7 +16,7 @@ import (
 // release, and nothing that groff warns of.
 func TestMan(t *testing.T) {
 	c := (&app{Host: Host{Registry: components.Registry()}}).cli()
-	page := manPage(c, version.Info{Version: "v1.2.3", Date: "2026-01-02T03:04:05Z"})
+	page := manPage(c, (&app{}).globalFlags(), version.Info{Version: "v1.2.3", Date: "2026-01-02T03:04:05Z"})
 	want := []string{`.TH PIPE 1 "2026-01-02" "pipe v1.2.3"`, "\n.SH NAME\npipe \\- publish", "\n.SH GLOBAL OPTIONS\n"}
 	var walk func(path string, commands []*urfave.Command)
 	walk = func(path string, commands []*urfave.Command) {

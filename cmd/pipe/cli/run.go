@@ -35,15 +35,18 @@ func (a *app) runCommand() *urfave.Command {
 			"early, such as head, changes nothing. A stack trace is a defect in pipe.",
 		Flags: []urfave.Flag{
 			&urfave.BoolFlag{Name: "dry-run", Usage: "read and review, send nothing"},
-			&urfave.BoolFlag{Name: "sandbox", Usage: "use a Backstage and a Glean on this machine, started for this call"},
+			&urfave.BoolFlag{Name: "sandbox", Usage: "use a Backstage and a Glean on this machine, started for " +
+				"this call"},
 			&urfave.StringFlag{Name: "catalog",
-				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, NDJSON or YAML)"},
+				Usage: "with --sandbox: serve the entities of this `FILE` (JSON, an answer of the catalog's API, " +
+					"NDJSON or YAML)"},
 			&urfave.StringFlag{Name: "output",
 				Usage: "write every stream to `DIR` as NDJSON, exactly as the sink gets it, and rejected.ndjson"},
 			&urfave.BoolFlag{Name: "full", Usage: "publish everything, whatever publish.mode is"},
 			&urfave.BoolFlag{Name: "changes", Usage: "publish only changes, and fail where they are not known"},
 			&urfave.StringFlag{Name: "from-output",
-				Usage: "publish what an earlier run wrote to `DIR` with --output, and read nothing; more people than by the last " +
+				Usage: "publish what an earlier run wrote to `DIR` with --output, and read nothing; more people " +
+					"than by the last " +
 					"run find nothing without an approval"},
 			&urfave.StringSliceFlag{Name: "only", Usage: "write only these `STREAMS`, separated by commas"},
 			&urfave.StringSliceFlag{Name: "approve", Usage: "approve the changes of the refused run `ID`, once"},
@@ -79,7 +82,8 @@ func (a *app) runAction(c *urfave.Context) error {
 			c.Args().Len()), "run them one after the other"}
 	}
 	if c.IsSet("catalog") && !c.Bool("sandbox") {
-		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on this machine"}
+		return usage{"--catalog goes with --sandbox", "add --sandbox: a catalog file is served by a server on " +
+			"this machine"}
 	}
 	if err := errors.Join(fromOutputAlone(c), summaryAlone(c)); err != nil {
 		return err
@@ -279,7 +283,7 @@ func (a *app) watch(ctx context.Context, end context.CancelFunc) <-chan struct{}
 		a.announced.Lock()
 		a.stopped.Store(int32(signalCode(s)))
 		close(stop)
-		display.Fprintf(a.Stderr, "pipe: %s: stopping; a second signal stops it at once\n", s)
+		display.Fprintf(a.Stderr, "%s: %s: stopping; a second signal stops it at once\n", a.program().Name, s)
 		a.announced.Unlock()
 		select {
 		case <-a.Signal:

@@ -18,7 +18,8 @@ func (a *app) versionCommand() *urfave.Command {
 			if c.Bool("json") {
 				return a.printJSON(v, nil)
 			}
-			display.Fprintf(a.Stdout, "pipe %s\n  commit  %s\n  date    %s\n  go      %s %s\n", v.Version,
+			display.Fprintf(a.Stdout, "%s %s\n  commit  %s\n  date    %s\n  go      %s %s\n", a.program().Name,
+				v.Version,
 				cmp.Or(v.Commit, "unknown"), cmp.Or(v.Date, "unknown"), v.Go, v.Platform)
 			return nil
 		},
