@@ -18,10 +18,11 @@ var homes = map[string][]string{
 	"github.com/santhosh-tekuri/jsonschema/v6": {"plugins/host/settings", "cmd/pipe/cli"}, // cmd/pipe/cli: its tests
 	"encoding/json":                            {"plugins/sdk"},
 	"encoding/json/v2":                         {},
-	"github.com/urfave/cli/v2":                 {"cmd/pipe/cli", "cmd/pipe/e2e"},
+	"github.com/urfave/cli/v2":                 {"cmd/pipe/cli", "cmd/pipe/e2e", "cmd/pipe-worker/cli"},
 	"github.com/hashicorp/go-plugin":           {"plugins"},
 	"google.golang.org/grpc":                   {"plugins"},
-	"google.golang.org/protobuf":               {"plugins", "engine/trace"}, // engine/trace: its tests
+	"google.golang.org/protobuf":               {"plugins", "engine/fleet", "engine/trace"}, // engine/trace: its tests
+	"go.temporal.io":                           {"engine/fleet"},
 	"github.com/getkin/kin-openapi":            {"sinks/glean/contract", "engine/serve/api"},
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe/cli/print"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe/cli"},
@@ -108,12 +109,14 @@ var layers = [][]string{
 		"engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
 		"engine/serve/client",
 		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
+		"engine/fleet/payload", "engine/fleet/folder", "engine/fleet/workflows", "engine/fleet/activities",
+		"engine/fleet/schedules", "engine/fleet",
 	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
 		"cmd/internal/version", "cmd/internal/licences",
 	},
-	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe"},
+	{"cmd/pipe/cli/print", "cmd/pipe/cli", "cmd/pipe", "cmd/pipe-worker/cli", "cmd/pipe-worker"},
 }
 
 // componentLayers are how many of the layers, from the lowest, components know.

@@ -1,0 +1,2 @@
+// Package cli has the commands of pipe-worker: flags and printing. What they do is in package fleet.
+package cli

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/pipe-engine/pipe/cmd/pipe/cli"
+	"github.com/pipe-engine/pipe/engine/fleet"
+)
+
+func (p *program) fleetCommand() *urfave.Command {
+	return &urfave.Command{
+		Name: "fleet", Usage: "make and show the schedules of a fleet, and act on its pipelines",
+		Subcommands: []*urfave.Command{p.planCommand(), p.applyCommand(), p.statusCommand(), p.fleetRunCommand(),
+			p.pauseCommand()},
+	}
+}
+
+// with calls a function with the fleet of the call. dir replaces the folder of the worker's file.
+func (p *program) with(c *urfave.Context, dir string, f func(o *fleet.Operation) error) error {
+	w, err := p.worker(c)
+	if err != nil {
+		return err
+	}
+	o, err := w.Open(c.Context, dir, fleet.RunOptions{Job: p.Job(), Log: p.Log()})
+	if err != nil {
+		return p.FileError(c, dir, err)
+	}
+	defer o.Close()
+	if !c.Bool("json") {
+		p.Problems(o.Fleet.Warnings, o.Fleet.Source)
+	}
+	return p.FileError(c, dir, f(o))
+}
+
+// onePipeline returns the only word of a call.
+func onePipeline(c *urfave.Context) (string, error) {
+	if c.Args().Len() != 1 {
+		return "", cli.Usage(c.Command.HelpName+" takes the name of one pipeline",
+			"pipe-worker fleet status lists the pipelines")
+	}
+	return c.Args().First(), nil
+}

@@ -1,0 +1,158 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/fleet/folder"
+	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/report"
+)
+
+// Starter starts workflows; it is a part of client.Client.
+type Starter interface {
+	SignalWithStartWorkflow(ctx context.Context, workflowID, signalName string, signalArg any,
+		options client.StartWorkflowOptions, workflow any, workflowArgs ...any) (client.WorkflowRun, error)
+}
+
+// Beater delivers a heartbeat and waits for the answer; it is a part of client.Client.
+type Beater interface {
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...any) error
+}
+
+// Options are what the activities need.
+type Options struct {
+	// Job are the options of each run. Path, Text, RunID, Only and Loaded are set here. Its state
+	// store is required.
+	Job job.Options
+	// Folder is the folder of the fleet. Checkout, if it is not nil, is verified before each use.
+	Folder   string
+	Checkout *folder.Checkout
+	// Grace is how long a run may go on to end an upload after it was told to stop.
+	Grace time.Duration
+	// ReportFile is the file to which the record of each run is appended; "" for none.
+	ReportFile string
+	Starter    Starter
+	Beater     Beater
+	Log        *slog.Logger
+}
+
+// Activities are the activities of a worker.
+type Activities struct{ o Options }
+
+// New returns the activities.
+func New(o Options) *Activities {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Job.Secrets == nil {
+		o.Job.Secrets = &redact.Redactor{}
+	}
+	return &Activities{o}
+}
+
+// Register registers the activities that take seconds, under their names.
+func (a *Activities) Register(r worker.ActivityRegistry) {
+	for name, f := range map[string]any{workflows.ActivityBegin: a.Begin, workflows.ActivityConfirm: a.Confirm,
+		workflows.ActivityLook: a.Look} {
+		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+}
+
+// RegisterRun registers the activity Run.
+func (a *Activities) RegisterRun(r worker.ActivityRegistry) {
+	r.RegisterActivityWithOptions(a.Run, activity.RegisterOptions{Name: workflows.ActivityRun})
+}
+
+// found is a pipeline file as it is now.
+type found struct {
+	path, sha string
+	text      []byte
+	commit    string // "" without a checkout
+}
+
+// find returns the file of a job. It returns a *fault.Invalid when the checkout is not at its commit
+// or has changes, when the fleet has another name, and when the file is not the pinned one.
+func (a *Activities) find(ctx context.Context, j workflows.Job) (*found, error) {
+	out := &found{}
+	if a.o.Checkout != nil {
+		if err := a.o.Checkout.Verify(ctx); err != nil {
+			return nil, err
+		}
+		out.commit = a.o.Checkout.Commit
+	}
+	fleet, err := folder.Read(ctx, a.o.Folder, a.o.Job.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	if fleet.Name != j.Fleet {
+		return nil, &fault.Invalid{Reason: fmt.Sprintf("the request is for the fleet %s, and this worker has %s",
+			j.Fleet,
+			fleet.Name), Remedy: "give each fleet task queues of its own"}
+	}
+	p, err := fleet.Find(j.Pipeline)
+	if err != nil {
+		return nil, err
+	}
+	out.path = p.Path
+	if out.text, out.sha, err = p.Text(); err != nil {
+		return nil, err
+	}
+	if j.SHA256 != "" && j.SHA256 != out.sha {
+		return nil, &fault.Invalid{
+			Reason: fmt.Sprintf("%s has the hash %.12s, and the schedule was made for %.12s", p.Path, out.sha,
+				j.SHA256),
+			Remedy: "run pipe-worker fleet apply with this folder, or restore the file"}
+	}
+	return out, nil
+}
+
+// options returns how a file is loaded.
+func (a *Activities) options(f *found) job.Options {
+	o := a.o.Job
+	o.Path, o.Text, o.Log = f.path, f.text, a.o.Log
+	return o
+}
+
+// sink loads a file and opens its sink. The caller closes both.
+func (a *Activities) sink(ctx context.Context, f *found) (file *job.File, sink component.Sink, err error) {
+	if file, err = job.Load(ctx, a.options(f)); err != nil {
+		return nil, nil, err
+	}
+	if sink, err = file.Definition.OpenSink(file.Settings()); err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return file, sink, nil
+}
+
+// do calls an activity, logs its error, and returns it without its text.
+func (a *Activities) do(ctx context.Context, name string, j workflows.Job, f func() error) error {
+	err := guarded(f)
+	if err == nil {
+		return nil
+	}
+	a.o.Log.Error("activity failed", "activity", name, "pipeline", j.Pipeline, "code", report.CodeOf(err),
+		"error", a.o.Job.Secrets.Clean(err.Error()))
+	return failure(ctx, err, nil)
+}
+
+// guarded makes a panic an error.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,50 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/operate"
+)
+
+// Confirm asks the sink once whether it has processed the last run, and notes in the state store what
+// it has confirmed. A sink that does not report what it holds has processed everything.
+func (a *Activities) Confirm(ctx context.Context, in workflows.ConfirmInput) (out workflows.Confirmed, err error) {
+	err = a.do(ctx, workflows.ActivityConfirm, in.Job, func() error {
+		f, err := a.find(ctx, in.Job)
+		if err != nil {
+			return err
+		}
+		file, sink, err := a.sink(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		defer sink.Close()
+		inspector, can := sink.(component.Inspector)
+		if !can {
+			return nil
+		}
+		held, err := inspector.Inspect(ctx)
+		if err != nil {
+			return err
+		}
+		store, err := a.options(f).StateStore()
+		if err != nil {
+			return err
+		}
+		uploads, err := operate.Reconcile(store, sink.Place(), held.History, time.Now())
+		if err != nil {
+			return err
+		}
+		if err := uploads.Save(store, sink.Place()); err != nil {
+			return err
+		}
+		out = workflows.Confirmed{Pending: len(held.Pending) + len(uploads.Unknown), Paused: len(held.Paused),
+			Lost: len(uploads.Lost)}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,46 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/guard"
+)
+
+// Look reports whether the state store has an approval of a refused run that enough people gave and
+// that no run has used. The run itself decides what the approval allows.
+func (a *Activities) Look(ctx context.Context, in workflows.ConfirmInput) (out workflows.Looked, err error) {
+	err = a.do(ctx, workflows.ActivityLook, in.Job, func() error {
+		f, err := a.find(ctx, in.Job)
+		if err != nil {
+			return err
+		}
+		file, sink, err := a.sink(ctx, f)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		defer sink.Close()
+		store, err := a.options(f).StateStore()
+		if err != nil {
+			return err
+		}
+		ids, err := baseline.Unused(store, sink.Place(), time.Now())
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			refused, approval, err := baseline.Refused(store, sink.Place(), id)
+			if err != nil {
+				return err
+			}
+			if approval != nil && guard.TooFew(approval, refused, file.Definition.File.Guards.Approvals) == "" {
+				out.Approved = true
+			}
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,93 @@
+package fleet
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/fleet/payload"
+)
+
+// Dial connects to Temporal with the keys of the worker. The error is transient when the service does
+// not answer. The caller closes the client.
+func (w *Worker) Dial(ctx context.Context, log *slog.Logger) (client.Client, error) {
+	o := client.Options{
+		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace, Logger: sdklog.NewStructuredLogger(log),
+		DataConverter: payload.DataConverter(w.Keys), FailureConverter: payload.FailureConverter(w.Keys),
+	}
+	config, err := w.Temporal.tls()
+	if err != nil {
+		return nil, err
+	}
+	o.ConnectionOptions.TLS = config
+	if w.Temporal.APIKey.IsSet() {
+		key := w.Temporal.APIKey
+		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) {
+			return key.SendTo("https://" + w.Temporal.Address)
+		})
+	}
+	if config == nil && !w.Temporal.local() {
+		log.Warn("the connection to Temporal is not encrypted: names of pipelines and results can be read on the way",
+			"address", w.Temporal.Address)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callFor)
+	defer cancel()
+	c, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil, fault.Errorf(fault.Transient, "check temporal.address, namespace and tls, and that the "+
+			"service runs",
+			"connect to Temporal at %s: %w", w.Temporal.Address, err)
+	}
+	return c, nil
+}
+
+// local reports whether the service is on this machine.
+func (t *Temporal) local() bool {
+	host, _, _ := net.SplitHostPort(t.Address)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// tls returns the settings of the connection; nil for one without TLS.
+func (t *Temporal) tls() (*tls.Config, error) {
+	if t.TLS == nil {
+		if t.APIKey.IsSet() { // an API key never travels without TLS
+			return &tls.Config{MinVersion: tls.VersionTLS12}, nil
+		}
+		return nil, nil
+	}
+	out := &tls.Config{ServerName: t.TLS.ServerName, MinVersion: tls.VersionTLS12}
+	if t.TLS.CAFile != "" {
+		pem, err := os.ReadFile(t.TLS.CAFile)
+		if err != nil {
+			return nil, wrongTLS("ca_file", err)
+		}
+		if out.RootCAs, err = x509.SystemCertPool(); err != nil {
+			out.RootCAs = x509.NewCertPool()
+		}
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, wrongTLS("ca_file", fmt.Errorf("%s has no PEM certificate", t.TLS.CAFile))
+		}
+	}
+	if t.TLS.CertFile != "" || t.TLS.KeyFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.TLS.CertFile, t.TLS.KeyFile)
+		if err != nil {
+			return nil, wrongTLS("cert_file and key_file", err)
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}
+
+func wrongTLS(field string, err error) error {
+	return &fault.Invalid{Reason: fmt.Sprintf("temporal.tls.%s: %v", field, err), Remedy: "name PEM files that " +
+		"can be read"}
+}

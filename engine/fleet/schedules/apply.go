@@ -1,0 +1,63 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/client"
+)
+
+// Apply does the steps of a plan, and calls done after each that changed something. It stops at the
+// first that fails. A schedule that is paused stays paused.
+func (s Service) Apply(ctx context.Context, p *Plan, done func(Step)) error {
+	for _, step := range p.Steps {
+		var err error
+		switch step.Action {
+		case Create:
+			err = s.create(ctx, p.Fleet, step.wanted)
+		case Change:
+			err = s.change(ctx, p.Fleet, step.wanted)
+		case Remove:
+			err = s.remove(ctx, p.Fleet, step.ID)
+		default:
+			continue
+		}
+		if err != nil {
+			return Failed(step.Action+" the schedule "+step.ID, err)
+		}
+		done(step)
+	}
+	return nil
+}
+
+func (s Service) create(ctx context.Context, fleet string, w Wanted) error {
+	policy := w.policy()
+	_, err := s.Client.Create(ctx, client.ScheduleOptions{ID: w.ID, Spec: w.spec(), Action: w.action(),
+		Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, Memo: map[string]any{memoFleet: fleet}})
+	return err
+}
+
+func (s Service) change(ctx context.Context, fleet string, w Wanted) error {
+	return s.Client.GetHandle(ctx, w.ID).Update(ctx, client.ScheduleUpdateOptions{
+		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			if fleetOf(in.Description.Memo, s.Converter) != fleet {
+				return nil, foreign(w.ID)
+			}
+			spec := w.spec()
+			return &client.ScheduleUpdate{Schedule: &client.Schedule{Spec: &spec, Action: w.action(),
+				Policy: w.policy(),
+				State:  in.Description.Schedule.State}}, nil
+		},
+	})
+}
+
+func (s Service) remove(ctx context.Context, fleet, id string) error {
+	own, err := s.owned(ctx, fleet, id)
+	if err != nil {
+		return err
+	}
+	if !own {
+		return fmt.Errorf("it changed while it was planned: %w", foreign(id))
+	}
+	return s.Client.GetHandle(ctx, id).Delete(ctx)
+}

@@ -1,0 +1,103 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/fleet/activities"
+	"github.com/pipe-engine/pipe/engine/fleet/folder"
+	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// RunOptions are the options of a worker.
+type RunOptions struct {
+	// Job are the options of each run; see activities.Options. The state store is that of the file.
+	Job job.Options
+	Log *slog.Logger
+	// Started is called when the worker takes work; may be nil.
+	Started func(*folder.Fleet)
+}
+
+// slack is how long the SDK waits longer than an upload may take, so the run ends by itself.
+const slack = 10 * time.Second
+
+// Run runs workflows and activities until stop is closed, and returns when all have ended: a read
+// stops, and an upload that has begun ends, for up to the grace time. Canceling ctx ends everything at
+// once.
+func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) error {
+	open, err := w.jobOptions(o.Job)
+	if err != nil {
+		return err
+	}
+	if checkout := w.Checkout(); checkout != nil {
+		if err := checkout.Verify(ctx); err != nil {
+			return err
+		}
+	}
+	fleet, err := folder.Read(ctx, w.FleetFolder(), o.Job.Lookup)
+	if err != nil {
+		return err
+	}
+	c, err := w.Dial(ctx, o.Log)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	fatal := make(chan error, 2)
+	common := worker.Options{
+		WorkerStopTimeout:           w.Grace.D() + slack,
+		BackgroundActivityContext:   ctx,
+		DisableRegistrationAliasing: true,
+		OnFatalError:                func(err error) { fatal <- err },
+	}
+	all := activities.New(activities.Options{
+		Job: open, Folder: w.FleetFolder(), Checkout: w.Checkout(), Grace: w.Grace.D(), ReportFile: w.Reports,
+		Starter: c, Beater: c, Log: o.Log,
+	})
+	short := worker.New(c, w.TaskQueue, common)
+	Register(short)
+	all.Register(short)
+	// Runs have a queue of their own: a run that no worker has room for waits in Temporal, and the
+	// activities that take seconds do not wait for runs.
+	common.DisableWorkflowWorker, common.MaxConcurrentActivityExecutionSize = true, w.Runs
+	runs := worker.New(c, workflows.RunQueue(w.TaskQueue), common)
+	all.RegisterRun(runs)
+	for _, one := range []worker.Worker{short, runs} {
+		if err := one.Start(); err != nil {
+			return fault.Errorf(fault.Transient, "check temporal.namespace and the rights of the worker",
+				"start the worker on the task queue %s: %w", w.TaskQueue, err)
+		}
+		defer one.Stop()
+	}
+	if o.Started != nil {
+		o.Started(fleet)
+	}
+	select {
+	case <-stop:
+	case <-ctx.Done():
+	case err := <-fatal:
+		return fmt.Errorf("the worker ended: %w", err)
+	}
+	return nil
+}
+
+// Register registers the workflows under their names.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.TypePipeline})
+	r.RegisterWorkflowWithOptions(workflows.Start, workflow.RegisterOptions{Name: workflows.TypeStart})
+}
+
+// jobOptions returns the options of a run with the state store of the worker.
+func (w *Worker) jobOptions(o job.Options) (job.Options, error) {
+	o.State, o.Unpinned = state.Folder(w.State.Folder), w.Unpinned
+	_, err := o.StateStore()
+	return o, err
+}
