@@ -207,6 +207,10 @@ type Plan struct {
 	// Refused reports that the sink refused a user or group, by its principal. The sink may
 	// have removed it from groups; the next run sends these groups again.
 	Refused func(principal string)
+	// Held reports whether the run still has its place to itself, and is nil when it always has. The
+	// session calls it, through StillHeld, before each upload, before the last page and before each
+	// single request; its error ends the publish, and an upload is left unfinished.
+	Held func() error
 	// Hidden reads the hidden list again. It returns a function that reports whether a planned
 	// item was hidden since the plan was made, or nil when there is no such item. The session
 	// calls Hidden before it sends items of streams with permissions, before the last page, and
@@ -220,6 +224,14 @@ type Plan struct {
 	Note func(format string, args ...any)
 	// Kind returns the kind of a record that was read; "" for any other ref.
 	Kind func(ref string) string
+}
+
+// StillHeld calls Held.
+func (p *Plan) StillHeld() error {
+	if p.Held == nil {
+		return nil
+	}
+	return p.Held()
 }
 
 // StreamPlan is one stream of a plan. Items and Content return staged items in order and can be

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"context"
 	"errors"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -35,6 +36,31 @@ func TakePlace(in state.Store, place, run string) (*Place, error) {
 
 // Release releases the lock.
 func (p *Place) Release() error { return p.lock.Release() }
+
+// sending waits until no request of an earlier holder can be on its way, and returns a context that
+// ends when the place is lost; nothing is sent before. The caller calls end.
+func (p *Place) sending(ctx context.Context) (held context.Context, end func(), err error) {
+	if p == nil {
+		return ctx, func() {}, nil
+	}
+	if err := p.lock.Await(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := p.lock.Check(); err != nil {
+		return nil, nil, err
+	}
+	held, lose := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-p.lock.Lost():
+			lose(p.lock.Check())
+		case <-held.Done():
+		}
+	}()
+	return held, func() { lose(nil); <-done }, nil
+}
 
 // opening returns the Opening for a session outside a run.
 func (p *Place) opening(pipeline, run string) component.Opening {

@@ -37,10 +37,15 @@ func Purge(ctx context.Context, pipeline string, sink component.Sink, in state.S
 		}
 		defer telling.Close()
 	}
-	err := purger.Purge(ctx, ids, place.opening(pipeline, run))
+	held, end, err := place.sending(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	err = purger.Purge(held, ids, place.opening(pipeline, run))
 	var unconfirmed *fault.Unconfirmed
 	if place == nil || err != nil && !errors.As(err, &unconfirmed) {
-		return fault.Cause(ctx, err)
+		return fault.Cause(held, err)
 	}
 	purged := audited(place.Store, audit.Event{Kind: "purge", Run: run, Pipeline: pipeline},
 		func(*audit.Writer) error { return nil })

@@ -55,6 +55,11 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 	if refused := pushWidens(sel, p.Limits.MaxWiden); refused != nil {
 		return sel, nil, refused
 	}
+	held, end, err := place.sending(ctx)
+	if err != nil {
+		return sel, nil, err
+	}
+	defer end()
 	var telling *baseline.JournalWriter
 	if place != nil {
 		if telling, err = intendPush(place.Store, p, o.RunID, sel); err != nil {
@@ -65,7 +70,8 @@ func Push(ctx context.Context, p *component.Pipeline, o SelectOptions) (*compone
 			return sel, nil, err
 		}
 	}
-	pushed, err := pusher.Push(ctx, sel, opening)
+	pushed, err := pusher.Push(held, sel, opening)
+	err = fault.Cause(held, err)
 	if place != nil && err == nil {
 		err = toldPush(telling, p, sel)
 	}

@@ -8,7 +8,7 @@ func (r *run) makePlan() {
 	r.plan = &component.Plan{RunID: r.o.RunID, Stop: r.o.Stop, Sent: r.o.Progress.Sent, Uploaded: r.uploaded, Note: r.note,
 		Kind: r.ledger.Kind}
 	r.plan.Reject, r.plan.Refused = r.refuse, r.refusedPrincipal
-	r.plan.Hidden, r.plan.Withhold = r.hiddenSince, r.withholdLate
+	r.plan.Hidden, r.plan.Withhold, r.plan.Held = r.hiddenSince, r.withholdLate, r.stillHeld
 	for _, s := range r.p.Streams {
 		if r.p.Unwritten(s.Name) == "" {
 			r.plan.Streams = append(r.plan.Streams, r.staged.Plan(s.Name))

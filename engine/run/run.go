@@ -30,7 +30,9 @@ func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error)
 	}
 	r := newRun(p, o)
 	defer r.close()
-	err := r.acts(ctx)
+	ctx, r.lose = context.WithCancelCause(ctx)
+	defer r.lose(nil)
+	err := r.lostHold(r.acts(ctx))
 	r.finish(err)
 	return r.report, err
 }
@@ -75,9 +77,12 @@ type run struct {
 	// intact.
 	store *baseline.Store
 	lock  *baseline.Lock
-	base  baseline.Baseline
-	last  *baseline.Snapshot
-	owner baseline.Owner
+	// lose ends the run when it loses the place; unwatch ends the watching, and is nil without it.
+	lose    context.CancelCauseFunc
+	unwatch func()
+	base    baseline.Baseline
+	last    *baseline.Snapshot
+	owner   baseline.Owner
 	// The hidden list when the run began; empty without --state.
 	hidden       baseline.Hiding
 	replaced     *baseline.Hiding // used instead of the list unless it is nil
@@ -132,6 +137,9 @@ func (r *run) acts(ctx context.Context) (err error) {
 		r.reviewed()
 		return nil
 	}); err != nil || r.o.Until == Reviewed {
+		return err
+	}
+	if err := r.awaitHold(ctx); err != nil {
 		return err
 	}
 	if err := r.begin(); err != nil {

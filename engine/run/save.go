@@ -19,7 +19,10 @@ func (r *run) save() error {
 	if r.store == nil {
 		return nil
 	}
-	err := r.auditEnd(r.o.clock.Now().UTC())
+	err := r.stillHeld() // another run may have written the baseline since
+	if err == nil {
+		err = r.auditEnd(r.o.clock.Now().UTC())
+	}
 	if err == nil {
 		err = r.write()
 	}

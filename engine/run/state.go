@@ -29,6 +29,9 @@ func (r *run) remember() error {
 		if r.lock, err = baseline.Take(r.store, r.o.RunID); err != nil {
 			return err
 		}
+		if r.lose != nil {
+			r.watchHold()
+		}
 	}
 	hidden, err := baseline.HiddenNow(r.store, component.HostsOf(r.p.Model))
 	if err != nil {
@@ -80,6 +83,9 @@ func (r *run) close() {
 	}
 	if r.last != nil {
 		r.last.Close()
+	}
+	if r.unwatch != nil {
+		r.unwatch()
 	}
 	if r.lock != nil {
 		if err := r.lock.Release(); err != nil {

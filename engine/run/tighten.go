@@ -37,6 +37,9 @@ func (r *run) tighten(ctx context.Context, session component.Session, refusal er
 	if r.dry() || r.plan.Changes.Empty() {
 		return refusal
 	}
+	if err := r.awaitHold(ctx); err != nil {
+		return err
+	}
 	sent, err := r.sendTightening(ctx, session)
 	if err != nil {
 		t.Failed = err.Error()

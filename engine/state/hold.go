@@ -18,7 +18,8 @@ type folderHold struct {
 	files *folderFiles
 	lock  *flock.Flock
 	lost  chan struct{}
-	once  sync.Once
+	mu    sync.Mutex
+	err   error // why it was lost
 }
 
 func (s *folderFiles) Hold() (Hold, error) {
@@ -43,12 +44,16 @@ func (h *folderHold) Lost() <-chan struct{} { return h.lost }
 // Check compares the lock file with the one that was locked: another process can lock a file that
 // replaced it.
 func (h *folderHold) Check() error {
-	err := h.check()
-	if err == nil {
-		return nil
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err != nil {
+		return h.err
 	}
-	h.once.Do(func() { close(h.lost) })
-	return &LostError{Place: h.files.place, Err: err}
+	if err := h.check(); err != nil {
+		h.err = &LostError{Place: h.files.place, Err: err}
+		close(h.lost)
+	}
+	return h.err
 }
 
 func (h *folderHold) check() error {

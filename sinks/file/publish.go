@@ -41,6 +41,9 @@ func (s *session) Publish(ctx context.Context, plan *component.Plan) error {
 		return fault.ErrStopped
 	default:
 	}
+	if err := plan.StillHeld(); err != nil {
+		return err
+	}
 	for i := range plan.Streams {
 		if err := p.commit(i); err != nil {
 			return err

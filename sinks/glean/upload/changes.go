@@ -51,7 +51,7 @@ func (p *publishing) before() *changes {
 // request of the one before was acknowledged.
 func (c *changes) steps(ctx context.Context, from, to component.Step) error {
 	for step := from; step < to; step++ {
-		if err := c.stopped(); err != nil {
+		if err := c.mayGoOn(); err != nil {
 			return err
 		}
 		if err := c.step(ctx, step); err != nil {
@@ -91,7 +91,7 @@ func (c *changes) each(ctx context.Context, step component.Step, stream string) 
 	workers := pool.New().WithMaxGoroutines(c.publisher.cfg.Concurrency)
 	hidden := c.hiddenOf(step)
 	err := c.eachChange(step, stream, func(ch component.Change) error {
-		if err := c.stopped(); err != nil {
+		if err := c.mayGoOn(); err != nil {
 			return err
 		}
 		is, err := hidden(ch)

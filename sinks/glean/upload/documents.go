@@ -50,7 +50,7 @@ func (c *changes) write(ctx context.Context, step component.Step) error {
 		return c.page(ctx, p, all)
 	}
 	err := c.eachChange(step, api.StreamDocuments, func(ch component.Change) error {
-		if err := c.stopped(); err != nil {
+		if err := c.mayGoOn(); err != nil {
 			return err
 		}
 		n := len(current.items)

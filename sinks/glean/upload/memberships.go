@@ -68,6 +68,9 @@ func (p *publishing) eachGroup(ctx context.Context, items *component.StreamPlan,
 		if !wanted(e.ID) {
 			continue
 		}
+		if err := p.plan.StillHeld(); err != nil {
+			return err
+		}
 		var m rawMembers
 		if err := m.read(e.Body); err != nil {
 			return err

@@ -115,13 +115,21 @@ func (p *publishing) stopped() error {
 	}
 }
 
+// mayGoOn reports whether the run was not asked to stop and still has its place to itself.
+func (p *publishing) mayGoOn() error {
+	if err := p.stopped(); err != nil {
+		return err
+	}
+	return p.plan.StillHeld()
+}
+
 // stream uploads one stream of the plan, if it is in it.
 func (p *publishing) stream(ctx context.Context, name, path, flag string) error {
 	items := p.plan.Stream(name)
 	if items == nil {
 		return nil
 	}
-	if err := p.stopped(); err != nil {
+	if err := p.mayGoOn(); err != nil {
 		return err
 	}
 	u := p.upload(name, path, items.Count)

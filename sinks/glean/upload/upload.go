@@ -63,6 +63,9 @@ func (u *upload) run(ctx context.Context, items iter.Seq2[component.Encoded, err
 	if last, err = u.withoutHidden(last); err != nil {
 		return err
 	}
+	if err := u.plan.StillHeld(); err != nil {
+		return err
+	}
 	return u.deliver(ctx, last, true)
 }
 
