@@ -49,11 +49,6 @@ type TLS struct {
 	ServerName string `yaml:"server_name" doc:"The name in the server's certificate, if it differs from the address."`
 }
 
-// State is where the state is kept.
-type State struct {
-	Folder string `yaml:"folder" path:"true" doc:"A folder on this machine, for a fleet with one worker."`
-}
-
 // Git is a checkout.
 type Git struct {
 	Folder string `yaml:"folder" path:"true" required:"true" doc:"The checkout: the folder with .git."`
@@ -105,7 +100,7 @@ func (g *Git) Validate(report func(field, code, message, hint string)) {
 // Flags are settings of a command line. They replace those of the file, where they are set.
 type Flags struct {
 	Address, Namespace, TaskQueue string
-	State                         string // the state folder
+	State                         string // the name of a store, or a folder
 	Pipelines                     string
 	TLS                           bool
 	CAFile, CertFile, KeyFile     string
@@ -119,6 +114,8 @@ type FileOptions struct {
 	Log       *slog.Logger
 	UserAgent string
 	Flags     Flags
+	// Stores are the state stores that the file can name.
+	Stores []StoreSpec
 }
 
 // Worker is the file of a worker, read and complete.
@@ -132,7 +129,7 @@ type Worker struct {
 // ReadWorker reads the file of a worker. It returns a *brokerfile.Error when the file is wrong, and a
 // *fault.Invalid when it is not complete with the flags. Without its key no worker starts.
 func ReadWorker(ctx context.Context, path string, o FileOptions) (*Worker, error) {
-	w := &Worker{}
+	w := &Worker{File: File{State: State{specs: o.Stores}}}
 	doc, err := brokerfile.Read(path, &w.File, brokerfile.Options{Lookup: o.Lookup, Context: ctx,
 		UserAgent: o.UserAgent,
 		Redactor:  o.Secrets, Log: o.Log, Check: func(*config.Node) config.Problems {
@@ -147,7 +144,9 @@ func ReadWorker(ctx context.Context, path string, o FileOptions) (*Worker, error
 			o.Secrets.Add(s.Reveal())
 		}
 	}
-	w.apply(o.Flags)
+	if err := w.apply(o.Flags); err != nil {
+		return nil, err
+	}
 	texts := []string{w.Key.Reveal()}
 	for _, old := range w.OldKeys {
 		texts = append(texts, old.Reveal())
@@ -156,18 +155,22 @@ func ReadWorker(ctx context.Context, path string, o FileOptions) (*Worker, error
 		return nil, &fault.Invalid{Reason: fmt.Sprintf("%s: payload_key and old_payload_keys: %v", path, err),
 			Remedy: "make a key with pipe-worker key, and keep it with the secrets"}
 	}
-	for name, text := range map[string]string{"task_queue": w.TaskQueue, "pipelines": w.FleetFolder(),
-		"state": w.State.Folder} {
-		if text == "" {
-			return nil, &fault.Invalid{Reason: fmt.Sprintf("%s: %s is missing", path, name),
-				Remedy: "add it to the file"}
-		}
-	}
 	return w, nil
 }
 
+// complete returns a *fault.Invalid when the file lacks what a worker needs.
+func (w *Worker) complete() error {
+	for name, text := range map[string]string{"task_queue": w.TaskQueue, "pipelines": w.FleetFolder(),
+		"state": w.StoreName()} {
+		if text == "" {
+			return &fault.Invalid{Reason: "the file of the worker has no " + name, Remedy: "add it to the file"}
+		}
+	}
+	return nil
+}
+
 // apply replaces settings with those of flags.
-func (w *Worker) apply(f Flags) {
+func (w *Worker) apply(f Flags) error {
 	set := func(to *string, text string) {
 		if text != "" {
 			*to = text
@@ -176,7 +179,11 @@ func (w *Worker) apply(f Flags) {
 	set(&w.Temporal.Address, f.Address)
 	set(&w.Temporal.Namespace, f.Namespace)
 	set(&w.TaskQueue, f.TaskQueue)
-	set(&w.State.Folder, f.State)
+	if f.State != "" {
+		if err := w.State.use(f.State); err != nil {
+			return err
+		}
+	}
 	if f.Pipelines != "" {
 		w.Pipelines, w.Git = f.Pipelines, nil
 	}
@@ -189,6 +196,7 @@ func (w *Worker) apply(f Flags) {
 		set(&w.Temporal.TLS.KeyFile, f.KeyFile)
 		set(&w.Temporal.TLS.ServerName, f.ServerName)
 	}
+	return nil
 }
 
 // FleetFolder returns the folder with fleet.yaml.

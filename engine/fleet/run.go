@@ -24,8 +24,7 @@ func (o *Operation) Ask(ctx context.Context, pipeline, how, who string, full boo
 	if err != nil {
 		return nil, err
 	}
-	attributes := schedules.Register(ctx, schedules.OperatorOf(o.c.OperatorService()), o.w.Temporal.Namespace, true)
-	in := workflows.StartInput{Job: schedules.JobOf(o.Fleet, *p, sha, attributes.Present()),
+	in := workflows.StartInput{Job: schedules.JobOf(o.Fleet, *p, sha, o.attributes(ctx, true).Present()),
 		Request: workflows.Request{How: how, By: digest(who), Full: full}}
 	started, err := o.c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: schedules.StartID(o.Fleet.Name, p.Name) + "/" + run.NewRunID(), TaskQueue: p.TaskQueue,

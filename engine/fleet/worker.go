@@ -14,7 +14,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/fleet/folder"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
 	"github.com/pipe-engine/pipe/engine/job"
-	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // RunOptions are the options of a worker.
@@ -33,10 +32,14 @@ const slack = 10 * time.Second
 // stops, and an upload that has begun ends, for up to the grace time. Canceling ctx ends everything at
 // once.
 func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) error {
-	open, err := w.jobOptions(o.Job)
+	if err := w.complete(); err != nil {
+		return err
+	}
+	open, end, err := w.jobOptions(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer end()
 	if checkout := w.Checkout(); checkout != nil {
 		if err := checkout.Verify(ctx); err != nil {
 			return err
@@ -95,9 +98,17 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Start, workflow.RegisterOptions{Name: workflows.TypeStart})
 }
 
-// jobOptions returns the options of a run with the state store of the worker.
-func (w *Worker) jobOptions(o job.Options) (job.Options, error) {
-	o.State, o.Unpinned = state.Folder(w.State.Folder), w.Unpinned
-	_, err := o.StateStore()
-	return o, err
+// jobOptions returns the options of a run with the state store of the worker. end closes the store.
+func (w *Worker) jobOptions(ctx context.Context, o RunOptions) (open job.Options, end func(), err error) {
+	open = o.Job
+	open.Unpinned = w.Unpinned
+	open.State, end, err = w.Store(ctx, StoreSettings{Lookup: o.Job.Lookup, Secrets: o.Job.Secrets, Log: o.Log})
+	if err != nil {
+		return job.Options{}, nil, err
+	}
+	if _, err := open.StateStore(); err != nil {
+		end()
+		return job.Options{}, nil, err
+	}
+	return open, end, nil
 }

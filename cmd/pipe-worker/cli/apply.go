@@ -34,7 +34,8 @@ func (p *program) applyCommand() *urfave.Command {
 			"paused stays " +
 			"paused. With --dry-run it is plan.",
 		Flags: fileFlags(pruneFlag(),
-			&urfave.BoolFlag{Name: "dry-run", Usage: "change nothing; exit with 5 when there are changes"}),
+			&urfave.BoolFlag{Name: "dry-run", Usage: "change nothing; exit with 5 when there are changes"},
+			&urfave.BoolFlag{Name: "yes", Usage: "do not ask"}),
 		Action: func(c *urfave.Context) error { return p.plan(c, c.Bool("dry-run")) },
 	}
 }
@@ -48,7 +49,7 @@ func (p *program) plan(c *urfave.Context, dry bool) error {
 		return cli.Usage(c.Command.HelpName+" takes one folder", "name the folder with fleet.yaml")
 	}
 	return p.with(c, c.Args().First(), func(o *fleet.Operation) error {
-		plan, err := o.Plan(c.Context, c.Bool("prune"), dry)
+		plan, err := o.Plan(c.Context, c.Bool("prune"))
 		if err != nil {
 			return err
 		}
@@ -56,19 +57,34 @@ func (p *program) plan(c *urfave.Context, dry bool) error {
 			p.printPlan(plan)
 		}
 		if dry {
+			if !c.Bool("json") {
+				p.printAttributes(plan.Attributes)
+			}
 			return p.planned(c, plan)
 		}
-		err = o.Apply(c.Context, plan, func(s schedules.Step) {
-			if !c.Bool("json") {
-				p.Printf("%s: done\n", s.ID)
+		needed := plan.Changes()+len(plan.Attributes.Missing) > 0
+		if needed && !c.Bool("yes") {
+			if err := p.Ask(c.Context, "Apply this? Write yes: ", "yes", "--yes"); err != nil {
+				return err
 			}
-		})
+		}
+		if needed {
+			err = o.Apply(c.Context, plan, func(s schedules.Step) {
+				if !c.Bool("json") {
+					p.Printf("%s: %s\n", s.ID, done[s.Action])
+				}
+			})
+		}
 		if c.Bool("json") {
 			return p.JSON(plan, err)
 		}
+		p.printAttributes(plan.Attributes)
 		return err
 	})
 }
+
+// done are the actions of a plan when they are done.
+var done = map[string]string{schedules.Create: "created", schedules.Change: "changed", schedules.Remove: "removed"}
 
 // planned ends a plan: with changes the exit code is 5.
 func (p *program) planned(c *urfave.Context, plan *fleet.Planned) error {
@@ -103,10 +119,14 @@ func (p *program) printPlan(plan *fleet.Planned) {
 	if len(plan.Unlisted) > 0 {
 		p.Errorf("! not in fleet.yaml: %s\n", strings.Join(plan.Unlisted, ", "))
 	}
-	if a := plan.Attributes; a.Why != "" {
-		p.Errorf("! search attributes are not used: %s\n", display.Block(a.Why))
-		if a.Command != "" {
-			p.Errorf("  → register them with:\n    %s\n", display.Block(a.Command))
-		}
+}
+
+func (p *program) printAttributes(a schedules.Attributes) {
+	if a.Why == "" {
+		return
+	}
+	p.Errorf("! search attributes are not used: %s\n", display.Block(a.Why))
+	if a.Command != "" {
+		p.Errorf("  → register them with:\n    %s\n", display.Block(a.Command))
 	}
 }

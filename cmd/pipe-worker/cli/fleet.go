@@ -40,3 +40,22 @@ func onePipeline(c *urfave.Context) (string, error) {
 	}
 	return c.Args().First(), nil
 }
+
+func allFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "all", Usage: "all pipelines of the fleet"}
+}
+
+// chosen returns the pipelines that a call names, or all with --all.
+func chosen(c *urfave.Context, o *fleet.Operation) ([]string, error) {
+	names := c.Args().Slice()
+	if c.Bool("all") == (len(names) > 0) {
+		return nil, cli.Usage(c.Command.HelpName+" takes names of pipelines, or --all",
+			"pipe-worker fleet status lists the pipelines")
+	}
+	for _, p := range o.Fleet.Pipelines {
+		if c.Bool("all") {
+			names = append(names, p.Name)
+		}
+	}
+	return names, nil
+}

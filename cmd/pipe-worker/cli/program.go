@@ -22,17 +22,20 @@ func Program() *cli.Program {
 			"state store " +
 			"and the folder of the fleet. pipelines/fleet.md explains it.",
 		Groups: []cli.Group{
-			{Title: "Workers", Names: []string{"run", "key"}},
+			{Title: "Workers", Names: []string{"run", "state", "key"}},
 			{Title: "Fleets", Names: []string{"fleet"}},
 			{Title: "More", Names: []string{"completion", "version"}},
 		},
 		Examples: map[string][]string{
-			"run":          {"pipe-worker run", "pipe-worker run --config /etc/pipe/worker.yaml --task-queue pipe-eu"},
-			"key":          {"pipe-worker key", "pipe-worker key --json"},
-			"fleet plan":   {"pipe-worker fleet plan", "pipe-worker fleet plan pipelines --prune"},
-			"fleet apply":  {"pipe-worker fleet apply pipelines", "pipe-worker fleet apply --dry-run pipelines"},
-			"fleet status": {"pipe-worker fleet status", "pipe-worker fleet status payments"},
-			"fleet run":    {"pipe-worker fleet run payments", "pipe-worker fleet run --full --wait payments"},
+			"run":           {"pipe-worker run", "pipe-worker run --config /etc/pipe/worker.yaml --task-queue pipe-eu"},
+			"key":           {"pipe-worker key", "pipe-worker key --json"},
+			"state init":    {"pipe-worker state init", "pipe-worker state init --state postgres"},
+			"state migrate": {"pipe-worker state migrate", "pipe-worker state migrate --config /etc/pipe/worker.yaml"},
+			"state check":   {"pipe-worker state check", "pipe-worker state check --json"},
+			"fleet plan":    {"pipe-worker fleet plan", "pipe-worker fleet plan pipelines --prune"},
+			"fleet apply":   {"pipe-worker fleet apply", "pipe-worker fleet apply --yes pipelines"},
+			"fleet status":  {"pipe-worker fleet status", "pipe-worker fleet status payments"},
+			"fleet run":     {"pipe-worker fleet run payments", "pipe-worker fleet run --full --wait payments"},
 			"fleet pause": {"pipe-worker fleet pause payments --reason 'Glean moves'",
 				"pipe-worker fleet pause --resume payments"},
 			"completion": {"pipe-worker completion bash", "pipe-worker completion zsh > _pipe-worker"},
@@ -40,7 +43,8 @@ func Program() *cli.Program {
 		},
 		Commands: func(s *cli.Session) []*urfave.Command {
 			p := &program{s}
-			return append([]*urfave.Command{p.runCommand(), p.fleetCommand(), p.keyCommand()}, s.Common()...)
+			return append([]*urfave.Command{p.runCommand(), p.fleetCommand(), p.stateCommand(), p.keyCommand()},
+				s.Common()...)
 		},
 	}
 }
@@ -71,9 +75,11 @@ func (p *program) worker(c *urfave.Context) (*fleet.Worker, error) {
 	}
 	w, err := fleet.ReadWorker(c.Context, path, fleet.FileOptions{
 		Lookup: p.Lookup, Secrets: p.Secrets(), Log: p.Log(), UserAgent: "pipe-worker/" + version.Current().Version,
+		Stores: stores(),
 		Flags: fleet.Flags{Address: c.String("address"), Namespace: c.String("namespace"),
 			TaskQueue: c.String("task-queue"),
-			State:     c.String("state"), Pipelines: c.String("pipelines"), TLS: c.Bool("tls"), CAFile: c.String("tls-ca"),
+			State:     c.String("state"), Pipelines: c.String("pipelines"), TLS: c.Bool("tls"),
+			CAFile:   c.String("tls-ca"),
 			CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"), ServerName: c.String("tls-server-name")},
 	})
 	if err != nil {

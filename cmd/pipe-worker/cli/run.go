@@ -23,7 +23,7 @@ func (p *program) runCommand() *urfave.Command {
 		Flags: fileFlags(
 			&urfave.StringFlag{Name: "task-queue", Usage: "the task queue `NAME`, instead of task_queue"},
 			&urfave.StringFlag{Name: "pipelines", Usage: "the folder `DIR` of the fleet, instead of pipelines or git"},
-			&urfave.StringFlag{Name: "state", Usage: "the state folder `DIR`, instead of state"},
+			stateFlag(),
 		),
 		Action: p.run,
 	}
@@ -45,7 +45,7 @@ func (p *program) run(c *urfave.Context) error {
 			if !c.Bool("json") {
 				p.Problems(f.Warnings, f.Source)
 			}
-			p.Printf("worker of the fleet %s: %s, task queue %s at %s\n", f.Name,
+			p.Printf("fleet %s, %s: takes work from the task queue %s at %s\n", f.Name,
 				display.Plural(len(f.Pipelines), "pipeline"), w.TaskQueue, w.Temporal.Address)
 			p.Flush()
 		}}, stop)

@@ -1,0 +1,187 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/state"
+)
+
+// StoreSpec is a kind of state store that the file of a worker can name below state. The program
+// passes those that it has.
+type StoreSpec struct {
+	Name string
+	// Config returns a pointer to the settings with what the decoder fills in.
+	Config func() any
+	// Open opens the store with its settings. close ends its connections; it may be nil.
+	Open func(ctx context.Context, config any, s StoreSettings) (store state.Store, close func(), err error)
+	// Init makes what the store needs, Migrate brings it to the version of this program, and Check
+	// reports whether it can be used. Each returns lines for people. They are nil for a store that
+	// needs none of it.
+	Init, Migrate, Check func(ctx context.Context, config any, s StoreSettings) ([]string, error)
+}
+
+// StoreSettings are the host's settings of a store.
+type StoreSettings struct {
+	Lookup  func(string) (string, bool)
+	Secrets *redact.Redactor
+	Log     *slog.Logger
+}
+
+// folderConfig is the settings of a folder.
+type folderConfig struct {
+	path string
+}
+
+var _ config.Decodable = (*folderConfig)(nil)
+
+// DecodeNode reads the path. A relative one starts from the folder of the file.
+func (f *folderConfig) DecodeNode(n *config.Node, d *config.Decoder) {
+	var in struct {
+		Folder string `yaml:"folder" path:"true" doc:"A folder."`
+	}
+	d.Decode(n, &in)
+	f.path = in.Folder
+}
+
+// FolderStore is the store in a folder of this machine: for a fleet with one worker.
+func FolderStore() StoreSpec {
+	return StoreSpec{Name: folderStore, Config: func() any { return &folderConfig{} },
+		Open: func(_ context.Context, c any, _ StoreSettings) (state.Store, func(), error) {
+			return state.Folder(c.(*folderConfig).path), nil, nil
+		}}
+}
+
+const folderStore = "folder"
+
+// State is which store keeps the state.
+type State struct {
+	specs []StoreSpec
+	spec  *StoreSpec // nil when none is named
+	// Config is the settings of the store.
+	Config any
+}
+
+var _ config.Decodable = (*State)(nil)
+
+// DecodeNode reads the only key, the name of a store, and its settings.
+func (s *State) DecodeNode(n *config.Node, d *config.Decoder) {
+	entries := n.Entries()
+	if n.Kind() != config.Mapping || len(entries) != 1 {
+		d.Problem(n, codeWorker, "state holds exactly one store", "write one of: "+strings.Join(s.names(), ", "))
+		return
+	}
+	if s.spec = s.find(entries[0].Key); s.spec == nil {
+		d.UnknownKey(entries[0], s.names())
+		return
+	}
+	s.Config = s.spec.Config()
+	if s.spec.Name == folderStore {
+		d.Decode(n, s.Config)
+		return
+	}
+	d.Decode(entries[0].Value, s.Config)
+}
+
+func (s *State) names() (out []string) {
+	for _, one := range s.specs {
+		out = append(out, one.Name)
+	}
+	return out
+}
+
+func (s *State) find(name string) *StoreSpec {
+	i := slices.IndexFunc(s.specs, func(one StoreSpec) bool { return one.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.specs[i]
+}
+
+// use replaces the store by a word of the command line: the name of a store with its default settings,
+// or a folder. An address is refused: a password in it would be in the list of processes.
+func (s *State) use(word string) error {
+	if strings.Contains(word, "://") {
+		u, err := url.Parse(word)
+		reason := "--state takes the name of a store or a folder, not an address"
+		if _, has := u.User.Password(); err != nil || has {
+			reason = "a password on the command line can be read by every user of this machine"
+		}
+		return &fault.Invalid{Reason: reason,
+			Remedy: "write the connection below state in the worker's file, with ${secret:NAME}, or set the PG… " +
+				"variables"}
+	}
+	spec := s.find(word)
+	if spec == nil || spec.Name == folderStore {
+		s.spec, s.Config = s.find(folderStore), &folderConfig{path: word}
+		return nil
+	}
+	if s.spec != nil && s.spec.Name == word {
+		return nil // the file has its settings
+	}
+	s.spec, s.Config = spec, spec.Config()
+	doc, problems := config.Parse("--state", []byte("{}\n"))
+	if problems = append(problems, config.Decode(doc.Root(), s.Config, &config.Variables{})...); problems.HasErrors() {
+		return &fault.Invalid{Reason: fmt.Sprintf("--state %s: %v", word, problems.Errors()),
+			Remedy: "write its settings below state in the worker's file"}
+	}
+	return nil
+}
+
+// Store opens the state store of the worker.
+func (w *Worker) Store(ctx context.Context, s StoreSettings) (state.Store, func(), error) {
+	if w.State.spec == nil {
+		return nil, nil, &fault.Invalid{Reason: "the worker has no state store",
+			Remedy: "write one below state in its file: " + strings.Join(w.State.names(), ", ")}
+	}
+	store, end, err := w.State.spec.Open(ctx, w.State.Config, s)
+	if end == nil {
+		end = func() {}
+	}
+	return store, end, err
+}
+
+// StoreName returns the name of the state store; "" for none.
+func (w *Worker) StoreName() string {
+	if w.State.spec == nil {
+		return ""
+	}
+	return w.State.spec.Name
+}
+
+// What to do with a state store.
+const (
+	StoreInit    = "init"
+	StoreMigrate = "migrate"
+	StoreCheck   = "check"
+)
+
+// StoreDo does something with the state store of the worker, and returns lines for people.
+func (w *Worker) StoreDo(ctx context.Context, what string, s StoreSettings) ([]string, error) {
+	if w.State.spec == nil {
+		_, _, err := w.Store(ctx, s)
+		return nil, err
+	}
+	do := map[string]func(context.Context, any, StoreSettings) ([]string, error){StoreInit: w.State.spec.Init,
+		StoreMigrate: w.State.spec.Migrate, StoreCheck: w.State.spec.Check}[what]
+	if do != nil {
+		return do(ctx, w.State.Config, s)
+	}
+	store, end, err := w.Store(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	if err := store.Usable(); err != nil {
+		return nil, &fault.StateError{Err: fmt.Errorf("the state in %s cannot be used: %w", store, err),
+			Remedy: "make it writable for this user"}
+	}
+	return []string{fmt.Sprintf("the state in %s can be used", store)}, nil
+}
