@@ -50,6 +50,7 @@ type RunOptions struct {
 	Progress    run.Progress
 	Observer    component.Observer // receives the steps of records; may be nil
 	Stop        <-chan struct{}    // see run.Options
+	Certain     func() error       // see run.Options
 	// Ready is called when everything is open, right before the run begins. It may set Wait,
 	// MustConfirm, Progress and Stop; its error ends the job. It may be nil.
 	Ready func(o *RunOptions) error
@@ -197,7 +198,7 @@ func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
 	}
 	options.Act = j.span.Act
 	options.Wait, options.MustConfirm, options.Progress, options.Stop = o.Wait, o.MustConfirm, o.Progress, o.Stop
-	options.Observer = o.Observer
+	options.Observer, options.Certain = o.Observer, o.Certain
 	started := time.Now()
 	made, err := run.Run(ctx, j.Pipeline, options)
 	j.span.End(made)

@@ -28,10 +28,15 @@ func (r *run) watchHold() {
 
 // stillHeld implements Plan.Held.
 func (r *run) stillHeld() error {
-	if r.lock == nil {
-		return nil
+	if r.lock != nil {
+		if err := r.lock.Check(); err != nil {
+			return err
+		}
 	}
-	return r.lock.Check()
+	if r.o.Certain != nil {
+		return r.o.Certain()
+	}
+	return nil
 }
 
 // awaitHold waits until no request of an earlier holder of the place can be on its way, and checks
