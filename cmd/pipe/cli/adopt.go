@@ -24,11 +24,14 @@ func (a *app) adoptCommand() *urfave.Command {
 			"restricted documents and stores an approval of exactly what it showed, for one complete run " +
 			"within 24 hours. It publishes nothing. Without a terminal it prints the ID for pipe run " +
 			"--approve and exits with 4.",
-		Flags: []urfave.Flag{allowUnpinned(),
-			&urfave.StringFlag{Name: "progress", Value: "auto",
-				Usage: "`HOW` progress is shown: auto, bar, plain, json or none"}},
+		Flags:  []urfave.Flag{allowUnpinned(), progressFlag()},
 		Action: a.adoptAction,
 	}
+}
+
+func progressFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "progress", Value: "auto",
+		Usage: "`HOW` progress is shown: auto, bar, plain, json or none"}
 }
 
 // adoptionJSON is what --json prints of an adoption that is not stored yet.
@@ -52,9 +55,16 @@ func (a *app) adoptAction(c *urfave.Context) error {
 		return usage{"an adoption is stored in the state folder, but there is none",
 			"name the folder of the runs with --state DIR"}
 	}
+	_, err = a.adopt(c, j, "pipe adopt", func() string { return a.call("run") })
+	return err
+}
+
+// adopt shows what a run would take over, and stores the approval of a person. It reports whether it
+// stored one. again returns the command of a run that uses it.
+func (a *app) adopt(c *urfave.Context, j *job.Job, reason string, again func() string) (bool, error) {
 	progress, err := a.progress(c)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
@@ -63,36 +73,36 @@ func (a *app) adoptAction(c *urfave.Context) error {
 	progress.end()
 	if err = job.Located(j.Definition, err); err != nil {
 		a.showProblems(c, j.Definition, err)
-		return err
+		return false, err
 	}
 	a.approvable = true
 	if c.Bool("json") {
 		out := adoptionJSON{adoption.Inspection, adoption.Restricted, adoption.Report}
 		if adoption.Refusal == nil {
-			return a.printJSON(out, nil)
+			return false, a.printJSON(out, nil)
 		}
-		return a.printJSON(out, adoption.Refusal)
+		return false, a.printJSON(out, adoption.Refusal)
 	}
 	if adoption.Refusal == nil {
 		display.Fprintln(a.Stdout, "Nothing to adopt: a run with this state folder can compare access.")
-		return nil
+		return false, nil
 	}
 	a.printAdoption(adoption)
 	if !a.Interactive {
-		return adoption.Refusal
+		return false, adoption.Refusal
 	}
 	question := "\nType the number of restricted documents to allow one such run within 24 hours: "
 	if err := a.ask(ctx, question, strconv.Itoa(adoption.Restricted), ""); err != nil {
-		return err
+		return false, err
 	}
-	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: "pipe adopt"}
+	approval := baseline.Approval{ID: adoption.Refusal.ID, At: time.Now().UTC(), By: a.who(), Reason: reason}
 	if _, _, err := baseline.Approve(j.State, j.Pipeline.Sink.Place(), approval); err != nil {
-		return err
+		return false, err
 	}
 	display.Fprintf(a.Stdout, "\nStored as approval %s. The next complete run until %s may publish this:\n  %s\n",
 		approval.ID, approval.Until().Local().Format("2006-01-02 15:04"),
-		display.Block(a.call("run")))
-	return nil
+		display.Block(again()))
+	return true, nil
 }
 
 // printAdoption prints the contents of the datasource, what a run would publish, and why.

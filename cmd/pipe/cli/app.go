@@ -69,6 +69,7 @@ type app struct {
 	file           string          // the pipeline file of the call, "" when it names none
 	unknown        error           // a command that there is not, which the library passes over
 	approvable     bool            // a refusal of this call can be approved
+	allowing       string          // the command that approves it, without the ID; "" runs again with --approve
 	serving        bool            // the call is a server
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
-	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/report"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -27,16 +27,22 @@ func (a *app) approveCommand() *urfave.Command {
 			"in the state folder, for one complete run within 24 hours. Changes that the refusal did not " +
 			"list are still checked by the guards. A dry run or a failed run does not use it up. To approve " +
 			"and run in one step: pipe run --approve ID FILE.\n\n" +
-			"With --server or --token-file a running pipe serve stores the approval and begins the run. FILE may then be the " +
-			"name of the pipeline. The token is that of a person with the role approve; without --token-file it is in the " +
+			"With --server or --token-file a running pipe serve stores the approval and begins the run. FILE may " +
+			"then be the " +
+			"name of the pipeline. The token is that of a person with the role approve; without --token-file it " +
+			"is in the " +
 			"variable " + tokenVariable + ".",
-		Flags: append(serverFlags(),
-			&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"},
-			&urfave.BoolFlag{Name: "alone",
-				Usage: "in an emergency, do without the other people that guards.approvals asks for; needs --reason, and " +
-					"sends a notification"},
-		),
+		Flags:  append(serverFlags(), approvalFlags()...),
 		Action: a.approveAction,
+	}
+}
+
+func approvalFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "reason", Usage: "the reason, stored with the approval as `TEXT`"},
+		&urfave.BoolFlag{Name: "alone",
+			Usage: "in an emergency, do without the other people that guards.approvals asks for; needs --reason, and " +
+				"sends a notification"},
 	}
 }
 
@@ -67,59 +73,35 @@ func (a *app) approveAction(c *urfave.Context) error {
 		return usage{"an approval is stored in the state folder, but there is none",
 			"name the folder of the refused run with --state DIR, or use pipe run --approve " + ids[0]}
 	}
-	sink, err := f.Definition.OpenSink(f.Settings())
-	if err != nil {
-		return err
-	}
-	defer sink.Close()
-	refused, _, err := baseline.Refused(state.Folder(dir), sink.Place(), ids[0])
-	if errors.Is(err, baseline.ErrNotStored) {
-		return usage{err.Error(), fault.RemedyOf(err)}
-	}
-	if err != nil {
-		return err
-	}
-	if !c.Bool("json") {
-		print.Refusal(a.Stdout, refused)
-	}
-	most := f.Definition.File.Guards.Approvals
-	needed := guard.Needed(refused, most)
-	if err := aloneFits(c, needed); err != nil {
-		return err
-	}
-	approval := baseline.Approval{ID: ids[0], At: time.Now().UTC(), By: a.who(), Reason: c.String("reason"),
-		Alone: c.Bool("alone")}
-	_, stored, err := baseline.Approve(state.Folder(dir), sink.Place(), approval)
-	if err != nil {
-		return err
-	}
-	if approval.Alone {
-		a.printNotes(f.NotifyAlone(c.Context, approval))
-	}
-	until := stored.Until()
-	if c.Bool("json") {
-		return a.printJSON(approvedJSON{Refusal: *refused, Approval: *stored, Until: until, Changes: refused.Changes}, nil)
-	}
-	people := strings.Join(stored.People(), " and ")
-	if guard.TooFew(stored, refused, most) != "" {
-		a.printTooFew(people, needed, until, guard.MorePeople(stored))
-		return nil
-	}
-	display.Fprintf(a.Stdout, approvedText, people, until.Local().Format("2006-01-02 15:04"))
-	return nil
+	_, err = a.approve(c, f, state.Folder(dir), ids[0])
+	return err
 }
 
-// aloneFits refuses --alone without a reason, and where one person is enough.
-func aloneFits(c *urfave.Context, needed int) error {
-	switch {
-	case !c.Bool("alone"):
-		return nil
-	case strings.TrimSpace(c.String("reason")) == "":
-		return usage{"--alone needs a reason, for the audit ledger and the notification", "add --reason TEXT"}
-	case needed == 1:
-		return usage{"one person is enough for this refusal", "leave --alone out"}
+// approve stores an approval and prints it. It reports whether the approval allows a run.
+func (a *app) approve(c *urfave.Context, f *job.File, in state.Store, id string) (bool, error) {
+	show := func(r *baseline.Refusal) { print.Refusal(a.Stdout, r) }
+	if c.Bool("json") {
+		show = nil
 	}
-	return nil
+	done, err := f.Approve(c.Context, in, job.Approving{ID: id, By: a.who(), Reason: c.String("reason"),
+		Alone: c.Bool("alone"), Show: show})
+	if err != nil {
+		return false, err
+	}
+	a.printNotes(done.Notes)
+	until := done.Approval.Until()
+	if c.Bool("json") {
+		return done.Missing == "", a.printJSON(approvedJSON{Refusal: *done.Refusal, Approval: *done.Approval,
+			Until:   until,
+			Changes: done.Refusal.Changes}, nil)
+	}
+	people := strings.Join(done.Approval.People(), " and ")
+	if done.Missing != "" {
+		a.printTooFew(people, done.Needed, until, done.Missing)
+		return false, nil
+	}
+	display.Fprintf(a.Stdout, approvedText, people, until.Local().Format("2006-01-02 15:04"))
+	return true, nil
 }
 
 // approvalOf adds the data for an approval to an error.

@@ -63,6 +63,9 @@ func (a *app) callWith(head string, carried func(name string) bool) string {
 // rerun returns the command that allows a refused run, with the flags of this call that
 // decide what the run does.
 func (a *app) rerun(id string) string {
+	if a.allowing != "" {
+		return a.allowing + " " + id
+	}
 	return a.callWith("run --approve "+id, func(name string) bool { return !slices.Contains(onceFlags, name) })
 }
 

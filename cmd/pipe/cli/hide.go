@@ -26,13 +26,18 @@ func (a *app) hideCommand() *urfave.Command {
 			"Then it reads the source and lists the documents whose text contains a hidden title or ref.\n\n" +
 			"Exit codes: as for pipe run. 7 when Glean still lists a document that people may find, does not " +
 			"say what it lists, or the id of a document is not known.",
-		Flags: []urfave.Flag{&urfave.BoolFlag{Name: "unhide",
-			Usage: "take it off the list: the next run delivers it by the rules"},
-			&urfave.BoolFlag{Name: "unseen",
-				Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
-			&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is hidden"},
-			allowUnpinned()},
+		Flags:  append(hideFlags(), allowUnpinned()),
 		Action: a.hideAction,
+	}
+}
+
+func hideFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.BoolFlag{Name: "unhide", Usage: "take it off the list: the next run delivers it by the rules"},
+		&urfave.BoolFlag{Name: "unseen",
+			Usage: "keep refs on the list that neither the last good run, the source nor Glean knows"},
+		&urfave.BoolFlag{Name: "no-mentions", Usage: "do not read the source for documents that mention what is " +
+			"hidden"},
 	}
 }
 
@@ -63,56 +68,69 @@ func (a *app) hideAction(c *urfave.Context) error {
 				"name the state folder of the runs with --state DIR; without one, use a permission rule with " +
 					"allow: none"}
 		}
-		if c.Bool("unhide") {
-			return a.unhide(c, o)
-		}
-		if err := o.HaveDocuments(o.refs); err != nil {
-			return err
-		}
-		done, err := operate.Hide(ctx, o.Pipeline,
-			operate.HideOptions{SelectOptions: o.selecting(a, nil), KeepUnknown: c.Bool("unseen")})
-		if done == nil {
-			return err
-		}
-		out := hideJSON{Refs: []hiddenJSON{}, Notes: append([]string{}, done.Notes...)}
-		for _, h := range done.Refs {
-			one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil,
-				Notes: append([]string{}, h.Notes...)}
-			if h.Unknown && !c.Bool("unseen") {
-				h.Err, one.Gone = unknownRef(o.NearRefs(h.Ref)), false
-			}
-			if h.Err != nil {
-				one.Error = h.Err.Error()
-				err = errors.Join(err, fmt.Errorf("%s: %w", h.Ref, h.Err))
-			}
-			out.Refs = append(out.Refs, one)
-		}
-		if !c.Bool("json") {
-			for i, h := range out.Refs {
-				if !done.Refs[i].Unknown || c.Bool("unseen") {
-					a.printHidden(o, h)
-				}
-			}
-			a.printHideNotes(out.Notes)
-		}
-		if ctx.Err() == nil && !c.Bool("no-mentions") {
-			before := len(out.Notes)
-			a.findMentions(ctx, o, done, &out)
-			if !c.Bool("json") {
-				a.printMentions(out.Refs)
-				a.printHideNotes(out.Notes[before:])
-			}
-		}
-		if c.Bool("json") {
-			return a.printJSON(out, err)
-		}
-		return err
+		return a.hide(ctx, c, o)
 	})
 }
 
+// hide hides the refs of a call, or lets them back with --unhide, and prints the result.
+func (a *app) hide(ctx context.Context, c *urfave.Context, o *operating) error {
+	if c.Bool("unhide") {
+		return a.unhide(c, o)
+	}
+	if err := o.HaveDocuments(o.refs); err != nil {
+		return err
+	}
+	done, err := operate.Hide(ctx, o.Pipeline,
+		operate.HideOptions{SelectOptions: o.selecting(a, nil), KeepUnknown: c.Bool("unseen")})
+	if done == nil {
+		return err
+	}
+	out := hideJSON{Refs: []hiddenJSON{}, Notes: append([]string{}, done.Notes...)}
+	for _, h := range done.Refs {
+		one := hiddenJSON{Ref: h.Ref, Types: append([]string{}, h.Types...), Gone: h.Err == nil,
+			Notes: append([]string{}, h.Notes...)}
+		if h.Unknown && !c.Bool("unseen") {
+			h.Err, one.Gone = unknownRef(a.hideCall(), o.NearRefs(h.Ref)), false
+		}
+		if h.Err != nil {
+			one.Error = h.Err.Error()
+			err = errors.Join(err, fmt.Errorf("%s: %w", h.Ref, h.Err))
+		}
+		out.Refs = append(out.Refs, one)
+	}
+	if !c.Bool("json") {
+		for i, h := range out.Refs {
+			if !done.Refs[i].Unknown || c.Bool("unseen") {
+				a.printHidden(o, h)
+			}
+		}
+		a.printHideNotes(out.Notes)
+	}
+	if ctx.Err() == nil && !c.Bool("no-mentions") {
+		before := len(out.Notes)
+		a.findMentions(ctx, o, done, &out)
+		if !c.Bool("json") {
+			a.printMentions(out.Refs)
+			a.printHideNotes(out.Notes[before:])
+		}
+	}
+	if c.Bool("json") {
+		return a.printJSON(out, err)
+	}
+	return err
+}
+
+// hideCall is the command that hides documents.
+func (a *app) hideCall() string {
+	if a.program().ofFiles {
+		return "pipe hide"
+	}
+	return a.program().Name + " fleet hide"
+}
+
 // unknownRef is that neither the last good run, the source nor Glean has a ref.
-func unknownRef(near []string) error {
-	remedy := "to keep it hidden in case it appears: pipe hide --unseen"
+func unknownRef(call string, near []string) error {
+	remedy := "to keep it hidden in case it appears: " + call + " --unseen"
 	if len(near) > 0 {
 		remedy = "did you mean " + print.List(near) + "? " + remedy
 	}
@@ -161,7 +179,7 @@ func (a *app) printHidden(o *operating, h hiddenJSON) {
 	case len(h.Types) == 0:
 		display.Fprintf(a.Stdout, "%s: Glean does not have it; it is on the hidden list\n", what)
 	default:
-		display.Fprintf(a.Stdout, "%s: deleted, and hidden until `pipe hide --unhide`\n", what)
+		display.Fprintf(a.Stdout, "%s: deleted, and hidden until `%s --unhide`\n", what, a.hideCall())
 	}
 	for _, n := range h.Notes {
 		display.Fprintf(a.Stdout, "  ! %s\n", display.Indent(n, "    "))
@@ -213,9 +231,11 @@ func (a *app) unhide(c *urfave.Context, o *operating) error {
 		return a.printJSON(o.refs, nil)
 	}
 	for _, ref := range o.refs {
-		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it by the rules, or deliver it "+
-			"now with `pipe push`\n",
-			ref)
+		now := ""
+		if a.program().ofFiles {
+			now = ", or deliver it now with `pipe push`"
+		}
+		display.Fprintf(a.Stdout, "%s: no longer hidden; the next run delivers it by the rules%s\n", ref, now)
 	}
 	return nil
 }

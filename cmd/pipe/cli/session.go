@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/redact"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Session is one call of a program, for the commands of a Program.
@@ -113,4 +114,43 @@ func (s *Session) Serve(ctx context.Context, f func(ctx context.Context, stop <-
 // Interruptible returns a context that the first signal ends.
 func (s *Session) Interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	return s.a.interruptible(ctx)
+}
+
+// ApprovalFlags are the flags of Approve.
+func ApprovalFlags() []urfave.Flag { return approvalFlags() }
+
+// Approve stores an approval of a refused run and prints it, as pipe approve does. It reports whether
+// the approval allows a run.
+func (s *Session) Approve(c *urfave.Context, f *job.File, in state.Store, id string) (bool, error) {
+	ids, err := approvalIDs([]string{id})
+	if err != nil {
+		return false, err
+	}
+	return s.a.approve(c, f, in, ids[0])
+}
+
+// AdoptFlags are the flags of Adopt.
+func AdoptFlags() []urfave.Flag { return []urfave.Flag{progressFlag()} }
+
+// Adopt shows what a run would take over and asks for an approval, as pipe adopt does. It reports
+// whether one was stored. approve and run are the commands that follow.
+func (s *Session) Adopt(c *urfave.Context, j *job.Job, approve, run string) (bool, error) {
+	s.a.allowing = approve
+	return s.a.adopt(c, j, c.Command.HelpName, func() string { return run })
+}
+
+// HideFlags are the flags of Hide.
+func HideFlags() []urfave.Flag { return hideFlags() }
+
+// Hide hides documents, or lets them back, and prints the result, as pipe hide does.
+func (s *Session) Hide(c *urfave.Context, j *job.Job, refs []string) error {
+	whole, err := j.WholeRefs(refs)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.a.interruptible(c.Context)
+	defer cancel()
+	err = job.Located(j.Definition, s.a.hide(ctx, c, &operating{j, whole}))
+	s.a.showProblems(c, j.Definition, err)
+	return err
 }
