@@ -11,7 +11,7 @@ func (p *program) fleetCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "fleet", Usage: "make and show the schedules of a fleet, and act on its pipelines",
 		Subcommands: []*urfave.Command{p.planCommand(), p.applyCommand(), p.statusCommand(), p.fleetRunCommand(),
-			p.pauseCommand()},
+			p.approveCommand(), p.adoptCommand(), p.hideCommand(), p.pauseCommand()},
 	}
 }
 

@@ -25,7 +25,8 @@ func codesInSource(t *testing.T) []string {
 	for _, root := range []string{"../../../engine", "../../../sources", "../../../sinks", "../../../transforms",
 		"../../../plugins/host", "../../internal"} {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() && (e.Name() == "testdata" || e.Name() == "pipelinetest" || e.Name() == "sandbox") {
+			if err != nil || e.IsDir() && (e.Name() == "testdata" || e.Name() == "pipelinetest" ||
+				e.Name() == "sandbox") {
 				if err == nil {
 					err = fs.SkipDir
 				}
@@ -118,9 +119,9 @@ func TestCodesAreExplained(t *testing.T) {
 }
 
 // withoutExample are the codes that no few lines of YAML show.
-const withoutExample = "agent bad-records bad-setting empty-file file-too-large hub interpreter-only no-value " +
+const withoutExample = "agent bad-records bad-setting empty-file file-too-large fleet hub interpreter-only no-value " +
 	"not-utf8 old-variable pipeline plugin plugin-config secret secret-file secret-origin too-complex too-deep " +
-	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted"
+	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted worker"
 
 // TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the
 // wrong one has the problem, the right one does not.

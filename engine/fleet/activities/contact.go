@@ -35,6 +35,7 @@ type contact struct {
 	cancelled bool // by a person
 	stopped   bool // stop is closed
 	grace     *time.Timer
+	until     time.Time // the run is certainly this attempt's; zero without heartbeats
 
 	ended sync.WaitGroup
 	over  chan struct{}
@@ -64,6 +65,9 @@ func (a *Activities) open(ctx context.Context, details func() workflows.Beat) *c
 func openContact(ctx context.Context, o contacts) *contact {
 	c := &contact{stop: make(chan struct{}), over: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	if o.timeout > 0 {
+		c.arrived(time.Now(), o.timeout) // Temporal has just given this worker the run
+	}
 	c.ended.Go(func() { c.watch(ctx, o) })
 	c.ended.Go(func() { c.beats(o) })
 	return c
@@ -101,6 +105,26 @@ func (c *contact) end(grace time.Duration, cancelled bool) {
 	c.grace = time.AfterFunc(grace, func() { c.cancel(errGrace) })
 }
 
+// certain returns an error when Temporal may have given the run to another worker. It compares the
+// time of the wall, too: the other clock stops while a machine is suspended. A process that was
+// stopped sends nothing after it goes on.
+func (c *contact) certain() error {
+	c.mu.Lock()
+	until := c.until
+	c.mu.Unlock()
+	if now := time.Now(); !until.IsZero() && (now.After(until) || now.Round(0).After(until.Round(0))) {
+		c.cancel(errLost)
+	}
+	return context.Cause(c.ctx)
+}
+
+// arrived notes that a heartbeat was answered that was sent at a time.
+func (c *contact) arrived(sent time.Time, timeout time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = sent.Add(timeout)
+}
+
 // watch ends the run when the worker ends, when the attempt's time is up, and when the SDK ends the
 // activity, which it does after the worker's grace time.
 func (c *contact) watch(ctx context.Context, o contacts) {
@@ -136,7 +160,6 @@ func (c *contact) beats(o contacts) {
 		return
 	}
 	interval := max(o.timeout/6, time.Second)
-	arrived := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -147,27 +170,33 @@ func (c *contact) beats(o contacts) {
 			return
 		case <-timer.C:
 		}
-		left := o.timeout - time.Since(arrived)
-		if left <= 0 {
-			c.cancel(errLost)
+		if c.certain() != nil {
 			return
 		}
 		sent := time.Now()
+		left := c.left()
 		ctx, cancel := context.WithTimeout(c.ctx, min(left, max(interval, minCall)))
 		err := o.beat(ctx)
 		cancel()
 		switch {
 		case err == nil:
-			arrived = sent
+			c.arrived(sent, o.timeout)
 		case temporal.IsCanceledError(err):
-			arrived = sent
+			c.arrived(sent, o.timeout)
 			c.end(o.grace, true)
 		case given(err):
 			c.cancel(errTaken)
 			return
 		}
-		timer.Reset(min(interval, max(0, o.timeout-time.Since(arrived))))
+		timer.Reset(min(interval, max(0, c.left())))
 	}
+}
+
+// left returns how long the run is certainly this attempt's.
+func (c *contact) left() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Until(c.until)
 }
 
 // minCall is the shortest time that a call of Temporal gets.

@@ -33,7 +33,7 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 		}
 		out.Commit, out.File = f.commit, f.sha
 		log.Info("run begins", "commit", f.commit, "sha256", f.sha)
-		result = job.Run(c.ctx, a.request(f, in, id, t, c.stop))
+		result = job.Run(c.ctx, a.request(f, in, id, t, c))
 		return result.Err
 	})
 	if cause := context.Cause(c.ctx); cause != nil && err != nil {
@@ -57,11 +57,11 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 }
 
 // request returns the request for the run.
-func (a *Activities) request(f *found, in workflows.RunInput, id string, t *tracker, stop <-chan struct{}) job.Request {
+func (a *Activities) request(f *found, in workflows.RunInput, id string, t *tracker, c *contact) job.Request {
 	o := a.options(f)
 	o.RunID = id
 	q := job.Request{Open: o, Report: a.o.ReportFile,
-		Run: job.RunOptions{By: who(in), Progress: t, Stop: stop}}
+		Run: job.RunOptions{By: who(in), Progress: t, Stop: c.stop, Certain: c.certain}}
 	if in.Request.Full {
 		q.Run.Publish = component.PublishFull
 	}
