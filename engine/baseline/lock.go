@@ -109,18 +109,9 @@ func (l *Lock) Lost() <-chan struct{} { return l.hold.Lost() }
 // certain. Another run may do better.
 func (l *Lock) Check() error { return lostError(l.hold.Check()) }
 
-// requestTime is how long a request of an earlier holder may still be on its way: the default time of
-// a request, and as much again for what the sink does with it.
-const requestTime = 2 * time.Minute
-
 // Clear returns when this run may send: requests that an earlier run sent, which lost the place and
-// did not release it, have ended by then.
-func (l *Lock) Clear() time.Time {
-	if at := l.hold.Abandoned(); !at.IsZero() {
-		return at.Add(requestTime)
-	}
-	return time.Time{}
-}
+// did not release it, have ended by then. It is zero when there are none.
+func (l *Lock) Clear() time.Time { return l.hold.Clear() }
 
 // Await waits until Clear, and returns an error when ctx ends or the place is lost.
 func (l *Lock) Await(ctx context.Context) error {

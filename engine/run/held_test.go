@@ -18,10 +18,10 @@ import (
 // leased is a folder whose holds a test can end, as those of a database end.
 type leased struct {
 	state.Folder
-	abandoned time.Time
-	asked     func() // called when abandoned is asked for
-	mu        sync.Mutex
-	hold      *lease
+	clear time.Time
+	asked func() // called when clear is asked for
+	mu    sync.Mutex
+	hold  *lease
 }
 
 type leasedFiles struct {
@@ -63,9 +63,9 @@ func (l *lease) Check() error {
 	}
 }
 
-func (l *lease) Abandoned() time.Time {
+func (l *lease) Clear() time.Time {
 	l.store.asked()
-	return l.store.abandoned
+	return l.store.clear
 }
 
 func (l *leased) lose() {
@@ -152,7 +152,7 @@ func TestReplacedLock(t *testing.T) {
 // TestAbandonedHold: a run does not send before the requests of an earlier holder have ended that did
 // not release the place.
 func TestAbandonedHold(t *testing.T) {
-	in := &leased{Folder: state.Folder(t.TempDir()), abandoned: time.Now()}
+	in := &leased{Folder: state.Folder(t.TempDir()), clear: time.Now().Add(time.Hour)}
 	w := newWorld(t)
 	w.o.State = in
 	w.Add("identities", "user", "sam", "fine")
@@ -163,7 +163,7 @@ func TestAbandonedHold(t *testing.T) {
 		!strings.Contains(strings.Join(r.Notes, "\n"), "nothing was sent before") {
 		t.Errorf("%v, sent %t, %q", err, w.Sent(), r.Notes)
 	}
-	in.abandoned, in.asked = time.Now().Add(-time.Hour), func() {}
+	in.clear, in.asked = time.Now().Add(-time.Hour), func() {}
 	if _, err := w.run(t); err != nil || !w.Sent() {
 		t.Errorf("an hour later: %v, sent %t", err, w.Sent())
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/pipe-engine/pipe/engine/atomicfile"
 )
 
 const bufferSize = 64 << 10
@@ -26,7 +28,7 @@ func Create(dir string) (*File, error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	f, err := nameless(dir)
+	f, err := atomicfile.Nameless(dir, "pipe-stage")
 	if err != nil {
 		return nil, fmt.Errorf("make a stage file: %w", err)
 	}

@@ -74,8 +74,8 @@ func (h *folderHold) check() error {
 // Exclusive is false: a folder can be shared by machines whose locks do not see each other.
 func (h *folderHold) Exclusive() bool { return false }
 
-// Abandoned is zero: the lock of a process of this machine ends with the process.
-func (h *folderHold) Abandoned() time.Time { return time.Time{} }
+// Clear is zero: the lock of a process of this machine ends with the process.
+func (h *folderHold) Clear() time.Time { return time.Time{} }
 
 func (h *folderHold) Release() error {
 	h.files.held.Store(false)

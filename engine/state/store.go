@@ -111,11 +111,11 @@ type Hold interface {
 	// answer in time, Check returns a *LostError and Lost is closed.
 	Check() error
 	// Exclusive reports whether all earlier holders have ended, on whatever machine they ran, apart
-	// from requests that they had sent by Abandoned.
+	// from requests that they had sent. Those have ended by Clear.
 	Exclusive() bool
-	// Abandoned returns when an earlier holder lost the place that did not release it; zero when it
-	// did, or when it cannot have sent anything since.
-	Abandoned() time.Time
+	// Clear returns when no request of an earlier holder can be on its way any more that did not release
+	// the place; zero when none can be. It is the time when the place was taken and what a request takes.
+	Clear() time.Time
 	// Release gives the place back.
 	Release() error
 }

@@ -1,12 +1,12 @@
 //go:build !windows
 
-package stage
+package atomicfile
 
 import "os"
 
 // unlinked creates a file and removes its name at once.
-func unlinked(dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, "pipe-stage-*")
+func unlinked(dir, name string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, name+"-*")
 	if err != nil {
 		return nil, err
 	}
