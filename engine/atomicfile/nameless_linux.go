@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nameless creates a file in a folder, of which nothing is left when it is closed or the process ends.
-// It never has a name if the file system supports that; otherwise its name begins with name, and is
+// Nameless creates a file in a folder that is gone when it is closed or the process ends. It never has a
+// name if the file system supports that; otherwise its name begins with name, and is
 // removed at once.
 func Nameless(dir, name string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)

@@ -113,8 +113,8 @@ func (l *Ledger) Unusable(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &fault.StateError{Err: fmt.Errorf("the audit ledger cannot be used: %w", err),
-		Remedy: "make " + l.Path() + " writable for this user; if it is damaged, move it away, and the run begins a new one"}
+	return state.Explain(err, &fault.StateError{Err: fmt.Errorf("the audit ledger cannot be used: %w", err),
+		Remedy: "make " + l.Path() + " writable for this user; if it is damaged, move it away, and the run begins a new one"})
 }
 
 // Exists reports whether anything was ever written.

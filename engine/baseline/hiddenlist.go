@@ -1,8 +1,11 @@
 package baseline
 
 import (
+	"errors"
+
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // ChangeHidden updates the hidden list. It returns an error of change unchanged.
@@ -30,5 +33,9 @@ func listError(err error) error {
 		return nil
 	}
 	const remedy = "restore the file from a copy, or remove it and hide the documents again"
-	return fault.Errorf(fault.Fatal, remedy, "%w", &fault.StateError{Err: err, Remedy: remedy})
+	explained := state.Explain(err, &fault.StateError{Err: err, Remedy: remedy})
+	if errors.As(err, new(*state.UnavailableError)) {
+		return explained
+	}
+	return fault.Errorf(fault.Fatal, fault.RemedyOf(explained), "%w", explained)
 }

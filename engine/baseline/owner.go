@@ -11,6 +11,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Owner identifies a state folder among all that write to a place. Its ID is part of every
@@ -86,8 +87,9 @@ func (s *Store) SetOwner(o Owner) error {
 func OwnerOf(store *Store, base Baseline, write bool) (Owner, error) {
 	o, found, err := store.Owner()
 	if err != nil {
-		return o, &fault.StateError{Err: err, Remedy: "restore the file from a copy, or remove it: the next run " +
-			"then uses the owner id from the baseline, or creates a new one and asks for pipe adopt FILE"}
+		return o, state.Explain(err, &fault.StateError{Err: err,
+			Remedy: "restore the file from a copy, or remove it: the next run then uses the owner id from the baseline, " +
+				"or creates a new one and asks for pipe adopt FILE"})
 	}
 	if found {
 		return o, nil

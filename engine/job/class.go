@@ -39,6 +39,8 @@ func ClassOf(err error) Class {
 		return Unconfirmed
 	case errors.As(err, new(*state.UnavailableError)):
 		return Failed
+	case errors.As(err, new(*state.DamagedError)): // as a damaged baseline in a folder
+		return Refused
 	case errors.As(err, &problems) && problems.Transient():
 		return Failed
 	case problems != nil, errors.As(err, new(*fault.Invalid)), errors.As(err, new(*fault.StateError)):

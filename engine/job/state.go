@@ -24,7 +24,7 @@ func (o Options) StateStore() (state.Store, error) {
 		}
 	}
 	if err := store.Usable(); err != nil {
-		return nil, unusable(store, err)
+		return nil, unusable(err)
 	}
 	return store, nil
 }
@@ -42,13 +42,9 @@ func (o Options) named() (state.Store, error) {
 	return state.Folder(path), err
 }
 
-func unusable(store state.Store, err error) error {
-	if _, folder := store.(state.Folder); !folder {
-		return &fault.StateError{Err: fmt.Errorf("the state in %s cannot be used: %w", store, err),
-			Remedy: fault.RemedyOf(err)}
-	}
-	return &fault.StateError{
+func unusable(err error) error {
+	return state.Explain(err, &fault.StateError{
 		Err:    fmt.Errorf("the state folder cannot be used: %w", err),
 		Remedy: "make the folder writable for this user, or name another with --state DIR",
-	}
+	})
 }

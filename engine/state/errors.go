@@ -3,6 +3,8 @@ package state
 import (
 	"errors"
 	"fmt"
+
+	"github.com/pipe-engine/pipe/engine/fault"
 )
 
 // ErrHeld means that another run holds the place.
@@ -25,6 +27,22 @@ func (e *UnavailableError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Explain returns the error of a store for people: the error itself when the store does not answer, or a
+// *fault.StateError with the remedy of the store, and otherwise in, which is for folders.
+func Explain(err error, in *fault.StateError) error {
+	if errors.As(err, new(*UnavailableError)) {
+		return err
+	}
+	if errors.As(err, new(*DamagedError)) {
+		return &fault.StateError{Err: err, Remedy: "a person must look: pipe-worker state check names what is damaged; " +
+			"restore the database, or import an archive with --force"}
+	}
+	if remedy := fault.RemedyOf(err); remedy != "" {
+		return &fault.StateError{Err: err, Remedy: remedy}
+	}
+	return in
+}
 
 // LostError reports that the hold of a place was lost.
 type LostError struct {

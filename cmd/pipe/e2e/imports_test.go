@@ -23,6 +23,7 @@ var homes = map[string][]string{
 	"google.golang.org/grpc":                   {"plugins"},
 	"google.golang.org/protobuf":               {"plugins", "engine/fleet", "engine/trace"}, // engine/trace: its tests
 	"go.temporal.io":                           {"engine/fleet"},
+	"github.com/jackc/pgx/v5":                  {"engine/fleet/postgres"},
 	"github.com/getkin/kin-openapi":            {"sinks/glean/contract", "engine/serve/api"},
 	"github.com/charmbracelet/lipgloss":        {"cmd/pipe/cli/print"},
 	"github.com/vbauerster/mpb/v8":             {"cmd/pipe/cli"},
@@ -94,7 +95,8 @@ var layers = [][]string{
 		"engine/broker/tunnel", "engine/broker/via", "engine/secret/exec",
 		"engine/secret/vault", "engine/secret/aws", "engine/secret/store", "engine/secret", "engine/records",
 	},
-	{"engine/stage", "engine/state", "engine/audit", "engine/baseline", "engine/changes", "engine/guard", "engine/read"},
+	{"engine/stage", "engine/state", "engine/audit", "engine/baseline", "engine/state/statetest",
+		"engine/changes", "engine/guard", "engine/read"},
 	{"engine/run", "engine/operate"},
 	{
 		"engine/notify", "engine/pipeline", "engine/lint", "engine/explain", "engine/suite", "engine/check", "engine/output",
@@ -110,7 +112,7 @@ var layers = [][]string{
 		"engine/serve/client",
 		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
 		"engine/fleet/payload", "engine/fleet/folder", "engine/fleet/workflows", "engine/fleet/activities",
-		"engine/fleet/schedules", "engine/fleet",
+		"engine/fleet/schedules", "engine/fleet/postgres", "engine/fleet/postgres/postgrestest", "engine/fleet",
 	},
 	{
 		"cmd/internal/components", "cmd/internal/gcpace", "cmd/internal/connector", "cmd/internal/golden",
