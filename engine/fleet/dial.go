@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -19,9 +20,13 @@ import (
 // Dial connects to Temporal with the keys of the worker. The error is transient when the service does
 // not answer. The caller closes the client.
 func (w *Worker) Dial(ctx context.Context, log *slog.Logger) (client.Client, error) {
+	return w.dial(ctx, log, payload.DataConverter(w.Keys))
+}
+
+func (w *Worker) dial(ctx context.Context, log *slog.Logger, c converter.DataConverter) (client.Client, error) {
 	o := client.Options{
 		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace, Logger: sdklog.NewStructuredLogger(log),
-		DataConverter: payload.DataConverter(w.Keys), FailureConverter: payload.FailureConverter(w.Keys),
+		DataConverter: c, FailureConverter: payload.FailureConverter(w.Keys),
 	}
 	config, err := w.Temporal.tls()
 	if err != nil {
@@ -40,13 +45,13 @@ func (w *Worker) Dial(ctx context.Context, log *slog.Logger) (client.Client, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callFor)
 	defer cancel()
-	c, err := client.DialContext(ctx, o)
+	out, err := client.DialContext(ctx, o)
 	if err != nil {
 		return nil, fault.Errorf(fault.Transient, "check temporal.address, namespace and tls, and that the "+
 			"service runs",
 			"connect to Temporal at %s: %w", w.Temporal.Address, err)
 	}
-	return c, nil
+	return out, nil
 }
 
 // local reports whether the service is on this machine.

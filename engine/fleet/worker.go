@@ -12,6 +12,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/activities"
 	"github.com/pipe-engine/pipe/engine/fleet/folder"
+	"github.com/pipe-engine/pipe/engine/fleet/payload"
+	"github.com/pipe-engine/pipe/engine/fleet/schedules"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
 	"github.com/pipe-engine/pipe/engine/job"
 )
@@ -49,11 +51,15 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	if err != nil {
 		return err
 	}
-	c, err := w.Dial(ctx, o.Log)
+	c, err := w.dial(ctx, o.Log, payload.WorkerConverter(w.Keys))
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	made := schedules.Service{Client: c.ScheduleClient(), Converter: payload.DataConverter(w.Keys)}
+	if err := made.Readable(ctx, fleet.Name); err != nil {
+		return err
+	}
 	fatal := make(chan error, 2)
 	common := worker.Options{
 		WorkerStopTimeout:           w.Grace.D() + slack,

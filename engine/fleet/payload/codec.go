@@ -20,6 +20,9 @@ const (
 // ErrPlain means that a payload is not encrypted.
 var ErrPlain = errors.New("the payload is not encrypted: it was not written by this fleet")
 
+// ErrNoKey means that a payload is encrypted with a key that this program does not have.
+var ErrNoKey = errors.New("this program does not have its key")
+
 // Codec encrypts and decrypts payloads. It is safe for concurrent use.
 type Codec struct{ keys *Keys }
 
@@ -54,7 +57,7 @@ func (c *Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error
 		id := string(p.GetMetadata()[keyID])
 		k := c.keys.find(id)
 		if k == nil {
-			return nil, fmt.Errorf("the payload is encrypted with the key %.16q, which this program does not have", id)
+			return nil, fmt.Errorf("the payload is encrypted with the key %.16q: %w", id, ErrNoKey)
 		}
 		size := k.aead.NonceSize()
 		if len(p.GetData()) < size {

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/fleet/payload"
 )
 
 var errNoInput = errors.New("the schedule has no input")
@@ -144,6 +145,30 @@ func (s Service) Of(ctx context.Context, fleet string) ([]string, error) {
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// Readable returns a *fault.Invalid when Temporal lists a schedule with the name of the fleet whose key
+// this program does not have: what the schedule starts could not be read.
+func (s Service) Readable(ctx context.Context, fleet string) error {
+	all, err := s.Client.List(ctx, client.ScheduleListOptions{})
+	if err != nil {
+		return Failed("list the schedules", err)
+	}
+	for all.HasNext() {
+		one, err := all.Next()
+		if err != nil {
+			return Failed("list the schedules", err)
+		}
+		mark := one.Memo.GetFields()[memoFleet]
+		if !strings.HasPrefix(one.ID, Prefix(fleet)) || mark == nil {
+			continue
+		}
+		if err := s.Converter.FromPayload(mark, new(string)); errors.Is(err, payload.ErrNoKey) {
+			return &fault.Invalid{Reason: fmt.Sprintf("the schedule %s was made with another payload_key: %v", one.ID, err),
+				Remedy: "use the key of the fleet; after a change of the key, write the earlier one under old_payload_keys"}
+		}
+	}
+	return nil
 }
 
 func foreign(id string) error {

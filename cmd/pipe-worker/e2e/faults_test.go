@@ -1,0 +1,225 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// gate holds the requests that match, until it is opened.
+type gate struct {
+	reached, opened chan struct{}
+	reach, open     sync.Once
+	by              int // the process of the first request
+}
+
+// hold makes a gate for requests.
+func (w *world) hold(t testing.TB, match func(request) bool) *gate {
+	g := &gate{reached: make(chan struct{}), opened: make(chan struct{})}
+	t.Cleanup(g.release)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.meet = func(r request) func() {
+		if match(r) {
+			g.reach.Do(func() { g.by = r.process; close(g.reached) })
+			<-g.opened
+		}
+		return nil
+	}
+	return g
+}
+
+func (g *gate) wait(t testing.TB) {
+	t.Helper()
+	select {
+	case <-g.reached:
+	case <-time.After(2 * time.Minute):
+		t.Fatal("no request came to the gate")
+	}
+}
+
+func (g *gate) release() { g.open.Do(func() { close(g.opened) }) }
+
+// reading and publishing are what a gate waits for: a page of the catalog, and the last page of the
+// documents.
+func reading(r request) bool { return strings.Contains(r.operation, "by-query") }
+
+func publishing(r request) bool {
+	return r.operation == "bulkindexdocuments" && bytes.Contains(r.body, []byte(`"isLastPage":true`))
+}
+
+// never is a cron line of a time that does not come during a test.
+const never = "0 3 29 2 *"
+
+// TestFleetFaults: what happens to Temporal and to PostgreSQL during a run costs time, and never makes a
+// wrong index.
+func TestFleetFaults(t *testing.T) {
+	f := newFleet(t, size{companies: 2, workers: 2, cron: never})
+	f.plainRuns(t, f.folder)
+	f.run(t)
+	f.idle(t, 5*time.Minute)
+	f.rightIndexes(t)
+	faults := map[string]func(t *testing.T){
+		"PostgreSQL restarts":     func(t *testing.T) { f.postgres.restart(t) },
+		"the connections are cut": func(t *testing.T) { f.postgres.disconnect(t) },
+		"Temporal restarts":       func(t *testing.T) { f.temporal.server.kill(); f.temporal.start(t) },
+		"Temporal is away for long": func(t *testing.T) {
+			f.temporal.server.kill()
+			time.Sleep(3 * heartbeat) // the workers notice that they have no contact
+			f.temporal.start(t)
+		},
+	}
+	for act, match := range map[string]func(request) bool{"reads": reading, "publishes": publishing} {
+		for name, fault := range faults {
+			t.Run(name+" while a run "+act, func(t *testing.T) {
+				for _, c := range f.companies {
+					c.change(t)
+				}
+				f.plainRuns(t, f.folder)
+				g := f.hold(t, match)
+				f.run(t)
+				g.wait(t)
+				fault(t)
+				g.release()
+				f.idle(t, 10*time.Minute)
+				f.rightIndexes(t)
+				f.onePublisher(t)
+			})
+		}
+	}
+}
+
+// TestFleetCancel: a run that is cancelled while it publishes ends its upload and publishes no other,
+// and one that is cancelled while it reads sends nothing. The end of a worker does the same.
+func TestFleetCancel(t *testing.T) {
+	f := newFleet(t, size{companies: 1, workers: 1, cron: never})
+	c := f.companies[0]
+	f.run(t)
+	f.idle(t, 5*time.Minute)
+	for _, by := range []string{"a person", "the end of the worker"} {
+		t.Run(by, func(t *testing.T) {
+			c.change(t)
+			g := f.hold(t, publishing)
+			f.run(t)
+			g.wait(t)
+			worker := f.worker(g.by)
+			if by == "a person" {
+				f.temporal.cancel(t, f.running(t))
+			} else {
+				worker.signal(syscall.SIGTERM)
+			}
+			time.Sleep(2 * time.Second) // nothing is to happen yet
+			g.release()
+			if by != "a person" {
+				if code := worker.exitWithin(t, time.Minute); code != 143 && code != 0 {
+					t.Errorf("the worker: exit %d: %s", code, worker.said())
+				}
+				f.replaceEnded(t)
+			}
+			all := f.idle(t, 5*time.Minute)
+			if left := f.glean.Index(c.name).Unfinished(); len(left) > 0 {
+				t.Errorf("uploads are not finished: %+v", left)
+			}
+			want := map[string]string{"a person": "cancelled", "the end of the worker": "done"}[by]
+			if got := results(all)[c.name]; got != want {
+				t.Errorf("the result is %q, want %q", got, want)
+			}
+		})
+	}
+	f.run(t)
+	f.idle(t, 5*time.Minute)
+	f.plainRuns(t, f.folder)
+	f.rightIndexes(t)
+	f.onePublisher(t)
+}
+
+// running returns the ID of the workflow Pipeline that runs.
+func (f *fleet) running(t testing.TB) string {
+	t.Helper()
+	all := f.temporal.executions(t)
+	i := slices.IndexFunc(all, func(e execution) bool { return e.Type == "Pipeline" && e.Status == "Running" })
+	if i < 0 {
+		t.Fatal("no pipeline runs")
+	}
+	return all[i].ID
+}
+
+// TestFleetKey: a worker with another key than the one that encrypted the payloads does not run the
+// pipeline, and does not keep another worker from it.
+func TestFleetKey(t *testing.T) {
+	f := newFleet(t, size{companies: 1, workers: 1, cron: "* * * * *"})
+	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
+	f.workers[0].kill()
+	other := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("w", 32)))
+	wrong := f.callWith(t, other, "run", "--config", f.config)
+	select {
+	case <-wrong.ended:
+	case <-wrong.says("key"):
+	case <-time.After(3 * time.Minute):
+		t.Errorf("it does not say that its key is wrong")
+	}
+	t.Logf("%v %s", wrong.running(), wrong.said())
+	for _, e := range f.temporal.executions(t) {
+		if e.Status != "Running" {
+			t.Errorf("it has ended a workflow: %s %s", e.Type, e.Status)
+		}
+	}
+	wrong.kill()
+	if f.world.mu.Lock(); len(f.writes) > 0 {
+		t.Errorf("it has published: %v", f.writes)
+	}
+	f.world.mu.Unlock()
+	f.replaceEnded(t)
+	f.settle(t)
+	f.plainRuns(t, f.folder)
+	f.rightIndexes(t)
+}
+
+// TestFleetSchedule: a run is not begun twice, and of the times that passed while nothing ran, one is
+// made up for.
+func TestFleetSchedule(t *testing.T) {
+	f := newFleet(t, size{companies: 1, workers: 1, cron: "* * * * *"})
+	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
+	c := f.companies[0]
+	g := f.hold(t, reading)
+	select {
+	case <-g.reached:
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the schedule began no run")
+	}
+	before := f.pipelinesRun(t)
+	untilWithin(t, 4*time.Minute, "two more times have passed", func() bool { return f.temporal.schedules(t)[0].Ran >= 3 })
+	if n := f.pipelinesRun(t); n != before {
+		t.Errorf("%d runs, and the first one has not ended", n)
+	}
+	g.release()
+	f.temporal.server.kill()
+	time.Sleep(150 * time.Second)
+	before = int(c.asked.Load())
+	f.temporal.start(t)
+	f.plainRuns(t, f.folder)
+	untilWithin(t, 3*time.Minute, "the missed run is made up for", func() bool { return int(c.asked.Load()) > before })
+	t.Log(fmt.Sprintf("%+v", f.temporal.schedules(t)))
+	f.idle(t, 5*time.Minute)
+	f.rightIndexes(t)
+	f.onePublisher(t)
+}
+
+// pipelinesRun is how many workflows Pipeline there are.
+func (f *fleet) pipelinesRun(t testing.TB) (n int) {
+	t.Helper()
+	for _, e := range f.temporal.executions(t) {
+		if e.Type == "Pipeline" {
+			n++
+		}
+	}
+	return n
+}
