@@ -24,11 +24,16 @@ func (o *Operation) Local(ctx context.Context, pipeline string) (*Local, error) 
 	if err != nil {
 		return nil, err
 	}
-	open, end, err := o.w.jobOptions(ctx, RunOptions{Job: o.job, Log: o.log})
+	store, end, err := o.w.open(RunOptions{Job: o.job, Log: o.log})(ctx, p.Name)
 	if err != nil {
 		return nil, err
 	}
-	open.Path, open.Text = p.Path, text
+	open := o.job
+	open.Path, open.Text, open.State, open.Unpinned = p.Path, text, store, o.w.Unpinned
+	if _, err := open.StateStore(); err != nil {
+		end()
+		return nil, err
+	}
 	return &Local{open, end}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/fleet/folder"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -20,11 +21,11 @@ type StoreSpec struct {
 	Name string
 	// Config returns a pointer to the settings with what the decoder fills in.
 	Config func() any
-	// Open opens the store with its settings. close ends its connections; it may be nil.
+	// Open opens the store of StoreSettings.Pipeline. close ends its connections; it may be nil.
 	Open func(ctx context.Context, config any, s StoreSettings) (store state.Store, close func(), err error)
 	// Init makes what the store needs, Migrate brings it to the version of this program, and Check
-	// reports whether it can be used. Each returns lines for people. They are nil for a store that
-	// needs none of it.
+	// reports whether it can be used, for StoreSettings.Pipelines. Each returns lines for people. They
+	// are nil for a store that needs none of it.
 	Init, Migrate, Check func(ctx context.Context, config any, s StoreSettings) ([]string, error)
 }
 
@@ -33,6 +34,10 @@ type StoreSettings struct {
 	Lookup  func(string) (string, bool)
 	Secrets *redact.Redactor
 	Log     *slog.Logger
+	// Pipeline is the name in the fleet of the pipeline whose state is kept: a store may keep each
+	// apart. Pipelines are all of the fleet.
+	Pipeline  string
+	Pipelines []string
 }
 
 // folderConfig is the settings of a folder.
@@ -135,7 +140,7 @@ func (s *State) use(word string) error {
 	return nil
 }
 
-// Store opens the state store of the worker.
+// Store opens the state store of the worker for a pipeline.
 func (w *Worker) Store(ctx context.Context, s StoreSettings) (state.Store, func(), error) {
 	if w.State.spec == nil {
 		return nil, nil, &fault.Invalid{Reason: "the worker has no state store",
@@ -168,6 +173,13 @@ func (w *Worker) StoreDo(ctx context.Context, what string, s StoreSettings) ([]s
 	if w.State.spec == nil {
 		_, _, err := w.Store(ctx, s)
 		return nil, err
+	}
+	fleet, err := folder.Read(ctx, w.FleetFolder(), s.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range fleet.Pipelines {
+		s.Pipelines = append(s.Pipelines, p.Name)
 	}
 	do := map[string]func(context.Context, any, StoreSettings) ([]string, error){StoreInit: w.State.spec.Init,
 		StoreMigrate: w.State.spec.Migrate, StoreCheck: w.State.spec.Check}[what]

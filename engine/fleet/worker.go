@@ -16,6 +16,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fleet/schedules"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // RunOptions are the options of a worker.
@@ -37,11 +38,6 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	if err := w.complete(); err != nil {
 		return err
 	}
-	open, end, err := w.jobOptions(ctx, o)
-	if err != nil {
-		return err
-	}
-	defer end()
 	if checkout := w.Checkout(); checkout != nil {
 		if err := checkout.Verify(ctx); err != nil {
 			return err
@@ -49,6 +45,9 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	}
 	fleet, err := folder.Read(ctx, w.FleetFolder(), o.Job.Lookup)
 	if err != nil {
+		return err
+	}
+	if err := w.usable(ctx, o, fleet); err != nil {
 		return err
 	}
 	c, err := w.dial(ctx, o.Log, payload.WorkerConverter(w.Keys))
@@ -67,8 +66,9 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 		DisableRegistrationAliasing: true,
 		OnFatalError:                func(err error) { fatal <- err },
 	}
+	o.Job.Unpinned = w.Unpinned
 	all := activities.New(activities.Options{
-		Job: open, Folder: w.FleetFolder(), Checkout: w.Checkout(), Grace: w.Grace.D(), ReportFile: w.Reports,
+		Job: o.Job, State: w.open(o), Folder: w.FleetFolder(), Checkout: w.Checkout(), Grace: w.Grace.D(), ReportFile: w.Reports,
 		Starter: c, Beater: c, Log: o.Log,
 	})
 	short := worker.New(c, w.TaskQueue, common)
@@ -104,17 +104,43 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Start, workflow.RegisterOptions{Name: workflows.TypeStart})
 }
 
-// jobOptions returns the options of a run with the state store of the worker. end closes the store.
-func (w *Worker) jobOptions(ctx context.Context, o RunOptions) (open job.Options, end func(), err error) {
-	open = o.Job
-	open.Unpinned = w.Unpinned
-	open.State, end, err = w.Store(ctx, StoreSettings{Lookup: o.Job.Lookup, Secrets: o.Job.Secrets, Log: o.Log})
-	if err != nil {
-		return job.Options{}, nil, err
+// open returns how the state store of a pipeline is opened.
+func (w *Worker) open(o RunOptions) func(context.Context, string) (state.Store, func(), error) {
+	s := StoreSettings{Lookup: o.Job.Lookup, Secrets: o.Job.Secrets, Log: o.Log}
+	return func(ctx context.Context, pipeline string) (state.Store, func(), error) {
+		s := s
+		s.Pipeline = pipeline
+		return w.Store(ctx, s)
 	}
-	if _, err := open.StateStore(); err != nil {
-		end()
-		return job.Options{}, nil, err
+}
+
+// usable opens the state store of each pipeline of the worker's task queue, and logs which cannot be used.
+// It returns an error when that is none of them.
+func (w *Worker) usable(ctx context.Context, o RunOptions, fleet *folder.Fleet) error {
+	var first error
+	usable := 0
+	for _, p := range fleet.Pipelines {
+		if p.TaskQueue != w.TaskQueue {
+			continue
+		}
+		store, end, err := w.open(o)(ctx, p.Name)
+		if err == nil {
+			_, err = job.Options{State: store, Lookup: o.Job.Lookup}.StateStore()
+			end()
+		}
+		switch {
+		case err == nil:
+			usable++
+		case first == nil:
+			first = err
+			fallthrough
+		default:
+			o.Log.Error("the state of a pipeline cannot be used", "pipeline", p.Name,
+				"error", o.Job.Secrets.Clean(err.Error()))
+		}
 	}
-	return open, end, nil
+	if usable > 0 {
+		return nil
+	}
+	return first
 }

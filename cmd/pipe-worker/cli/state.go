@@ -7,9 +7,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/fleet"
 )
 
-// stores are the state stores that the file of a worker can name.
-func stores() []fleet.StoreSpec { return []fleet.StoreSpec{fleet.FolderStore()} }
-
 func (p *program) stateCommand() *urfave.Command {
 	command := func(name, usage, description string) *urfave.Command {
 		return &urfave.Command{Name: name, Usage: usage, Description: description, Flags: fileFlags(stateFlag()),

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/report"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Starter starts workflows; it is a part of client.Client.
@@ -32,9 +33,10 @@ type Beater interface {
 
 // Options are what the activities need.
 type Options struct {
-	// Job are the options of each run. Path, Text, RunID, Only and Loaded are set here. Its state
-	// store is required.
+	// Job are the options of each run. Path, Text, RunID, Only, Loaded and State are set here.
 	Job job.Options
+	// State opens the state store of a pipeline; required. The function that it returns closes it.
+	State func(ctx context.Context, pipeline string) (state.Store, func(), error)
 	// Folder is the folder of the fleet. Checkout, if it is not nil, is verified before each use.
 	Folder   string
 	Checkout *folder.Checkout
@@ -76,6 +78,7 @@ func (a *Activities) RegisterRun(r worker.ActivityRegistry) {
 
 // found is a pipeline file as it is now.
 type found struct {
+	pipeline  string // its name in the fleet
 	path, sha string
 	text      []byte
 	commit    string // "" without a checkout
@@ -84,7 +87,7 @@ type found struct {
 // find returns the file of a job. It returns a *fault.Invalid when the checkout is not at its commit
 // or has changes, when the fleet has another name, and when the file is not the pinned one.
 func (a *Activities) find(ctx context.Context, j workflows.Job) (*found, error) {
-	out := &found{}
+	out := &found{pipeline: j.Pipeline}
 	if a.o.Checkout != nil {
 		if err := a.o.Checkout.Verify(ctx); err != nil {
 			return nil, err
@@ -117,11 +120,24 @@ func (a *Activities) find(ctx context.Context, j workflows.Job) (*found, error) 
 	return out, nil
 }
 
-// options returns how a file is loaded.
+// options returns how a file is loaded, without state.
 func (a *Activities) options(f *found) job.Options {
 	o := a.o.Job
-	o.Path, o.Text, o.Log = f.path, f.text, a.o.Log
+	o.Path, o.Text, o.Log, o.State = f.path, f.text, a.o.Log, state.None{}
 	return o
+}
+
+// store opens the state store of a pipeline, and verifies that it can be used.
+func (a *Activities) store(ctx context.Context, f *found) (store state.Store, end func(), err error) {
+	o := a.options(f)
+	if o.State, end, err = a.o.State(ctx, f.pipeline); err != nil {
+		return nil, nil, err
+	}
+	if store, err = o.StateStore(); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return store, end, nil
 }
 
 // sink loads a file and opens its sink. The caller closes both.

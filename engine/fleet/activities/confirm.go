@@ -31,10 +31,11 @@ func (a *Activities) Confirm(ctx context.Context, in workflows.ConfirmInput) (ou
 		if err != nil {
 			return err
 		}
-		store, err := a.options(f).StateStore()
+		store, end, err := a.store(ctx, f)
 		if err != nil {
 			return err
 		}
+		defer end()
 		uploads, err := operate.Reconcile(store, sink.Place(), held.History, time.Now())
 		if err != nil {
 			return err

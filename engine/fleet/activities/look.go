@@ -23,10 +23,11 @@ func (a *Activities) Look(ctx context.Context, in workflows.ConfirmInput) (out w
 		}
 		defer file.Close()
 		defer sink.Close()
-		store, err := a.options(f).StateStore()
+		store, end, err := a.store(ctx, f)
 		if err != nil {
 			return err
 		}
+		defer end()
 		ids, err := baseline.Unused(store, sink.Place(), time.Now())
 		if err != nil {
 			return err

@@ -32,8 +32,15 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 			return err
 		}
 		out.Commit, out.File = f.commit, f.sha
+		store, end, err := a.store(c.ctx, f)
+		if err != nil {
+			return err
+		}
+		defer end()
 		log.Info("run begins", "commit", f.commit, "sha256", f.sha)
-		result = job.Run(c.ctx, a.request(f, in, id, t, c))
+		request := a.request(f, in, id, t, c)
+		request.Open.State = store
+		result = job.Run(c.ctx, request)
 		return result.Err
 	})
 	if cause := context.Cause(c.ctx); cause != nil && err != nil {
@@ -56,7 +63,7 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 	return out, nil
 }
 
-// request returns the request for the run.
+// request returns the request for the run, without state.
 func (a *Activities) request(f *found, in workflows.RunInput, id string, t *tracker, c *contact) job.Request {
 	o := a.options(f)
 	o.RunID = id
