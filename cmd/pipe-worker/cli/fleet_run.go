@@ -78,7 +78,7 @@ func (p *program) await(ctx context.Context, c *urfave.Context, o *fleet.Operati
 	for i := range all {
 		report, err := o.Await(ctx, all[i].Begun)
 		if all[i].Report = report; report != nil && !c.Bool("json") {
-			p.printReport(all[i].Pipeline, report)
+			p.printReport(all[i].Pipeline, all[i].Pipeline, report)
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", all[i].Pipeline, err))

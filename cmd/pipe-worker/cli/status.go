@@ -65,7 +65,7 @@ func (p *program) printStatus(s fleet.Status) {
 		p.Printf("  failure: %s\n", s.Failure)
 	}
 	if s.Report != nil {
-		p.printReport("  last run", s.Report)
+		p.printReport("  last run", s.Pipeline, s.Report)
 	}
 }
 
@@ -88,7 +88,7 @@ func going(s fleet.Status) string {
 	return out
 }
 
-func (p *program) printReport(head string, r *workflows.Report) {
+func (p *program) printReport(head, pipeline string, r *workflows.Report) {
 	text := fmt.Sprintf("%s: %s", head, r.Result)
 	if r.Run != "" {
 		text += ", run " + r.Run
@@ -98,8 +98,8 @@ func (p *program) printReport(head string, r *workflows.Report) {
 	}
 	p.Printf("%s\n", text)
 	if r.Refusal != "" {
-		p.Printf("    refused by %s: %s, approve with pipe-worker fleet approve PIPELINE %s\n",
-			strings.Join(r.Guards, ", "), display.Plural(r.Changes, "change"), r.Refusal)
+		p.Printf("    refused by %s: %s, approve with pipe-worker fleet approve %s %s\n",
+			strings.Join(r.Guards, ", "), display.Plural(r.Changes, "change"), pipeline, r.Refusal)
 	}
 	if r.Read > 0 {
 		var counts []string

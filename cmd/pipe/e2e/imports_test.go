@@ -217,7 +217,7 @@ func wrongWay(from, to string, test bool) string {
 		return "nothing imports the command"
 	}
 	runsExamples := test && below(from, []string{
-		"engine/job", "engine/trace", "engine/serve", "engine/verify", "engine/editor",
+		"engine/job", "engine/trace", "engine/serve", "engine/verify", "engine/editor", "engine/fleet",
 	})
 	if strings.HasPrefix(from, "engine") && !strings.HasPrefix(to, "engine") && !runsExamples {
 		return "the engine knows no component"

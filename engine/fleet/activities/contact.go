@@ -112,7 +112,7 @@ func (c *contact) certain() error {
 	c.mu.Lock()
 	until := c.until
 	c.mu.Unlock()
-	if now := time.Now(); !until.IsZero() && (now.After(until) || now.Round(0).After(until.Round(0))) {
+	if now := time.Now(); !until.IsZero() && (!now.Before(until) || !now.Round(0).Before(until.Round(0))) {
 		c.cancel(errLost)
 	}
 	return context.Cause(c.ctx)

@@ -51,7 +51,7 @@ func fill(out *workflows.Report, result *job.Result, err error) {
 	out.Endings = map[string]int{}
 	for ending, n := range r.Endings {
 		if n > 0 {
-			out.Endings[string(ending)] = n
+			out.Endings[ending.String()] = n
 		}
 	}
 	out.Streams = map[string]int{}

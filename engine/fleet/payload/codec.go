@@ -28,6 +28,9 @@ type Codec struct{ keys *Keys }
 
 var _ converter.PayloadCodec = (*Codec)(nil)
 
+// NewCodec returns the codec with these keys.
+func NewCodec(keys *Keys) *Codec { return &Codec{keys} }
+
 // Encode encrypts payloads with the current key.
 func (c *Codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
@@ -80,7 +83,7 @@ func additional(id string) []byte { return []byte(encoding + "\x00" + id) }
 
 // DataConverter returns the converter that encrypts with the keys.
 func DataConverter(keys *Keys) converter.DataConverter {
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), &Codec{keys})
+	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), NewCodec(keys))
 }
 
 // FailureConverter returns the converter that encrypts messages and stack traces of failures too.
