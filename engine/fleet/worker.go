@@ -68,8 +68,8 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	}
 	o.Job.Unpinned = w.Unpinned
 	all := activities.New(activities.Options{
-		Job: o.Job, State: w.open(o), Folder: w.FleetFolder(), Checkout: w.Checkout(), Grace: w.Grace.D(), ReportFile: w.Reports,
-		Starter: c, Beater: c, Log: o.Log,
+		Job: o.Job, State: w.open(o), Folder: w.FleetFolder(), Checkout: w.Checkout(), Grace: w.Grace.D(),
+		ReportFile: w.Reports, Starter: c, Beater: c, Log: o.Log,
 	})
 	short := worker.New(c, w.TaskQueue, common)
 	Register(short)

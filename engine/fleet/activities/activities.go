@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -154,7 +155,7 @@ func (a *Activities) sink(ctx context.Context, f *found) (file *job.File, sink c
 
 // do calls an activity, logs its error, and returns it without its text.
 func (a *Activities) do(ctx context.Context, name string, j workflows.Job, f func() error) error {
-	err := guarded(f)
+	err := a.guarded(f)
 	if err == nil {
 		return nil
 	}
@@ -163,10 +164,11 @@ func (a *Activities) do(ctx context.Context, name string, j workflows.Job, f fun
 	return failure(ctx, err, nil)
 }
 
-// guarded makes a panic an error.
-func guarded(f func() error) (err error) {
+// guarded makes a panic an error, and logs it.
+func (a *Activities) guarded(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
+			a.o.Log.Error("this is a defect in pipe-worker", "panic", v, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()

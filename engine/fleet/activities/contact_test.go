@@ -43,7 +43,8 @@ func TestContactLost(t *testing.T) {
 			if at := time.Since(sent); at != time.Minute || time.Since(start) < time.Minute+20*time.Second {
 				t.Errorf("%s: ended %v after the last heartbeat", name, at)
 			}
-			if !errors.Is(cause, errLost) || fault.ClassOf(cause) != fault.Transient || job.ClassOf(cause) != job.Failed {
+			if !errors.Is(cause, errLost) || fault.ClassOf(cause) != fault.Transient ||
+				job.ClassOf(cause) != job.Failed {
 				t.Errorf("%s: %v", name, cause)
 			}
 			if c.certain() == nil {

@@ -26,7 +26,7 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 	out := workflows.Report{Run: id, How: in.Request.How, Attempt: activity.GetInfo(ctx).Attempt}
 	log := a.o.Log.With("pipeline", in.Job.Pipeline, "run", id, "attempt", out.Attempt)
 	var result *job.Result
-	err := guarded(func() error {
+	err := a.guarded(func() error {
 		f, err := a.find(c.ctx, in.Job)
 		if err != nil {
 			return err
@@ -48,7 +48,8 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 	}
 	fill(&out, result, err)
 	if err != nil {
-		log.Error("run ended", "result", out.Result, "code", out.Code, "causes", a.causes(result, err))
+		log.Error("run ended", "result", out.Result, "code", out.Code, "causes", a.causes(result, err), "error",
+			a.o.Job.Secrets.Clean(err.Error()))
 	} else {
 		log.Info("run ended", "result", out.Result, "read", out.Read, "sent", out.Sent)
 	}

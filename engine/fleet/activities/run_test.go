@@ -60,7 +60,8 @@ func newFleet(t *testing.T) *fleet {
 	f.Activities = New(Options{
 		Folder: f.dir, Grace: time.Minute, Starter: f, Beater: f, Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 		Job: job.Options{Registry: registry, Lookup: func(string) (string, bool) { return "", false }, Version: "test",
-			Secrets: &redact.Redactor{}, State: state.Folder(filepath.Join(f.dir, "state"))},
+			Secrets: &redact.Redactor{}},
+		State: func(context.Context, string) (state.Store, func(), error) { return f.state(), func() {}, nil },
 	})
 	var suite testsuite.WorkflowTestSuite
 	f.env = suite.NewTestActivityEnvironment()
@@ -68,6 +69,8 @@ func newFleet(t *testing.T) *fleet {
 	f.RegisterRun(f.env)
 	return f
 }
+
+func (f *fleet) state() state.Store { return state.Folder(filepath.Join(f.dir, "state")) }
 
 func (f *fleet) file(name, text string) {
 	f.t.Helper()
@@ -191,7 +194,7 @@ func TestRunRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := file.Approve(t.Context(), o.State, job.Approving{ID: r.Refusal, By: "ann"}); err != nil {
+	if _, err := file.Approve(t.Context(), f.state(), job.Approving{ID: r.Refusal, By: "ann"}); err != nil {
 		t.Fatal(err)
 	}
 	if !look() {
@@ -236,7 +239,7 @@ func TestRunWrong(t *testing.T) {
 // TestRunHeld: a place that another run holds is a result, with when it ends if that is known.
 func TestRunHeld(t *testing.T) {
 	f := newFleet(t)
-	files, err := f.o.Job.State.Open("file:" + filepath.ToSlash(filepath.Join(f.dir, "out")))
+	files, err := f.state().Open("file:" + filepath.ToSlash(filepath.Join(f.dir, "out")))
 	if err != nil {
 		t.Fatal(err)
 	}

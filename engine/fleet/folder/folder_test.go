@@ -120,8 +120,10 @@ func TestVerify(t *testing.T) {
 		"another commit": {func(t *testing.T, dir string, _ *Checkout) {
 			git(t, dir, "commit", "-q", "--allow-empty", "-m", "next")
 		}, "is at the commit"},
-		"changed":   {func(t *testing.T, dir string, _ *Checkout) { write(t, dir, "p.yaml", "changed\n") }, "has changes"},
-		"untracked": {func(t *testing.T, dir string, _ *Checkout) { write(t, dir, "x/new.yaml", "new\n") }, "has changes"},
+		"changed": {func(t *testing.T, dir string, _ *Checkout) { write(t, dir, "p.yaml", "changed\n") },
+			"has changes"},
+		"untracked": {func(t *testing.T, dir string, _ *Checkout) { write(t, dir, "x/new.yaml", "new\n") },
+			"has changes"},
 		"ignored": {func(t *testing.T, dir string, _ *Checkout) {
 			write(t, dir, ".git/info/exclude", "*.env\n")
 			write(t, dir, "a.env", "A=1\n")

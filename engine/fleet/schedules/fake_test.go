@@ -64,7 +64,8 @@ func (f *fake) Create(_ context.Context, o client.ScheduleOptions) (client.Sched
 	for k, v := range o.Memo {
 		memo.Fields[k] = f.encode(v)
 	}
-	f.all[o.ID] = &client.ScheduleDescription{Memo: memo, Schedule: *f.store(&client.Schedule{Action: o.Action, Spec: &o.Spec,
+	f.all[o.ID] = &client.ScheduleDescription{Memo: memo, Schedule: *f.store(&client.Schedule{Action: o.Action,
+		Spec:   &o.Spec,
 		Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow}})}
 	f.wrote = append(f.wrote, "create "+o.ID)
 	return handle{f: f, id: o.ID}, nil

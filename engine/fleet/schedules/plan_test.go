@@ -209,10 +209,12 @@ func TestRegister(t *testing.T) {
 		"dry":        {operators{has: some}, true, false, ""},
 		"wrong type": {operators{has: text}, false, false, ""},
 		"no list":    {operators{list: errors.New("denied")}, false, false, "--name PipePipeline --type Keyword"},
-		"no rights":  {operators{has: some, add: errors.New("denied")}, false, false, "--name PipeRegion --type Keyword"},
+		"no rights": {operators{has: some, add: errors.New("denied")}, false, false,
+			"--name PipeRegion --type Keyword"},
 	} {
 		a := Register(t.Context(), &tc.o, "prod", tc.dry)
-		if a.Present() != tc.present || !strings.Contains(a.Command, tc.command) || (a.Command == "") != (tc.command == "") {
+		if a.Present() != tc.present || !strings.Contains(a.Command, tc.command) ||
+			(a.Command == "") != (tc.command == "") {
 			t.Errorf("%s: %+v", name, a)
 		}
 		if tc.dry && tc.o.added != nil {

@@ -23,7 +23,8 @@ func TestResults(t *testing.T) {
 		w := newWorld(t)
 		w.request(Request{ID: "1", How: BySchedule})
 		w.run = func(int) (Report, error) {
-			return Report{Run: "01A", Result: result, Refusal: "mqmy6t3w2zx4", Changes: 7, Guards: []string{"max_loss"}}, nil
+			return Report{Run: "01A", Result: result, Refusal: "mqmy6t3w2zx4", Changes: 7,
+				Guards: []string{"max_loss"}}, nil
 		}
 		r, err := w.pipeline()
 		if err != nil || r.Result != result || r.Run != "01A" || r.How != BySchedule || len(w.runs) != 1 {
@@ -126,7 +127,8 @@ func TestHeld(t *testing.T) {
 	w.run = func(int) (Report, error) { return Report{Run: "01A", Result: ResultHeld}, nil }
 	start := w.Now()
 	r, err = w.pipeline()
-	if app := new(temporal.ApplicationError); !errors.As(err, &app) || app.Type() != ResultHeld || r.Result != ResultHeld {
+	if app := new(temporal.ApplicationError); !errors.As(err, &app) || app.Type() != ResultHeld ||
+		r.Result != ResultHeld {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if d := w.ranAt[len(w.ranAt)-1].Sub(start); d < testJob.Limits.Held || d > testJob.Limits.Held+heldMost {
@@ -186,7 +188,8 @@ func TestJoined(t *testing.T) {
 		if again != (tc.left > 0) || len(in.Requests) != tc.left {
 			t.Errorf("%s: left %+v, %v", name, in.Requests, err)
 		}
-		if again && (in.Last == nil || in.Last.Run != "01A" || in.Job != testJob || in.Requests[0].Full != tc.second.Full) {
+		if again && (in.Last == nil || in.Last.Run != "01A" || in.Job != testJob ||
+			in.Requests[0].Full != tc.second.Full) {
 			t.Errorf("%s: the next run gets %+v", name, in)
 		}
 	}

@@ -128,7 +128,8 @@ func TestRecord(t *testing.T) {
 		t.Skip("records only with -update")
 	}
 	keys := testKeys(t)
-	c, err := client.Dial(client.Options{HostPort: *address, Identity: "worker", Namespace: "fleet", DataConverter: payload.DataConverter(keys),
+	c, err := client.Dial(client.Options{HostPort: *address, Identity: "worker", Namespace: "fleet",
+		DataConverter:    payload.DataConverter(keys),
 		FailureConverter: payload.FailureConverter(keys)})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +157,10 @@ func record(t *testing.T, c client.Client, s *script, folder string) {
 			one.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
 		}
 	}
-	register(ActivityRun, func(ctx context.Context, _ RunInput) (any, error) { return s.answer(ctx, ActivityRun, s.run) })
+	register(ActivityRun, func(ctx context.Context, _ RunInput) (any, error) {
+		return s.answer(ctx, ActivityRun,
+			s.run)
+	})
 	register(ActivityConfirm, func(ctx context.Context, _ ConfirmInput) (any, error) {
 		return s.answer(ctx, ActivityConfirm, s.confirm)
 	})
@@ -164,7 +168,8 @@ func record(t *testing.T, c client.Client, s *script, folder string) {
 		return s.answer(ctx, ActivityLook, s.look)
 	})
 	register(ActivityBegin, func(context.Context, StartInput) (Begun, error) {
-		return Begun{Workflow: "pipe/glean.example.com-backstage-01234567", Run: "01234567-89ab-cdef-0123-456789abcdef"}, nil
+		return Begun{Workflow: "pipe/glean.example.com-backstage-01234567",
+			Run: "01234567-89ab-cdef-0123-456789abcdef"}, nil
 	})
 	w.RegisterWorkflowWithOptions(Pipeline, workflow.RegisterOptions{Name: TypePipeline})
 	w.RegisterWorkflowWithOptions(Start, workflow.RegisterOptions{Name: TypeStart})
@@ -185,7 +190,8 @@ func record(t *testing.T, c client.Client, s *script, folder string) {
 	_ = c.GetWorkflow(ctx, first.GetID(), first.GetRunID()).GetWithOptions(ctx, nil,
 		client.WorkflowRunGetOptions{DisableFollowingRuns: true})
 	history := &historypb.History{}
-	events := c.GetWorkflowHistory(ctx, first.GetID(), first.GetRunID(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.GetWorkflowHistory(ctx, first.GetID(), first.GetRunID(), false,
+		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -232,7 +238,8 @@ func (s *script) begin(ctx context.Context, c client.Client, queue string) (clie
 			continue
 		}
 		var err error
-		if first, err = c.SignalWithStartWorkflow(ctx, o.ID, name, signal, o, TypePipeline, Input{Job: job}); err != nil {
+		if first, err = c.SignalWithStartWorkflow(ctx, o.ID, name, signal, o, TypePipeline,
+			Input{Job: job}); err != nil {
 			return nil, err
 		}
 	}
