@@ -115,7 +115,7 @@ func (w *Worker) open(o RunOptions) func(context.Context, string) (state.Store, 
 }
 
 // usable opens the state store of each pipeline of the worker's task queue, and logs which cannot be used.
-// It returns an error when that is none of them.
+// It returns an error when none can be used.
 func (w *Worker) usable(ctx context.Context, o RunOptions, fleet *folder.Fleet) error {
 	var first error
 	usable := 0

@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fleet/postgres/postgrestest"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/sinks/glean"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
@@ -32,7 +33,7 @@ const (
 	sinkSecret   = "canary-sink-c9f0f895"
 )
 
-var canaries = []string{canaryRef, canaryTitle, canaryText, canaryMail, sourceSecret, sinkSecret}
+var canaries = []string{canaryRef, canaryTitle, canaryText, canaryMail, sourceSecret, sinkSecret, postgrestest.Key}
 
 // company is a pipeline with its Backstage.
 type company struct {
@@ -137,7 +138,8 @@ func (c *company) write(t testing.TB, folder, gleanURL string) {
 		{"url: ${BACKSTAGE_BASE_URL}", "url: " + c.backstage.URL()},
 		{"ui_url: ${BACKSTAGE_UI_URL:-${BACKSTAGE_BASE_URL}}", "ui_url: " + c.backstage.URL()},
 		{"page_size: ${BACKSTAGE_PAGE_SIZE:-500}", "page_size: 10"},
-		{"server_url: ${GLEAN_SERVER_URL:-}", "server_url: ${GLEAN_SERVER_URL:-" + gleanURL + "}\n    requests_per_second: 0"},
+		{"server_url: ${GLEAN_SERVER_URL:-}",
+			"server_url: ${GLEAN_SERVER_URL:-" + gleanURL + "}\n    requests_per_second: 0"},
 		{"documents: ${SYNC_BATCH_SIZE:-500}", "documents: 10"},
 		{"name: ${GLEAN_DATASOURCE_ID:-backstage}", "name: " + c.name},
 	} {

@@ -151,6 +151,13 @@ func (p *process) answer() string {
 	return p.out.String()
 }
 
+// whole is all of its output at its end.
+func (p *process) whole(t testing.TB) string {
+	t.Helper()
+	p.exit(t)
+	return p.said()
+}
+
 // exit waits for its end and returns the code, -1 for a signal.
 func (p *process) exit(t testing.TB) int {
 	t.Helper()

@@ -28,7 +28,8 @@ type write struct {
 }
 
 func (w write) String() string {
-	return fmt.Sprintf("%s of process %d, run %s, from %d to %d", w.operation, w.process, cmp.Or(w.run, "-"), w.began, w.end)
+	return fmt.Sprintf("%s of process %d, run %s, from %d to %d", w.operation, w.process, cmp.Or(w.run, "-"), w.began,
+		w.end)
 }
 
 // reads are the operations that change nothing.
@@ -103,8 +104,10 @@ func TestOverlaps(t *testing.T) {
 		writes []write
 		wrong  int
 	}{
-		{"one after the other", []write{{run: "A", process: 1, began: 1, end: 2}, {run: "B", process: 2, began: 3, end: 4}}, 0},
-		{"many requests of one", []write{{run: "A", process: 1, began: 1, end: 4}, {run: "A", process: 1, began: 2, end: 3}}, 0},
+		{"one after the other",
+			[]write{{run: "A", process: 1, began: 1, end: 2}, {run: "B", process: 2, began: 3, end: 4}}, 0},
+		{"many requests of one",
+			[]write{{run: "A", process: 1, began: 1, end: 4}, {run: "A", process: 1, began: 2, end: 3}}, 0},
 		{"at the same time", []write{{run: "A", process: 1, began: 1, end: 3}, {process: 2, began: 2, end: 4}}, 1},
 		{"in turn", []write{{run: "A", process: 1, began: 1, end: 2}, {run: "B", process: 2, began: 3, end: 4},
 			{run: "A", process: 1, began: 5, end: 6}}, 1},

@@ -21,21 +21,40 @@ var entities = flag.Int("entities", 0, "the size of the catalogs of TestFleetSiz
 //
 //	go test ./cmd/pipe-worker/e2e -run TestFleetSize -pipelines 20 -entities 1000 -v
 func TestFleetSize(t *testing.T) {
-	f := newFleet(t, size{companies: *pipelines, workers: 1, cron: never, entities: *entities})
-	worker := f.workers[0]
-	t.Logf("%d pipelines, one worker, 4 runs at once", len(f.companies))
-	for _, what := range []string{"the first runs", "runs without a change"} {
-		before := cpu(t, worker)
-		began := time.Now()
-		f.run(t)
-		f.idle(t, 30*time.Minute)
-		wall, seconds := time.Since(began).Seconds(), cpu(t, worker)-before
-		n := float64(len(f.companies))
-		t.Logf("%s: %.0f runs an hour, %.2f s of CPU a run, peak memory of the worker %.0f MB", what, n/wall*3600,
-			seconds/n, peak(t, worker))
-		t.Logf("%s: PostgreSQL %s", what, f.postgres.query(t, `SELECT pg_size_pretty(sum(pg_total_relation_size(c.oid)))`+
-			` FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname NOT IN `+
-			`('pg_catalog', 'information_schema')`))
+	f := newFleet(t, size{companies: *pipelines, workers: 1, cron: "* * * * *", entities: *entities})
+	worker, n := f.workers[0], float64(len(f.companies))
+	t.Logf("%d pipelines that begin in the same second, one worker, 4 runs at once", len(f.companies))
+	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
+	for _, what := range []string{"first runs", "runs without a change"} {
+		before, since := cpu(t, worker), time.Now()
+		f.must(t, "fleet", "pause", "--config", f.config, "--all", "--resume")
+		var first map[string]execution
+		until(t, 30*time.Minute, "each pipeline has run", func() bool {
+			first = firstOf(f.temporal.executions(t), since)
+			return len(first) == len(f.companies)
+		})
+		seconds := cpu(t, worker) - before
+		f.must(t, "fleet", "pause", "--config", f.config, "--all", "--reason", "the end of a measurement")
+		all := f.idle(t, 30*time.Minute)
+		began, ended, runs := time.Now(), time.Time{}, 0
+		for _, e := range firstOf(all, since) {
+			if began.After(e.Started) {
+				began = e.Started
+			}
+			if e.Closed.After(ended) {
+				ended = e.Closed
+			}
+		}
+		for _, e := range all {
+			if e.Type == "Pipeline" && e.Started.After(since) {
+				runs++
+			}
+		}
+		wall := ended.Sub(began).Seconds()
+		t.Logf("%s: %d in %.1f s, %.0f runs an hour; %.2f s of CPU a run; peak memory of the worker %.0f MB", what,
+			len(f.companies), wall, n/wall*3600, seconds/float64(runs), peak(t, worker))
+		t.Logf("%s: PostgreSQL %s", what, query(t, f.postgres, `SELECT pg_size_pretty(sum(pg_total_relation_size(c.oid)))`+
+			` FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname LIKE 'pipe%'`))
 	}
 	documents := 0
 	for _, c := range f.companies {
@@ -52,6 +71,21 @@ func TestFleetSize(t *testing.T) {
 	}
 	worker.signal(syscall.SIGTERM)
 	worker.exit(t)
+}
+
+// firstOf returns the first ended workflow of each pipeline that began after a time.
+func firstOf(all []execution, since time.Time) map[string]execution {
+	out := map[string]execution{}
+	for _, e := range all {
+		name := e.Attributes["PipePipeline"]
+		if e.Type != "Pipeline" || e.Status == "Running" || e.Started.Before(since) {
+			continue
+		}
+		if was, known := out[name]; !known || e.Started.Before(was.Started) {
+			out[name] = e
+		}
+	}
+	return out
 }
 
 func median(all []int) int {

@@ -21,6 +21,7 @@ const namespace = "fleet"
 
 // temporal is a Temporal server, with all that it knows in a file.
 type temporal struct {
+	t                   testing.TB // of the server, which outlives subtests
 	program, file, port string
 	server              *process
 }
@@ -32,7 +33,7 @@ func newTemporal(t testing.TB) *temporal {
 	if program == "" {
 		t.Skipf("%s does not name the program of cmd/pipe-worker/e2e/temporal", temporalVariable)
 	}
-	s := &temporal{program: program, file: filepath.Join(t.TempDir(), "temporal.db"), port: "0"}
+	s := &temporal{t: t, program: program, file: filepath.Join(t.TempDir(), "temporal.db"), port: "0"}
 	s.start(t)
 	return s
 }
@@ -42,7 +43,7 @@ func (s *temporal) address() string { return net.JoinHostPort("127.0.0.1", s.por
 // start starts it, again on the port that it had.
 func (s *temporal) start(t testing.TB) {
 	t.Helper()
-	s.server = start(t, starting{program: s.program, args: []string{"serve", "--file", s.file, "--port", s.port,
+	s.server = start(s.t, starting{program: s.program, args: []string{"serve", "--file", s.file, "--port", s.port,
 		"--namespace", namespace, "--keywords", "PipePipeline,PipeTeam,PipeRegion,PipeResult"}})
 	_, port, err := net.SplitHostPort(s.server.line(t, "127.0.0.1:"))
 	if err != nil {

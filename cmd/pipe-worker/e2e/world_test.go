@@ -165,7 +165,8 @@ func TestPlainRuns(t *testing.T) {
 	}
 	w.plainRuns(t, folder)
 	for _, c := range w.companies {
-		p := pipe(t, append(environment(), "XDG_STATE_HOME="+t.TempDir()), "run", folder+"/"+c.name+".yaml", "--progress", "none")
+		p := pipe(t, append(environment(), "XDG_STATE_HOME="+t.TempDir()), "run", folder+"/"+c.name+".yaml",
+			"--progress", "none")
 		w.mu.Lock()
 		w.pids = []int{p.cmd.Process.Pid}
 		w.mu.Unlock()

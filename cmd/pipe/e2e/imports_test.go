@@ -181,7 +181,7 @@ func inNoLayer(pkg string) bool {
 	case strings.HasPrefix(pkg, "engine/"):
 		return !strings.HasSuffix(pkg, "test") && !strings.Contains(pkg, "/internal/")
 	case strings.HasPrefix(pkg, "cmd/"):
-		return pkg != "cmd/pipe/e2e"
+		return pkg != "cmd/pipe/e2e" && pkg != "cmd/pipe-worker/e2e"
 	}
 	return false
 }
