@@ -139,8 +139,13 @@ func lostError(err error) error {
 		"this run does not hold the place any more, and sends nothing: %w", err)
 }
 
-// Release releases the place.
+// Release releases the place. What this run has lost belongs to another one, and is not written.
 func (l *Lock) Release() error {
+	select {
+	case <-l.hold.Lost():
+		return l.hold.Release()
+	default:
+	}
 	own := l.holders[len(l.holders)-1]
 	holders := slices.DeleteFunc(l.store.holders(), func(h Holder) bool { return h.Run == own.Run })
 	own.Ended = true

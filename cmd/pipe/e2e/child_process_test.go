@@ -41,6 +41,8 @@ func TestMain(m *testing.M) {
 				Stderr: os.Stderr, Width: oneLine}))
 	case "plugin-drop", "plugin-hang", "plugin-access", "plugin-hostile", "plugin-noop":
 		servePlugin(mode)
+	case "job-postgres":
+		os.Exit(runJob())
 	case "crash":
 		cli.AbortOnCrash()
 		go panic("nothing recovers this")

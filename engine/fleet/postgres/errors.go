@@ -29,14 +29,15 @@ func (s *Store) failed(what string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, fs.ErrNotExist), errors.As(err, new(*state.DamagedError)), errors.As(err, new(*state.LostError)),
+	case isMissing(err), errors.As(err, new(*state.DamagedError)), errors.As(err, new(*state.LostError)),
 		errors.As(err, new(*state.UnavailableError)), errors.As(err, new(*fault.StateError)), errors.Is(err, state.ErrHeld):
 		return err
 	case errors.As(err, &pg) && !passing(pg.Code):
-		return fault.Errorf(fault.Fatal, remedyOf(pg.Code), "%s in %s: %w", what, s, err)
+		return fault.Errorf(fault.Fatal, remedyOf(pg.Code), "%s in %s: %v", what, s, err)
 	}
+	// The cause is not wrapped: a socket that is not there is no file that is not there.
 	return &state.UnavailableError{Err: fault.Errorf(fault.Transient, "check that PostgreSQL answers, and run again",
-		"%s in %s: %w", what, s, err)}
+		"%s in %s: %v", what, s, err)}
 }
 
 // passing reports whether an error code of the server is worth another try: connection failures, missing
@@ -62,9 +63,22 @@ func remedyOf(code string) string {
 func again(err error) bool {
 	var pg *pgconn.PgError
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.As(err, new(*state.LostError)) &&
-		!errors.As(err, new(*state.DamagedError)) && !errors.Is(err, fs.ErrNotExist) &&
+		!errors.As(err, new(*state.DamagedError)) && !isMissing(err) &&
 		!errors.Is(err, errChanged) && (!errors.As(err, &pg) || passing(pg.Code))
 }
+
+// isMissing reports whether an error means that a file of a place is not there.
+func isMissing(err error) bool {
+	var missing *missingError
+	return errors.As(err, &missing)
+}
+
+// missingError reports a file of a place that is not there.
+type missingError struct{ path string }
+
+func (e *missingError) Error() string { return fmt.Sprintf("open %s: %v", e.path, fs.ErrNotExist) }
+
+func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // errChanged means that another process wrote a file that this one appends to.
 var errChanged = errors.New("another process has written it at the same time")

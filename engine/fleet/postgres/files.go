@@ -50,13 +50,25 @@ func (f *files) Path(name string) string {
 func (f *files) transact(limit time.Duration, o pgx.TxOptions, do func(ctx context.Context, tx pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+	if f.conn != nil {
+		return f.attempt(ctx, o, do)
+	}
+	return f.s.retry(ctx, func() error { return f.attempt(ctx, o, do) })
+}
+
+// retry calls do again when it fails for a reason that passes, for a while.
+func (s *Store) retry(ctx context.Context, do func() error) error {
 	began := time.Now()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		err := f.attempt(ctx, o, do)
-		if f.conn != nil || !again(err) || time.Since(began)+pause > retryTime || ctx.Err() != nil {
+		err := do()
+		if !again(err) || time.Since(began)+pause > s.patience {
 			return err
 		}
-		time.Sleep(pause)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
 	}
 }
 
@@ -242,7 +254,7 @@ func (s *Store) checkPlace(place string) (PlaceReport, error) {
 		case errors.As(err, &bad):
 			out.Damaged = append(out.Damaged, bad.Error())
 			continue
-		case errors.Is(err, os.ErrNotExist):
+		case isMissing(err):
 			out.Damaged = append(out.Damaged, damaged(f.Path(name), "it has chunks and no row").Error())
 			continue
 		case err != nil:

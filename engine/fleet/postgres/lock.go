@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pipe-engine/pipe/engine/state"
@@ -27,7 +28,8 @@ func (f *files) Lock(name string, wait time.Duration) (state.Files, func() error
 		ctx, cancel = context.WithTimeout(ctx, wait+operationTime)
 	}
 	defer cancel()
-	conn, err := f.s.session(ctx)
+	var conn *pgx.Conn
+	err := f.s.retry(ctx, func() (err error) { conn, err = f.s.session(ctx); return err })
 	if err != nil {
 		return nil, nil, f.s.failed("lock "+name, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +133,7 @@ func (f *files) orphans(ctx context.Context, tx pgx.Tx) error {
 
 // readFile returns the row of a file.
 func (f *files) readFile(ctx context.Context, tx pgx.Tx, p *placeRow, name string) (*fileRow, error) {
-	missing := &fs.PathError{Op: "open", Path: f.Path(name), Err: fs.ErrNotExist}
+	missing := &missingError{f.Path(name)}
 	if p == nil {
 		return nil, missing
 	}

@@ -17,7 +17,10 @@ func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, operationTime)
 	defer cancel()
 	var server int
-	if err := s.pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&server); err != nil {
+	// The simple protocol prepares no statements, which a pooler in transaction mode would mix up.
+	err := s.pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int", pgx.QueryExecModeSimpleProtocol).
+		Scan(&server)
+	if err != nil {
 		return s.failed("connect", err)
 	}
 	if server < oldestServer {

@@ -17,6 +17,8 @@ type Store struct {
 	cfg  Config
 	pool *pgxpool.Pool
 	mac  evidence
+	// patience is how long operations are tried again.
+	patience time.Duration
 	// The names of the tables, quoted.
 	versions, places, holds, files, chunks string
 }
@@ -63,8 +65,9 @@ func connect(ctx context.Context, c Config, role string) (*Store, error) {
 		return nil, err
 	}
 	table := func(name string) string { return pgx.Identifier{c.Schema, name}.Sanitize() }
-	s := &Store{cfg: c, mac: evidence{[]byte(c.Key.Reveal())}, versions: table("versions"), places: table("places"),
-		holds: table("holds"), files: table("files"), chunks: table("chunks")}
+	s := &Store{cfg: c, patience: retryTime, mac: evidence{[]byte(c.Key.Reveal())},
+		versions: table("versions"), places: table("places"), holds: table("holds"),
+		files: table("files"), chunks: table("chunks")}
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return prepare(ctx, conn, role, c.lease()) }
 	if s.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, s.failed("connect", err)
@@ -85,7 +88,8 @@ func prepare(ctx context.Context, conn *pgx.Conn, role string, lease time.Durati
 		return err
 	}
 	var synchronous string
-	if err := conn.QueryRow(ctx, "SHOW synchronous_commit").Scan(&synchronous); err != nil {
+	row := conn.QueryRow(ctx, "SHOW synchronous_commit", pgx.QueryExecModeSimpleProtocol)
+	if err := row.Scan(&synchronous); err != nil {
 		return err
 	}
 	if synchronous == "off" { // what was acknowledged must be kept

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 
@@ -107,6 +106,3 @@ func (f *files) insert(ctx context.Context, tx pgx.Tx, place int64, name string,
 			return row, nil
 		}))
 }
-
-// isMissing reports whether an error means that a file is not there.
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
