@@ -104,7 +104,8 @@ var tampers = map[string]string{
 		"c.name = '.state' AND o.name = '.state' AND c.number = 1 AND o.number = 1 AND c.place <> o.place AND " +
 		"c.place = (SELECT id FROM {s}.places WHERE place = '" + fake.Place + "')",
 	"copy the row of another place": "UPDATE {s}.files c SET generation = o.generation, size = o.size, " +
-		"chunks = o.chunks, modified = o.modified, mac = o.mac FROM {s}.files o WHERE c.name = '.state' AND o.name = '.state' AND " +
+		"chunks = o.chunks, modified = o.modified, mac = o.mac FROM {s}.files o WHERE c.name = '.state' AND " +
+		"o.name = '.state' AND " +
 		"c.place <> o.place AND c.place = (SELECT id FROM {s}.places WHERE place = '" + fake.Place + "')",
 	"put back an older chunk": "UPDATE {s}.chunks c SET data = o.data, mac = o.mac FROM public.older o WHERE " +
 		"c.name = o.name AND c.number = o.number AND c.place = o.place AND o.number = 1",
