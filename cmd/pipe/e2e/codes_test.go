@@ -120,7 +120,7 @@ func TestCodesAreExplained(t *testing.T) {
 
 // withoutExample are the codes that no few lines of YAML show.
 const withoutExample = "agent bad-records bad-setting empty-file file-too-large fleet hub interpreter-only no-value " +
-	"not-utf8 old-variable pipeline plugin plugin-config secret secret-file secret-origin too-complex too-deep " +
+	"not-utf8 old-variable pipeline plugin plugin-config secret secret-file secret-origin state too-complex too-deep " +
 	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted worker"
 
 // TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the

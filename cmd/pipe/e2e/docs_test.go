@@ -23,6 +23,7 @@ const (
 	editorsPage    = "../../../pipelines/editors.md"
 	servePage      = "../../../pipelines/serve.md"
 	brokerPage     = "../../../pipelines/broker.md"
+	fleetPage      = "../../../pipelines/fleet.md"
 	pluginsPage    = "../../../plugins/README.md"
 	contributing   = "../../../.github/CONTRIBUTING.md"
 	security       = "../../../.github/SECURITY.md"
@@ -31,7 +32,7 @@ const (
 // docsPages are all of them.
 func docsPages(t *testing.T) []string {
 	pages := []string{readme, pipelinesReadme, mappingPage, operationsPage, guaranteesPage, pluginsPage, secretsPage,
-		pushPage, servePage, editorsPage, brokerPage, connectionsPage, contributing, security}
+		pushPage, servePage, editorsPage, brokerPage, fleetPage, connectionsPage, contributing, security}
 	return append(pages, runbooks(t)...)
 }
 
@@ -270,7 +271,8 @@ func TestShippedPipeline(t *testing.T) {
 	text := string(b)
 	for _, m := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(text, -1) {
 		explained := strings.Contains(text, "# "+m[1]+":") ||
-			strings.HasPrefix(m[1], "SYNC_") && strings.Contains(text, "# SYNC_…_ENABLED:") || m[1] == "CF_ACCESS_CLIENT_ID" ||
+			strings.HasPrefix(m[1], "SYNC_") && strings.Contains(text, "# SYNC_…_ENABLED:") ||
+			m[1] == "CF_ACCESS_CLIENT_ID" ||
 			m[1] == "VARIABLE" || m[1] == "NAME"
 		if !explained {
 			t.Errorf("%s is not explained", m[1])
