@@ -255,3 +255,18 @@ func TestProgramHasNoTestSupport(t *testing.T) {
 		}
 	}
 }
+
+// TestProgramHasNoFleet: who runs pipe without a fleet has no part of Temporal and PostgreSQL in the
+// program.
+func TestProgramHasNoFleet(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"/cmd/pipe").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for _, pkg := range strings.Fields(string(out)) {
+		if below(pkg, []string{"go.temporal.io", "github.com/jackc/pgx", "github.com/nexus-rpc", module + "/engine/fleet",
+			module + "/cmd/pipe-worker"}) {
+			t.Errorf("the program contains %s", pkg)
+		}
+	}
+}
