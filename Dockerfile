@@ -21,6 +21,21 @@ WORKDIR /
 ENTRYPOINT ["/usr/bin/pipe"]
 CMD ["help"]
 
+# A worker of a fleet on Temporal; the context needs worker-amd64=PROGRAM, too.
+FROM scratch AS worker
+ARG TARGETARCH
+LABEL org.opencontainers.image.title="pipe-worker" \
+      org.opencontainers.image.source="https://github.com/pipe-engine/pipe" \
+      org.opencontainers.image.licenses="MIT"
+COPY linux/${TARGETARCH}/pipe-worker /usr/bin/pipe-worker
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --chown=10001:10001 folders /
+ENV PATH=/usr/bin HOME=/state XDG_STATE_HOME=/state PIPE_WORKER_FILE=/etc/pipe-worker/worker.yaml
+USER 10001:10001
+WORKDIR /
+ENTRYPOINT ["/usr/bin/pipe-worker"]
+CMD ["run"]
+
 # For pipelines with plugins: Python with grpcio, and the plugin redact.
 FROM docker.io/library/debian:12-slim AS plugins
 LABEL org.opencontainers.image.title="pipe with Python and the plugin redact" \

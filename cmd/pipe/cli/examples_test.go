@@ -45,8 +45,9 @@ func TestExamplesParse(t *testing.T) {
 		}
 	}
 	for tool, args := range map[string][]string{
-		"systemd-analyze": append([]string{"verify", "--man=no"}, installed(t, "pipe.service", "pipe.timer")...),
-		"crontab":         {"-T", filepath.Join(examplesDir, "crontab")},
+		"systemd-analyze": append([]string{"verify", "--man=no"},
+			installed(t, "pipe.service", "pipe.timer", "pipe-worker.service")...),
+		"crontab": {"-T", filepath.Join(examplesDir, "crontab")},
 	} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Logf("%s is not here", tool)
@@ -66,7 +67,8 @@ func installed(t *testing.T, units ...string) (paths []string) {
 	dir := t.TempDir()
 	for _, unit := range units {
 		path := filepath.Join(dir, unit)
-		text := strings.ReplaceAll(fileText(t, filepath.Join(examplesDir, unit)), "/usr/local/bin/pipe", "/bin/true")
+		text := strings.NewReplacer("/usr/local/bin/pipe-worker", "/bin/true", "/usr/local/bin/pipe", "/bin/true").Replace(
+			fileText(t, filepath.Join(examplesDir, unit)))
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +87,7 @@ func exampleFiles(t *testing.T) []string {
 		more, moreErr := filepath.Glob(filepath.Join(examplesDir, folder, "*.yaml"))
 		files, err = append(files, more...), errors.Join(err, moreErr)
 	}
-	if err != nil || len(files) != 19 {
+	if err != nil || len(files) != 20 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	return files
