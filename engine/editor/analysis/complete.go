@@ -35,8 +35,7 @@ const mostCompletions = 500
 
 // Complete returns what may be written at a byte of a file.
 func (w *Workspace) Complete(path string, offset int) []Completion {
-	d := w.Document(path)
-	c := at(d, offset)
+	c := w.at(path, offset)
 	var out []Completion
 	switch {
 	case c.onKey:
@@ -103,7 +102,7 @@ func (w *Workspace) pipelineOf(path string) string {
 }
 
 func (w *Workspace) values(path string, c cursor) []Completion {
-	if c.block {
+	if c.style == literal || c.style == folded || len(c.path) == 0 {
 		return nil
 	}
 	f, _ := field(w.root(path), c.path)
@@ -163,11 +162,15 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 	if d == nil {
 		return nil
 	}
-	before := c.d.Text()[c.from:max(c.from, c.offset)]
+	value := c.decoded()
+	before := value.before(c.offset)
 	var out []Completion
 	add := func(written, label, detail, doc string, k Kind) {
-		out = append(out, Completion{Label: label, Detail: detail, Doc: doc, Kind: k,
-			Edit: text.Edit{From: c.offset - len(written), To: c.offset, New: label}})
+		edit := text.Edit{From: c.offset, To: c.offset, New: encode(label, c.style)}
+		if written != "" {
+			edit.From = value.at[len(before)-len(written)]
+		}
+		out = append(out, Completion{Label: label, Detail: detail, Doc: doc, Kind: k, Edit: edit})
 	}
 	if m := ofKind.FindStringSubmatch(before); m != nil {
 		for _, k := range d.Kinds() {

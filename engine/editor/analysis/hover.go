@@ -16,7 +16,7 @@ import (
 // Hover explains what is at a byte of a file, as Markdown, with the bytes that it is about; "" for
 // nothing.
 func (w *Workspace) Hover(ctx context.Context, path string, offset int) (markdown string, from, to int) {
-	c := at(w.Document(path), offset)
+	c := w.at(path, offset)
 	if c.onKey {
 		return w.keyHover(ctx, path, c), c.from, c.to
 	}
@@ -42,11 +42,12 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 	if d == nil {
 		return "", 0, 0
 	}
-	whole := c.value()
-	from, to := pathAt(whole, c.offset-c.from)
+	value := c.decoded()
+	whole := value.text
+	from, to := pathAt(whole, len(value.before(c.offset)))
 	part := whole[from:to]
 	if f, ok := d.Language.Function(part); ok && strings.HasPrefix(whole[to:], "(") {
-		return fmt.Sprintf("```\n%s\n```\n%s", f.Signature, docOf(f)), c.from + from, c.from + to
+		return fmt.Sprintf("```\n%s\n```\n%s", f.Signature, docOf(f)), value.at[from], value.at[to]
 	}
 	var b strings.Builder
 	if e, ok := d.File.Define.Get(part); ok {
@@ -91,18 +92,13 @@ func (w *Workspace) ruleAt(path string, c cursor) string {
 	if suite.IsTestFile(path) || len(c.path) < 4 || c.path[0] != "permissions" || c.path[1] != "rules" {
 		return ""
 	}
-	for n := c.d.LineAt(c.offset); n >= 0; n-- {
-		if all, _ := tokens(c.d.Line(n)); len(all) > 1 && all[0].name == item || n == 0 {
-			for k := n; k < c.d.Lines() && k < n+20; k++ {
-				if all, value := tokens(c.d.Line(k)); len(all) > 0 && all[len(all)-1].name == "name" {
-					v, _, _ := strings.Cut(c.d.Line(k)[value:], " #")
-					return strings.Trim(strings.TrimSpace(v), `"'`)
-				}
-			}
-			return ""
+	rule := ""
+	for _, one := range w.tree(path).Get("permissions").Get("rules").Items() {
+		if c.d.OffsetOf(one.Pos().Line, 1) <= c.offset {
+			rule = one.Get("name").Text()
 		}
 	}
-	return ""
+	return rule
 }
 
 // ruleHover says how many documents of the sample a rule decides.
