@@ -351,3 +351,50 @@ func TestLSP(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 }
+
+// TestLSPNewLine: on a new line, an editor offers the keys that its mapping does not have yet, and
+// the members of the sample with one of their values.
+func TestLSPNewLine(t *testing.T) {
+	folder, content, _ := copiedShipped(t)
+	file := filepath.Join(folder, "backstage.yaml")
+	e := openEditor(t, folder)
+	const (
+		custom     = "          namespace: metadata.namespace\n          ref: ref\n"
+		properties = "propertyType: TEXT, hideUiFacet: true}\n"
+		rules      = "      when: len(marks) > 0\n      allow: none\n"
+	)
+	content = strings.Replace(content, properties, properties+"      - name: language\n", 1)
+	for _, c := range []struct{ after, typed, want string }{
+		{custom, "          ", "language"},
+		{custom, "          lan", "language"},
+		{custom, "          language: spec.", `consumesApis: such as ["rates"] definition: such as "openapi: 3.0.0"`},
+		{custom, "          language: metadata.n", `name: text, such as "checkout"`},
+		{properties, "      - ", "name displayLabel"},
+		{"- name: language\n", "        ", "displayLabel displayLabelPlural"},
+		{rules, "    - ", "name when allow"},
+		{rules, "    - name: internal\n      ", "when allow"},
+		{rules, "    - name: internal\n      allow: none\n      w", "when"},
+	} {
+		i := strings.Index(content, c.after) + len(c.after)
+		changed := content[:i] + c.typed + "\n" + content[i:]
+		e.open(file, changed)
+		var got []string
+		for _, one := range e.call("textDocument/completion", place(t, file, changed, c.after+c.typed+"|")).([]any) {
+			item := one.(map[string]any)
+			if strings.Contains(c.want, "such as") {
+				got = append(got, fmt.Sprintf("%v: %v", item["label"], item["detail"]))
+			} else {
+				got = append(got, item["label"].(string))
+			}
+		}
+		all := strings.Join(got, " ")
+		if whole := strings.TrimSpace(c.typed) == ""; !strings.Contains(all, c.want) || whole && !strings.HasPrefix(all, c.want) {
+			t.Errorf("after %q: %s", c.typed, all)
+		}
+	}
+	e.call("shutdown", nil)
+	e.send("exit", nil)
+	if code := <-e.code; code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}

@@ -1,10 +1,14 @@
 package analysis
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/editor/quickfix"
 	"github.com/pipe-engine/pipe/engine/editor/text"
 	"github.com/pipe-engine/pipe/engine/expression"
@@ -57,26 +61,34 @@ func (w *Workspace) keys(path string, c cursor) []Completion {
 	if !ok {
 		return nil
 	}
-	var out []Completion
-	after := ": "
-	if rest := c.d.Text()[c.to:]; strings.HasPrefix(rest, ":") {
-		after = ""
+	set := c.siblings()
+	var out, last []Completion
+	add := func(name, detail, doc, after string) {
+		one := Completion{Label: name, Detail: detail, Doc: doc, Kind: Key}
+		if !strings.HasPrefix(c.d.Text()[c.to:], ":") {
+			name += after
+		}
+		one.Edit = text.Edit{From: c.from, To: c.to, New: name}
+		if set[one.Label] {
+			one.Detail = "already set"
+			last = append(last, one)
+			return
+		}
+		out = append(out, one)
 	}
 	for _, one := range f.Fields {
-		add := after
-		if len(one.Fields) > 0 && add != "" {
-			add = ":"
+		after := ": "
+		if len(one.Fields) > 0 && len(one.Enum) == 0 {
+			after = ":"
 		}
-		out = append(out, Completion{Label: one.Name, Detail: strings.Join(pipeline.Facts(one), ", "), Doc: one.Doc,
-			Kind: Key, Edit: text.Edit{From: c.from, To: c.to, New: one.Name + add}})
+		add(one.Name, strings.Join(pipeline.Facts(one), ", "), one.Doc, after)
 	}
 	if len(above) > 0 && above[len(above)-1] == "customProperties" && len(f.Fields) == 0 {
 		for _, name := range w.properties(path) {
-			out = append(out, Completion{Label: name, Detail: "property", Kind: Key,
-				Edit: text.Edit{From: c.from, To: c.to, New: name + after}})
+			add(name, "property", "", ": ")
 		}
 	}
-	return out
+	return append(out, last...)
 }
 
 // properties returns the names of the properties that the sink of a pipeline file lists.
@@ -187,8 +199,8 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 		return out
 	}
 	if m := brackets.FindStringSubmatch(before); m != nil {
-		for _, name := range w.sampleMembers(path, strings.Split(m[1], ".")) {
-			add(m[2], name, "in the sample", "", Value)
+		for _, one := range w.sampleMembers(path, strings.Split(m[1], ".")) {
+			add(m[2], one.name, one.example, "", Value)
 		}
 		return out
 	}
@@ -197,14 +209,19 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 	}
 	if m := memberAt.FindStringSubmatch(before); m != nil {
 		base := strings.Split(m[1], ".")
-		var known []string
+		found := w.sampleMembers(path, base)
+		known := map[string]bool{}
 		for _, one := range d.Language.Members(base...) {
-			known = append(known, one.Name)
-			add(m[2], one.Name, one.Kind.String(), "", Name)
+			known[one.Name] = true
+			detail := one.Kind.String()
+			if i := slices.IndexFunc(found, func(f member) bool { return f.name == one.Name }); i >= 0 {
+				detail += ", " + found[i].example
+			}
+			add(m[2], one.Name, detail, "", Name)
 		}
-		for _, name := range w.sampleMembers(path, base) {
-			if !slices.Contains(known, name) && word.FindString(name) == name {
-				add(m[2], name, "in the sample", "", Name)
+		for _, one := range found {
+			if !known[one.name] && word.FindString(one.name) == one.name {
+				add(m[2], one.name, one.example, "", Name)
 			}
 		}
 		return out
@@ -232,9 +249,12 @@ func docOf(f expression.Function) string {
 	return out
 }
 
+// member is a name in the sample's records with one of its values, such as "service".
+type member struct{ name, example string }
+
 // sampleMembers returns the names below a path in the sample's records, sorted.
-func (w *Workspace) sampleMembers(path string, base []string) []string {
-	found := map[string]bool{}
+func (w *Workspace) sampleMembers(path string, base []string) (out []member) {
+	found := map[string]any{}
 	for _, record := range w.decoded(path) {
 		var v any = record
 		for _, step := range base {
@@ -242,14 +262,28 @@ func (w *Workspace) sampleMembers(path string, base []string) []string {
 			v = m[step]
 		}
 		m, _ := v.(map[string]any)
-		for name := range m {
-			found[name] = true
+		for name, value := range m {
+			if found[name] == nil {
+				found[name] = value
+			}
 		}
 	}
-	var out []string
-	for name := range found {
-		out = append(out, name)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, member{name, "such as " + example(found[name])})
 	}
-	slices.Sort(out)
 	return out
+}
+
+// example returns a value as a short line.
+func example(v any) string {
+	const most = 40 // runes
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return "a value"
+	}
+	s := display.Line(string(b))
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return s
 }

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
@@ -54,6 +55,41 @@ func (w *Workspace) at(path string, offset int) cursor {
 		c.path, c.onKey = above, false
 	}
 	return c
+}
+
+// siblings returns the other keys of the mapping that a key of a block is in.
+func (c cursor) siblings() map[string]bool {
+	n := c.d.LineAt(c.from)
+	start, _ := c.d.LineSpan(n)
+	column := c.from - start
+	out := map[string]bool{}
+	own, value := tokens(c.d.Line(n))
+	if value != column && !slices.ContainsFunc(own, func(t token) bool { return t.col == column }) &&
+		strings.TrimSpace(c.d.Line(n)) != "" {
+		return out // in a flow mapping
+	}
+	// collect adds the keys of a line and reports whether the mapping goes on in this direction.
+	collect := func(i int, up bool) bool {
+		line := c.d.Line(i)
+		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
+			return true
+		}
+		all, _ := tokens(line)
+		ends := indentation(line) < column // the first line of the item, or another mapping
+		for _, t := range all {
+			if t.col == column && t.name != item && (up || !ends) {
+				out[t.name] = true
+			}
+		}
+		return !ends
+	}
+	if len(own) == 0 || own[0].name != item { // else it is the first key of the item
+		for i := n - 1; i >= 0 && collect(i, true); i-- {
+		}
+	}
+	for i := n + 1; i < c.d.Lines() && collect(i, false); i++ {
+	}
+	return out
 }
 
 // decoded returns the text of the value.
