@@ -26,6 +26,9 @@ func (w *Workspace) Hover(ctx context.Context, path string, offset int) (markdow
 	if rule := w.ruleAt(path, c); rule != "" {
 		return w.ruleHover(ctx, path, rule), c.from, c.to
 	}
+	if len(c.path) > 0 && c.style != literal && c.style != folded && c.offset >= c.from && c.offset <= c.to {
+		return w.keyHover(ctx, path, c), c.from, c.to
+	}
 	return "", 0, 0
 }
 

@@ -37,8 +37,10 @@ func TestHover(t *testing.T) {
 			"    - {name: mine, when: metadata.na§me == \"checkout\", allow: none}\n    - name: payments\n",
 			"The rule **mine** decides 1 of the 1 document|`metadata.name` for component:default/checkout: `\"checkout\"`",
 			"metadata.name == \"checkout\""},
-		"comment": {"title: name\n", "title: name # lo§wer\n", "", ""},
-		"nowhere": {"title: name\n", "title: name\n§\n", "", ""},
+		"value":       {"max_loss: 20%", "max_loss: 2§0%", "**max\\_loss**|deleted", "20%"},
+		"rule's name": {"- name: payments", "- name: pay§ments", "The rule **payments** decides", "payments"},
+		"comment":     {"title: name\n", "title: name # lo§wer\n", "", ""},
+		"nowhere":     {"title: name\n", "title: name\n§\n", "", ""},
 	} {
 		for _, crlf := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
