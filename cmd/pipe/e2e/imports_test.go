@@ -82,7 +82,7 @@ func TestImports(t *testing.T) {
 var layers = [][]string{
 	{
 		"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/redact",
-		"engine/refset", "engine/sqlite",
+		"engine/refset", "engine/sqlite", "engine/editor/turn",
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
