@@ -147,7 +147,7 @@ func TestBombs(t *testing.T) {
 			began := time.Now()
 			w.Set(path, text)
 			w.Problems(path)
-			w.Fixes(path, 0, 1<<20)
+			w.Fixes(t.Context(), path, 0, 1<<20)
 			if i := strings.Index(text, "title: "); i >= 0 {
 				w.Hover(t.Context(), path, i+9)
 				w.Complete(path, i+9)

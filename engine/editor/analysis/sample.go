@@ -18,6 +18,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/expression"
 	"github.com/pipe-engine/pipe/engine/job"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
 
@@ -40,8 +41,10 @@ const mostSamples = 2000
 func (w *Workspace) Choose(path string, s Sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.samples[w.key(path)].File != s.File {
+		clear(w.runs)
+	}
 	w.samples[w.key(path)] = s
-	clear(w.runs)
 }
 
 func (w *Workspace) key(path string) string { return filepath.Clean(path) }
@@ -109,10 +112,13 @@ func (w *Workspace) decoded(path string) (out []map[string]any) {
 // sampleRun is what a run would make of the sample's records.
 type sampleRun struct {
 	*explain.Trace
-	text   string
-	ref    string
-	values map[string]map[string]value // by expression and ref
-	notes  []string
+	definition *pipeline.Definition
+	sink       component.Sink
+	streams    []component.Stream
+	text       string
+	ref        string
+	values     map[string]map[string]value // by expression and ref
+	notes      []string
 }
 
 type value struct {
@@ -154,7 +160,9 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		_, known := last.values[e]
 		return !known
 	}) {
-		return last, nil
+		again := *last
+		again.ref = w.pick(path, last.definition.Model, last.Trace)
+		return &again, nil
 	}
 	first := w.load(path).definition
 	if first == nil || first.Model == nil || first.Problems.HasErrors() {
@@ -180,7 +188,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	defer closePipeline()
-	out := &sampleRun{text: content}
+	out := &sampleRun{text: content, definition: d, sink: p.Sink, streams: p.Streams}
 	p.Transforms = slices.DeleteFunc(slices.Clone(p.Transforms), func(t component.Transform) bool {
 		_, runs := component.Capability[component.Programmed](t)
 		if runs {

@@ -218,10 +218,16 @@ type FixOf struct {
 	Fix     quickfix.Fix
 }
 
-// Fixes returns the fixes of the problems on lines, counted from 0.
-func (w *Workspace) Fixes(path string, from, to int) []FixOf {
+// Fixes returns the fixes of the problems on lines, counted from 0. Those that are not found when ctx
+// ends are left out.
+func (w *Workspace) Fixes(ctx context.Context, path string, from, to int) []FixOf {
 	l := w.load(path)
-	f := quickfix.New(l.d, l.problems, func(changed []byte) config.Problems { return w.check(path, changed).problems })
+	f := quickfix.New(l.d, l.problems, func(changed []byte) config.Problems {
+		if ctx.Err() != nil {
+			return l.problems // no better than before
+		}
+		return w.check(path, changed).problems
+	})
 	var out []FixOf
 	for _, p := range l.problems {
 		if p.Line-1 < from || p.Line-1 > to {

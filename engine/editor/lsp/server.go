@@ -163,7 +163,7 @@ func (s *Server) answer(ctx context.Context, m message) (result any, err error) 
 	case "textDocument/didClose":
 		return with(m, s.didClose)
 	case "textDocument/codeAction":
-		return with(m, s.codeAction)
+		return with(m, func(p rangeParams) (any, error) { return s.codeAction(ctx, p) })
 	case "initialized", "$/setTrace", "textDocument/didSave", "workspace/didChangeConfiguration",
 		"workspace/didChangeWatchedFiles":
 		return nil, nil
@@ -345,11 +345,11 @@ func diagnosticOf(d *text.Document, p config.Problem) diagnostic {
 	return one
 }
 
-func (s *Server) codeAction(p rangeParams) (any, error) {
+func (s *Server) codeAction(ctx context.Context, p rangeParams) (any, error) {
 	path, _ := pathOf(p.TextDocument.URI)
 	d := s.w.Document(path)
 	out := []codeAction{}
-	for _, f := range s.w.Fixes(path, p.Range.Start.Line, p.Range.End.Line) {
+	for _, f := range s.w.Fixes(ctx, path, p.Range.Start.Line, p.Range.End.Line) {
 		out = append(out, codeAction{Title: f.Fix.Title, Kind: "quickfix", Diagnostics: []diagnostic{diagnosticOf(d,
 			f.Problem)}, IsPreferred: f.Fix.Certain, Edit: editOf(p.TextDocument.URI, d, f.Fix.Bytes())})
 	}
