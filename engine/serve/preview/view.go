@@ -358,6 +358,8 @@ func valueText(value any) string {
 		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []string:
+		return strings.Join(v, ", ")
 	case []any:
 		texts := make([]string, len(v))
 		for i, one := range v {

@@ -17,8 +17,8 @@ type Words struct {
 	// From is the record that decides instead of the rules, and FromRule the rule that decided about
 	// it; both are "" for most records.
 	From, FromRule string
-	// Total says in a sentence who finds the document. Groups and People are named, and More people
-	// are left out.
+	// Total says in a sentence who finds the document; "" when no decision was made. Groups and People
+	// are named, and More people are left out.
 	Total          string
 	Groups, People []string
 	More           int
@@ -62,7 +62,9 @@ func InWords(e *explain.Explanation, name func(email string) string) Words {
 		v.Notes = append(v.Notes, "Unknown users and groups, which grant no access: "+
 			display.List(p.LeftOut, mostNames, ", "))
 	}
-	v.everyone(p, name)
+	if p.Audience != "" {
+		v.everyone(p, name)
+	}
 	return v
 }
 
