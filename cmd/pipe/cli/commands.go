@@ -29,7 +29,7 @@ func (a *app) cli() *urfave.App {
 			return nil
 		},
 		Commands: []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(),
-			a.diffCommand(), a.previewCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
+			a.diffCommand(), a.playCommand(), a.previewCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
 			a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(), a.stateCommand(),
 			a.hideCommand(),
 			a.pushCommand(), a.purgeCommand(), a.processCommand(), a.tokenCommand(), a.secretCommand(), a.loginCommand(),

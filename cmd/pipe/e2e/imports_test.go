@@ -106,7 +106,7 @@ var layers = [][]string{
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
 		"engine/serve/local", "engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages",
-		"engine/serve/web", "engine/serve/client",
+		"engine/serve/web", "engine/serve/client", "engine/editor/play",
 		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
 	},
 	{

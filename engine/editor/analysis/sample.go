@@ -41,9 +41,6 @@ const mostSamples = 2000
 func (w *Workspace) Choose(path string, s Sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.samples[w.key(path)].File != s.File {
-		clear(w.runs)
-	}
 	w.samples[w.key(path)] = s
 }
 
@@ -75,9 +72,24 @@ func (w *Workspace) given(path string, m component.Model, source string) ([]comp
 	case s.File == "" || s.File == "sandbox":
 		all = w.bundled(source)
 	default:
-		all, err = w.records(filepath.Join(filepath.Dir(path), filepath.FromSlash(s.File)), m)
+		all, err = w.records(recordedPath(path, s.File), m)
 	}
 	return all[:min(len(all), mostSamples)], f.Variables, err
+}
+
+// inputs identifies the records of a pipeline file's sample.
+func (w *Workspace) inputs(path string) string {
+	s := w.sample(path)
+	all := []string{s.File, w.Document(suite.TestPath(path)).Text()}
+	if s.File != "" && s.File != "tests" && s.File != "sandbox" {
+		all = append(all, w.Document(recordedPath(path, s.File)).Text())
+	}
+	return strings.Join(all, "\x00")
+}
+
+// recordedPath returns the path of a file of records that a sample of a pipeline file names.
+func recordedPath(path, file string) string {
+	return filepath.Join(filepath.Dir(path), filepath.FromSlash(file))
 }
 
 func (w *Workspace) bundled(source string) (out []component.Recorded) {
@@ -116,6 +128,7 @@ type sampleRun struct {
 	sink       component.Sink
 	streams    []component.Stream
 	text       string
+	inputs     string // of the sample
 	ref        string
 	values     map[string]map[string]value // by expression and ref
 	notes      []string
@@ -152,11 +165,14 @@ var errProblems = errors.New("the file has problems")
 // try runs the sample's records up to where something would be sent, and evaluates expressions
 // on each. Plugins are left out, and the state folder and the environment are not read.
 func (w *Workspace) try(ctx context.Context, path string, expressions ...string) (*sampleRun, error) {
-	content := w.Document(path).Text()
+	content, inputs := w.Document(path).Text(), w.inputs(path)
 	w.mu.Lock()
 	last := w.runs[path]
 	w.mu.Unlock()
-	if last != nil && last.text == content && !slices.ContainsFunc(expressions, func(e string) bool {
+	if last != nil && (last.text != content || last.inputs != inputs) {
+		last = nil
+	}
+	if last != nil && !slices.ContainsFunc(expressions, func(e string) bool {
 		_, known := last.values[e]
 		return !known
 	}) {
@@ -188,7 +204,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	defer closePipeline()
-	out := &sampleRun{text: content, definition: d, sink: p.Sink, streams: p.Streams}
+	out := &sampleRun{text: content, inputs: inputs, definition: d, sink: p.Sink, streams: p.Streams}
 	p.Transforms = slices.DeleteFunc(slices.Clone(p.Transforms), func(t component.Transform) bool {
 		_, runs := component.Capability[component.Programmed](t)
 		if runs {
@@ -210,7 +226,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	out.Trace, out.values, out.ref = e.Trace, e.values, w.pick(path, p.Model, e.Trace)
-	if last != nil && last.text == content {
+	if last != nil {
 		maps.Copy(out.values, last.values)
 	}
 	w.mu.Lock()

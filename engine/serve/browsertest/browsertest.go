@@ -28,8 +28,11 @@ const (
 	Next  = kb.Tab
 	Left  = kb.ArrowLeft
 	Right = kb.ArrowRight
+	Down  = kb.ArrowDown
 	// Back is Tab with Shift.
 	Back = "shift+" + kb.Tab
+	// Ctrl before a key is that key with Ctrl.
+	Ctrl = "ctrl+"
 )
 
 // patience is how long Wait waits.
@@ -125,6 +128,10 @@ func (b *Tab) Press(keys ...string) {
 	for _, k := range keys {
 		if plain, shifted := strings.CutPrefix(k, "shift+"); shifted {
 			do(b, chromedp.KeyEvent(plain, chromedp.KeyModifiers(chromedp.ModifierShift)))
+			continue
+		}
+		if plain, held := strings.CutPrefix(k, Ctrl); held {
+			do(b, chromedp.KeyEvent(plain, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 			continue
 		}
 		do(b, chromedp.KeyEvent(k))
