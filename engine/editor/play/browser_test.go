@@ -99,6 +99,14 @@ func TestPlayInBrowser(t *testing.T) {
 	if got := w.read(); got != want {
 		t.Errorf("the file is\n%s", got)
 	}
+	w.write("recorded.json", `[{"kind":"API","metadata":{"name":"of-recorded"},"spec":{}}]`)
+	b.Focus("sample-from")
+	b.Press("a recorded")
+	b.Wait(`document.querySelector("#why").innerText.startsWith("Name a recorded file.")`)
+	b.Press(browsertest.Next)
+	b.Wait(`document.activeElement.id === "recorded"`)
+	b.Press("recorded.json")
+	b.Wait(title + ` === "OF-RECORDED"`)
 	b.Allow("409")
 	w.write("backstage.yaml", w.text)
 	selected(b, "version: |1")

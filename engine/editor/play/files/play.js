@@ -320,7 +320,6 @@ $("sample-from").addEventListener("change", () => {
   $("recorded-field").hidden = $("sample-from").value !== "recorded"
   $("record").replaceChildren()
   delete $("record").dataset.key
-  if ($("sample-from").value === "recorded") $("recorded").focus()
   evaluate()
 })
 $("recorded").addEventListener("input", changed)
