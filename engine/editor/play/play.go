@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/editor/analysis"
 	"github.com/pipe-engine/pipe/engine/editor/text"
 	"github.com/pipe-engine/pipe/engine/editor/turn"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/page"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
@@ -66,6 +67,9 @@ const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path 
 func New(o Options) (*Playground, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if suite.IsTestFile(o.File) {
+		return nil, &fault.Invalid{Reason: o.File + " is a file of tests", Remedy: "name the pipeline file that it tests"}
 	}
 	real, err := resolve(o.File)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/editor/play"
 	"github.com/pipe-engine/pipe/engine/editor/text"
 )
 
@@ -86,6 +87,31 @@ func TestSamples(t *testing.T) {
 	a := w.evaluate("# sample: recorded.json of-recorded\n"+w.text, "file", "sandbox")
 	if !a.Fixed || a.File != "recorded.json" || a.Ref != "api:default/of-recorded" {
 		t.Errorf("a comment: %+v", a)
+	}
+}
+
+// TestOtherSource: a pipeline that has no sandbox shows the records of its tests and of files.
+func TestOtherSource(t *testing.T) {
+	const file = "../../../pipelines/examples/files/handbook.yaml"
+	w := start(t, nil, play.Options{File: file})
+	if body := w.signIn(); !strings.Contains(body, ">handbook.test.yaml: fixtures</option>") {
+		t.Errorf("the page:\n%s", body)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := w.evaluate(string(b)); len(a.Refs) != 4 {
+		t.Errorf("the records of the tests: %s, %v", a.Why, a.Refs)
+	}
+	a := w.evaluate(string(b), "file", "handbook.ndjson", "ref", "welcome", "as", "bob")
+	for _, want := range []string{`id="document-title"><bdi>Welcome</bdi>`, "How we work.", "</bdi> finds it: "} {
+		if !strings.Contains(a.HTML, want) {
+			t.Errorf("%q is not in: %s\n%s", want, a.Why, a.HTML)
+		}
+	}
+	if a := w.evaluate(string(b), "file", "sandbox"); !strings.Contains(a.HTML, "The sample has no records.") {
+		t.Errorf("without a sandbox: %s\n%s", a.Why, a.HTML)
 	}
 }
 
