@@ -120,7 +120,7 @@ func TestCodesAreExplained(t *testing.T) {
 // withoutExample are the codes that no few lines of YAML show.
 const withoutExample = "agent bad-records bad-setting empty-file file-too-large hub interpreter-only no-value " +
 	"not-utf8 old-variable pipeline plugin plugin-config secret secret-file secret-origin too-complex too-deep " +
-	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted"
+	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted wrong-file"
 
 // TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the
 // wrong one has the problem, the right one does not.
