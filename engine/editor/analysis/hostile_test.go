@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,44 @@ func TestReadsNothingOutside(t *testing.T) {
 	}
 }
 
+// TestPipes: a named pipe is not waited for, wherever the workspace names it.
+func TestPipes(t *testing.T) {
+	folder, content := copiedShipped(t)
+	path, tests := filepath.Join(folder, "backstage.yaml"), filepath.Join(folder, "backstage.test.yaml")
+	for _, name := range []string{"pipe.yaml", "icon.svg", "other.test.yaml"} {
+		if err := fifo(filepath.Join(folder, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	w := New(host(), []string{folder})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, name := range []string{"pipe.yaml", "other.test.yaml"} {
+			if got := w.Document(filepath.Join(folder, name)).Text(); got != "" {
+				t.Errorf("%q", got)
+			}
+			w.Problems(filepath.Join(folder, name))
+		}
+		w.Set(path, "# sample: pipe.yaml x\n"+strings.Replace(content, "      # iconUrl: ${file:icons/catalog.svg} ",
+			"      iconUrl: ${file:icon.svg} #", 1))
+		w.Problems(path)
+		if _, err := w.Explain(t.Context(), path); err == nil {
+			t.Error("a pipe was a sample")
+		}
+		w.Set(tests, "pipeline: pipe.yaml\nrecords:\n  - file: pipe.yaml\ntests:\n  - name: one\n    expect: {}\n")
+		w.Problems(tests)
+		if _, err := w.Test(t.Context(), tests, ""); err == nil {
+			t.Error("the tests of a pipe ran")
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a pipe is waited for")
+	}
+}
+
 // TestStartsNothing: checking, hovering and explaining start no plugin, ask no provider of
 // secrets and read no variable of the environment.
 func TestStartsNothing(t *testing.T) {
@@ -144,6 +183,8 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := New(host(), []string{folder})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			began := time.Now()
 			w.Set(path, text)
 			w.Problems(path)
@@ -153,8 +194,11 @@ func TestBombs(t *testing.T) {
 				w.Complete(path, i+9)
 			}
 			w.Outline(path)
-			if took := time.Since(began); took > 20*time.Second {
-				t.Errorf("it took %v", took)
+			took := time.Since(began)
+			runtime.ReadMemStats(&after)
+			used := (after.TotalAlloc - before.TotalAlloc) >> 20
+			if t.Logf("%v, %d MiB", took, used); took > 20*time.Second || used > 2000 {
+				t.Errorf("it took %v and %d MiB", took, used)
 			}
 		})
 	}
