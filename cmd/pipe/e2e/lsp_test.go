@@ -388,7 +388,8 @@ func TestLSPNewLine(t *testing.T) {
 			}
 		}
 		all := strings.Join(got, " ")
-		if whole := strings.TrimSpace(c.typed) == ""; !strings.Contains(all, c.want) || whole && !strings.HasPrefix(all, c.want) {
+		whole := strings.TrimSpace(c.typed) == ""
+		if !strings.Contains(all, c.want) || whole && !strings.HasPrefix(all, c.want) {
 			t.Errorf("after %q: %s", c.typed, all)
 		}
 	}

@@ -282,31 +282,3 @@ func (w *Workspace) Lenses(path string) (out []Lens) {
 	}
 	return out
 }
-
-// Format returns the edits that remove white space at the ends of lines and blank lines at the end
-// of the file. Comments, blocks of text and the order of lines stay.
-func (w *Workspace) Format(path string) []text.Edit {
-	d := w.Document(path)
-	var out []text.Edit
-	block := -1 // the column of the key of a block of text
-	for n := range d.Lines() {
-		line := d.Line(n)
-		trimmed := strings.TrimRight(line, " \t")
-		if block >= 0 && (trimmed == "" || indentation(line) > block) {
-			continue
-		}
-		block = -1
-		if all, value := tokens(line); len(all) > 0 && blockHeader.MatchString(line[value:]) {
-			block = all[len(all)-1].col
-		}
-		if from, to := d.LineSpan(n); trimmed != line {
-			out = append(out, text.Edit{From: from + len(trimmed), To: to})
-		}
-	}
-	s := d.Text()
-	if end := len(strings.TrimRight(s, " \t\r\n")); end > 0 && block < 0 && s[end:] != d.EOL() {
-		out = slices.DeleteFunc(out, func(e text.Edit) bool { return e.To > end })
-		out = append(out, text.Edit{From: end, To: len(s), New: d.EOL()})
-	}
-	return out
-}

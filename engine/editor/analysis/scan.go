@@ -28,6 +28,9 @@ type scanner struct {
 	stack []token // the dashes and keys of blocks that the place is below
 	line  int
 	see   func(scalar) // for each value; nil for none
+	// begins is called for each comment and each line of a block, but not for the lines on which a
+	// value goes on; nil for none.
+	begins func(line int, own []token, value int)
 
 	offset int     // of the cursor, -1 for none
 	found  *cursor // what is at the cursor
@@ -70,6 +73,7 @@ func (s *scanner) run() {
 			if s.here(start, end) {
 				s.found = &cursor{from: s.offset, to: s.offset}
 			}
+			s.begin(nil, 0)
 			s.line++
 		case strings.HasPrefix(line, "---") || strings.HasPrefix(line, "..."):
 			s.stack = nil
@@ -77,6 +81,12 @@ func (s *scanner) run() {
 		default:
 			s.block(line, start, end)
 		}
+	}
+}
+
+func (s *scanner) begin(own []token, value int) {
+	if s.begins != nil {
+		s.begins(s.line, own, value)
 	}
 }
 
@@ -115,6 +125,7 @@ func (s *scanner) parent() int {
 // block reads a line of a block with the value that begins on it.
 func (s *scanner) block(line string, start, end int) {
 	own, value := tokens(line)
+	s.begin(own, value)
 	column := indentation(line)
 	if len(own) == 0 {
 		s.pop(token{col: column})

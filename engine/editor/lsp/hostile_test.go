@@ -21,6 +21,9 @@ func TestLargeText(t *testing.T) {
 	if found := c.diagnostics(path); len(found) != 1 || found[0].Code != "file-too-large" {
 		t.Errorf("%+v", found)
 	}
+	if got := c.want("textDocument/documentSymbol", placeAt(t, path, "", "")); got != "[]" {
+		t.Errorf("a part of it is kept: %s", got)
+	}
 	c.want("textDocument/hover", placeParams{TextDocument: textDocument{URI: uriOf(path)}})
 	c.change(path, contentChange{Text: small(t)})
 	if found := c.diagnostics(path); len(found) > 0 {

@@ -90,21 +90,21 @@ func TestUnknown(t *testing.T) {
 // headers are read; a message of several writes is one message.
 func TestFrames(t *testing.T) {
 	c := start(t)
-	parse := func() {
+	parse := func(want string) {
 		t.Helper()
 		a := c.next(func(a answer) bool { return string(a.ID) == "null" })
-		if a.Error == nil || a.Error.Code != codeParse {
+		if a.Error == nil || a.Error.Code != codeParse || !strings.Contains(a.Error.Message, want) {
 			t.Errorf("got %v", a.Error)
 		}
 	}
 	for _, body := range []string{"{", "[]", "hello", "\x00\xff", `{"id":`} {
 		c.raw(fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body))
-		parse()
+		parse("not a JSON object")
 	}
 	size := maxMessage + 1
 	c.raw(fmt.Sprintf("Content-Length: %d\r\n\r\n", size))
 	c.raw(strings.Repeat(" ", size))
-	parse()
+	parse("larger than 32 MiB")
 	body := `{"jsonrpc":"2.0","id":"a","method":"textDocument/none"}`
 	c.raw("content-type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-LENGTH:")
 	c.raw(fmt.Sprintf(" %d \r\n\r", len(body)))
