@@ -338,7 +338,8 @@ func TestLSP(t *testing.T) {
 	if !strings.HasPrefix(tested, "ok ") {
 		t.Errorf("test: %s", tested)
 	}
-	if got := fmt.Sprint(run("pipe.explain", address(file))); !strings.Contains(got, "Found by") {
+	if got := fmt.Sprint(run("pipe.explain", address(file))); !strings.Contains(got, "Found by") ||
+		!strings.Contains(got, "- customProperties:\n  - type: `") {
 		t.Errorf("explain: %s", got)
 	}
 	run("pipe.choose", address(file), "sandbox", "component:default/")
@@ -355,7 +356,7 @@ func TestLSP(t *testing.T) {
 // TestLSPNewLine: on a new line, an editor offers the keys that its mapping does not have yet, and
 // the members of the sample with one of their values.
 func TestLSPNewLine(t *testing.T) {
-	folder, content, _ := copiedShipped(t)
+	folder, content, tests := copiedShipped(t)
 	file := filepath.Join(folder, "backstage.yaml")
 	e := openEditor(t, folder)
 	const (
@@ -392,6 +393,14 @@ func TestLSPNewLine(t *testing.T) {
 		if !strings.Contains(all, c.want) || whole && !strings.HasPrefix(all, c.want) {
 			t.Errorf("after %q: %s", c.typed, all)
 		}
+	}
+	const names, record = "\ntests:\n", "  - name: new\n    records:\n      - "
+	testFile := filepath.Join(folder, "backstage.test.yaml")
+	tests = strings.Replace(tests, names, names+record+"\n", 1)
+	e.open(testFile, tests)
+	got := labels(e.call("textDocument/completion", place(t, testFile, tests, record+"|")))
+	if len(got) < 2 || got[0] != "fixture" || got[1] != "with" {
+		t.Errorf("a record: %v", got)
 	}
 	e.call("shutdown", nil)
 	e.send("exit", nil)

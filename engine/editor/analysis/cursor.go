@@ -100,10 +100,33 @@ func (c cursor) value() string { return c.decoded().text }
 
 // root returns the description of a file.
 func (w *Workspace) root(path string) config.Field {
-	if suite.IsTestFile(path) {
-		return suite.Describe(w.Registry)
+	if !suite.IsTestFile(path) {
+		return pipeline.Describe(w.Registry)
 	}
-	return pipeline.Describe(w.Registry)
+	f := suite.Describe(w.Registry)
+	for i := range f.Fields {
+		switch f.Fields[i].Name {
+		case "records":
+			f.Fields[i].Fields = recordKeys
+		case "tests":
+			for k := range f.Fields[i].Fields {
+				if f.Fields[i].Fields[k].Name == "records" {
+					f.Fields[i].Fields[k].Fields = recordKeys
+				}
+			}
+		}
+	}
+	return f
+}
+
+// recordKeys are those of a record of tests. The schema has none: a record may have any.
+var recordKeys = []config.Field{
+	{Name: "fixture", Type: "text", Doc: "The record of this name under `fixtures`."},
+	{Name: "with", Type: "mapping", Doc: "The fields of the fixture that differ in this test."},
+	{Name: "file", Type: "text", Doc: "A file of records, from the folder of the test file."},
+	{Name: "kind", Type: "text", Doc: "The kind of a record that is written out."},
+	{Name: "metadata", Type: "mapping"},
+	{Name: "spec", Type: "mapping"},
 }
 
 // field returns the description of what a path leads to.

@@ -59,13 +59,13 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 	asked := []string{whole}
 	p, wrong := d.Language.Compile(part, expression.WantAny)
 	if part != "" && wrong == nil && part != strings.TrimSpace(whole) {
-		fmt.Fprintf(&b, "`%s`: %s\n\n", part, p.Gives())
+		fmt.Fprintf(&b, "`%s` gives %s.\n\n", part, p.Gives())
 		asked = append(asked, part)
 	} else {
 		part = ""
 	}
 	if p, wrong := d.Language.Compile(whole, expression.WantAny); wrong == nil {
-		fmt.Fprintf(&b, "the expression: %s\n\n", p.Gives())
+		fmt.Fprintf(&b, "The expression gives %s.\n\n", p.Gives())
 	}
 	r, err := w.try(ctx, path, asked...)
 	switch {
@@ -78,7 +78,7 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 			fmt.Fprintf(&b, "`%s` for %s: %s\n\n", part, inline(r.ref), v)
 		}
 		if v, ok := r.values[whole][r.ref]; ok {
-			fmt.Fprintf(&b, "for %s: %s\n", inline(r.ref), v)
+			fmt.Fprintf(&b, "Value for %s: %s\n", inline(r.ref), v)
 		}
 		for _, note := range r.notes {
 			fmt.Fprintf(&b, "\n%s\n", inline(note))
@@ -132,6 +132,9 @@ const mostShown = 600
 func (v value) String() string {
 	if v.err != nil {
 		return "no value: " + inline(v.err.Error())
+	}
+	if v.v == nil {
+		return "`nil` (nothing)"
 	}
 	return shown(v.v)
 }

@@ -283,7 +283,15 @@ func (w *Workspace) Explain(ctx context.Context, path string) (string, error) {
 	for _, i := range j.Items {
 		fmt.Fprintf(&b, "## %s\n\n", inline(i.Stream))
 		for _, f := range i.Fields {
-			fmt.Fprintf(&b, "- %s: %s\n", inline(f.Name), shown(f.Value))
+			properties, ok := f.Value.([]component.Field)
+			if !ok {
+				fmt.Fprintf(&b, "- %s: %s\n", inline(f.Name), shown(f.Value))
+				continue
+			}
+			fmt.Fprintf(&b, "- %s:\n", inline(f.Name))
+			for _, p := range properties {
+				fmt.Fprintf(&b, "  - %s: %s\n", inline(p.Name), shown(p.Value))
+			}
 		}
 		b.WriteByte('\n')
 	}
