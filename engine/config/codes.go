@@ -24,6 +24,7 @@ const (
 	codeTrapIndicator  = "trap-indicator"
 	codeUnknownKey     = "unknown-key"
 	codeRequired       = "required"
+	codeWrongFile      = "wrong-file"
 	codeWrongKind      = "wrong-kind"
 	codeInvalid        = "invalid-value"
 	codeOutOfRange     = "out-of-range"
@@ -70,6 +71,7 @@ func Codes() []Code {
 		{codeUnknownKey, "an unknown key"},
 		{codeUnreadable, "a file that is missing, a directory or not readable"},
 		{codeVariableInExpr, "a ${…} inside an expression, where it is never replaced"},
+		{codeWrongFile, "a file of another kind, such as an agent's where a pipeline is expected"},
 		{codeWrongKind, "a list, mapping or text where another type is expected"},
 		{codeSyntax, "text that is not valid YAML"},
 	}

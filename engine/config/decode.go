@@ -141,7 +141,7 @@ func parseText(text string, v reflect.Value, variable bool) error {
 			return valueError{"not a whole number: it is too large", ""}
 		}
 		if err != nil {
-			return valueError{"not a whole number", "write digits only, as 500"}
+			return valueError{"not a whole number", "use digits only, as 500"}
 		}
 		v.SetInt(i)
 		return nil

@@ -25,6 +25,15 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 		fv := v.FieldByIndex(f.index)
 		value := n.Get(f.name)
 		f.required = f.required && (!f.preset || n.Get("preset").IsNull())
+		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
+			missing[f.name] = true
+			continue
+		}
+		if f.required && value.IsNull() && isBlock(fv) { // and not what it would have
+			d.missing(f, value, near)
+			missing[f.name] = true
+			continue
+		}
 		if !f.file || !d.namesFile(value, fv) {
 			d.value(value, fv, cmp.Or(value, near))
 		}
@@ -35,14 +44,13 @@ func (d *Decoder) structure(n *Node, v reflect.Value, near *Node) {
 				d.leave(value)
 			}
 		}
-		if value == nil && f.required && slices.Contains(meant, f.name) { // reported where it is misspelt
-			missing[f.name] = true
-			continue
-		}
 		missing[f.name] = !d.check(f, fv, value, near)
 	}
 	d.validate(n, v, near, missing)
 }
+
+// isBlock reports whether a field is a struct with keys of its own.
+func isBlock(v reflect.Value) bool { return v.Kind() == reflect.Struct && !isDecodable(v.Type()) }
 
 // Presetter is a struct with defaults that depend on its key preset.
 type Presetter interface {

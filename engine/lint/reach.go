@@ -75,11 +75,21 @@ func newBranch(name string, when config.Expression, node *config.Node) branch {
 // branches warns about branches that records of the kinds never reach.
 func branches(d *pipeline.Definition, all []branch, kinds []string) {
 	const code = "unreachable"
+	conditions := make([]condition.Condition, len(all))
 	for i, b := range all {
+		conditions[i] = b.Condition
+	}
+	index := condition.NewIndex(conditions)
+	taken := map[string]bool{} // the kinds whose records earlier branches take
+	for i, b := range all {
+		left := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return taken[k] })
+		for _, k := range left {
+			taken[k] = b.MustHold("kind", k)
+		}
 		if d.Misspelt(b.at) {
 			continue
 		}
-		before := slices.IndexFunc(all[:i], func(earlier branch) bool { return b.Implies(earlier.Condition) })
+		before := index.First(b.Condition, i)
 		if before >= 0 {
 			hint := "put the narrower of the two first"
 			if all[before].Implies(b.Condition) {
@@ -92,9 +102,7 @@ func branches(d *pipeline.Definition, all []branch, kinds []string) {
 			continue
 		}
 		mine := slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return !b.MayHold("kind", k) })
-		left := slices.DeleteFunc(slices.Clone(mine), func(k string) bool {
-			return slices.ContainsFunc(all[:i], func(earlier branch) bool { return earlier.MustHold("kind", k) })
-		})
+		left = slices.DeleteFunc(slices.Clone(mine), func(k string) bool { return !slices.Contains(left, k) })
 		switch {
 		case len(mine) == 0 && b.name != "the mapping": // for a mapping, the warning is about the kinds
 			d.Warn(b.at, code, b.name+" matches no record that becomes a document",

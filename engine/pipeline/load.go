@@ -107,7 +107,9 @@ func load(doc *config.Document, problems config.Problems, o Options) *Definition
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Definition{Document: doc, Named: doc.VariableNames(), b: newBuilder(doc, problems), o: o}
-	if !problems.HasErrors() || len(doc.Root().Entries()) > 0 {
+	if p, ok := doc.Mistaken(config.PipelineFile); ok {
+		d.b.problems = append(d.b.problems, p)
+	} else if !problems.HasErrors() || len(doc.Root().Entries()) > 0 {
 		d.build()
 	}
 	d.Problems = doc.Certain(d.b.problems.Sorted())

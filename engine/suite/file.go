@@ -154,6 +154,9 @@ func decode(path string, doc *config.Document, problems config.Problems) (*File,
 	if problems.HasErrors() && len(doc.Root().Entries()) == 0 {
 		return f, problems
 	}
+	if p, ok := doc.Mistaken(config.TestFile); ok {
+		return f, append(problems, p)
+	}
 	problems = append(problems, config.Decode(doc.Root(), f, nil)...)
 	if f.Pipeline == "" {
 		f.Pipeline = filepath.Base(suffix.ReplaceAllString(path, "$1"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/components"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
 )
 
@@ -43,5 +44,31 @@ func BenchmarkCheck(b *testing.B) {
 		if len(d.Problems) > 0 {
 			b.Fatal(d.Problems)
 		}
+	}
+}
+
+// BenchmarkRules checks many permission rules: the time grows with their number, not with its square.
+func BenchmarkRules(b *testing.B) {
+	small, err := os.ReadFile("testdata/good/small.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{400, 1600, 6400} {
+		var rules strings.Builder
+		for i := range n {
+			fmt.Fprintf(&rules, "    - name: rule %d\n      when: metadata.namespace == \"n%d\" and kind in [\"Component\", "+
+				"\"API\"]\n      allow: {groups: [\"group:default/g%d\"]}\n", i, i, i)
+		}
+		text := strings.Replace(string(small), "  rules:\n", "  rules:\n"+rules.String(), 1)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				d := job.Options{Path: "rules.yaml", Registry: components.Registry(), Text: []byte(text), Lenient: true,
+					SkipSecrets: true}.Parse(b.Context())
+				if len(d.Problems) > 0 {
+					b.Fatal(d.Problems[0])
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/rule")
+		})
 	}
 }

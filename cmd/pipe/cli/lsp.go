@@ -35,11 +35,16 @@ func (a *app) lspAction(c *urfave.Context) error {
 		"set it up. Ctrl-C ends it.")
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
-	return lsp.Serve(ctx, analysis.Host{Registry: a.Registry, Version: version.Current().Version,
+	return lsp.Serve(ctx, editorHost(a.Registry), a.Stdin, rawOutput(a.Stdout))
+}
+
+// editorHost returns what the program provides to the front ends of package analysis.
+func editorHost(r component.Registry) analysis.Host {
+	return analysis.Host{Registry: r, Version: version.Current().Version,
 		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
 			return file.New(given, m)
 		},
-	}, a.Stdin, rawOutput(a.Stdout))
+	}
 }
 
 // startedByHand explains a server of a protocol that was started in a terminal.

@@ -54,7 +54,7 @@ func (a *app) ofProgram(text string) string {
 // pipeCommands are the commands of pipe.
 func (a *app) pipeCommands(*Session) []*urfave.Command {
 	return []*urfave.Command{a.runCommand(), a.checkCommand(), a.testCommand(), a.explainCommand(), a.evalCommand(),
-		a.diffCommand(), a.previewCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
+		a.diffCommand(), a.playCommand(), a.previewCommand(), a.doctorCommand(), a.configCommand(), a.showCommand(),
 		a.statusCommand(), a.datasourceCommand(), a.approveCommand(), a.adoptCommand(), a.auditCommand(),
 		a.stateCommand(),
 		a.hideCommand(),

@@ -121,7 +121,7 @@ func TestCodesAreExplained(t *testing.T) {
 // withoutExample are the codes that no few lines of YAML show.
 const withoutExample = "agent bad-records bad-setting empty-file file-too-large fleet hub interpreter-only no-value " +
 	"not-utf8 old-variable pipeline plugin plugin-config secret secret-file secret-origin state too-complex too-deep " +
-	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted worker"
+	"too-many-nodes unknown-fixture unknown-rule unreadable-file untrusted worker wrong-file"
 
 // TestCodesExamples replaces blocks of a small pipeline with both examples of each code: the
 // wrong one has the problem, the right one does not.

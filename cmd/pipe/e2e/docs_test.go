@@ -122,11 +122,10 @@ func docsCommands(t *testing.T, text string, least int) {
 			buildModule(t, module, filepath.Join(out, filepath.Base(module)))
 			continue
 		}
-		// The first two serve until they are stopped: TestSandboxCommand, TestPreview; the last needs
-		// the token of a person: TestVerify.
-		if slices.ContainsFunc([]string{"pipe sandbox ", "pipe preview ", "pipe verify "}, func(one string) bool {
-			return strings.HasPrefix(line, one)
-		}) {
+		// The first three serve until they are stopped: TestSandboxCommand, TestPreview, TestPlay; the last
+		// needs the token of a person: TestVerify.
+		serving := []string{"pipe sandbox ", "pipe preview ", "pipe play ", "pipe verify "}
+		if slices.ContainsFunc(serving, func(one string) bool { return strings.HasPrefix(line, one) }) {
 			continue
 		}
 		if line == "go test -timeout 30m ./..." || strings.Contains(line, "COMMAND") || strings.Contains(line, "FILE") ||

@@ -84,7 +84,7 @@ func TestImports(t *testing.T) {
 var layers = [][]string{
 	{
 		"engine/codec", "engine/display", "engine/markdown", "engine/atomicfile", "engine/fault", "engine/redact",
-		"engine/refset", "engine/sqlite",
+		"engine/refset", "engine/sqlite", "engine/editor/turn",
 	},
 	{
 		"engine/config", "engine/config/schema", "engine/dotenv", "engine/expression", "engine/expression/condition",
@@ -108,8 +108,8 @@ var layers = [][]string{
 	},
 	{
 		"engine/serve/history", "engine/serve", "engine/serve/servetest", "engine/serve/signin/openid", "engine/serve/signin",
-		"engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages", "engine/serve/web",
-		"engine/serve/client",
+		"engine/serve/local", "engine/serve/metrics", "engine/serve/ask", "engine/serve/api", "engine/serve/pages",
+		"engine/serve/web", "engine/serve/client", "engine/editor/play",
 		"engine/broker/brokerfile", "engine/broker/hub", "engine/broker/agent",
 		"engine/fleet/payload", "engine/fleet/folder", "engine/fleet/workflows", "engine/fleet/activities",
 		"engine/fleet/schedules", "engine/fleet/postgres", "engine/fleet/postgres/postgrestest", "engine/fleet",

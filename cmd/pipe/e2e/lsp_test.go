@@ -338,12 +338,69 @@ func TestLSP(t *testing.T) {
 	if !strings.HasPrefix(tested, "ok ") {
 		t.Errorf("test: %s", tested)
 	}
-	if got := fmt.Sprint(run("pipe.explain", address(file))); !strings.Contains(got, "Found by") {
+	if got := fmt.Sprint(run("pipe.explain", address(file))); !strings.Contains(got, "Found by") ||
+		!strings.Contains(got, "- customProperties:\n  - type: `") {
 		t.Errorf("explain: %s", got)
 	}
 	run("pipe.choose", address(file), "sandbox", "component:default/")
 	if got := fmt.Sprint(run("pipe.samples", address(file))); strings.Count(got, "component:") < 10 {
 		t.Errorf("samples: %s", got)
+	}
+	e.call("shutdown", nil)
+	e.send("exit", nil)
+	if code := <-e.code; code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// TestLSPNewLine: on a new line, an editor offers the keys that its mapping does not have yet, and
+// the members of the sample with one of their values.
+func TestLSPNewLine(t *testing.T) {
+	folder, content, tests := copiedShipped(t)
+	file := filepath.Join(folder, "backstage.yaml")
+	e := openEditor(t, folder)
+	const (
+		custom     = "          namespace: metadata.namespace\n          ref: ref\n"
+		properties = "propertyType: TEXT, hideUiFacet: true}\n"
+		rules      = "      when: len(marks) > 0\n      allow: none\n"
+	)
+	content = strings.Replace(content, properties, properties+"      - name: language\n", 1)
+	for _, c := range []struct{ after, typed, want string }{
+		{custom, "          ", "language"},
+		{custom, "          lan", "language"},
+		{custom, "          language: spec.", `consumesApis: such as ["rates"] definition: such as "openapi: 3.0.0"`},
+		{custom, "          language: metadata.n", `name: text, such as "checkout"`},
+		{properties, "      - ", "name displayLabel"},
+		{"- name: language\n", "        ", "displayLabel displayLabelPlural"},
+		{rules, "    - ", "name when allow"},
+		{rules, "    - name: internal\n      ", "when allow"},
+		{rules, "    - name: internal\n      allow: none\n      w", "when"},
+	} {
+		i := strings.Index(content, c.after) + len(c.after)
+		changed := content[:i] + c.typed + "\n" + content[i:]
+		e.open(file, changed)
+		var got []string
+		for _, one := range e.call("textDocument/completion", place(t, file, changed, c.after+c.typed+"|")).([]any) {
+			item := one.(map[string]any)
+			if strings.Contains(c.want, "such as") {
+				got = append(got, fmt.Sprintf("%v: %v", item["label"], item["detail"]))
+			} else {
+				got = append(got, item["label"].(string))
+			}
+		}
+		all := strings.Join(got, " ")
+		whole := strings.TrimSpace(c.typed) == ""
+		if !strings.Contains(all, c.want) || whole && !strings.HasPrefix(all, c.want) {
+			t.Errorf("after %q: %s", c.typed, all)
+		}
+	}
+	const names, record = "\ntests:\n", "  - name: new\n    records:\n      - "
+	testFile := filepath.Join(folder, "backstage.test.yaml")
+	tests = strings.Replace(tests, names, names+record+"\n", 1)
+	e.open(testFile, tests)
+	got := labels(e.call("textDocument/completion", place(t, testFile, tests, record+"|")))
+	if len(got) < 2 || got[0] != "fixture" || got[1] != "with" {
+		t.Errorf("a record: %v", got)
 	}
 	e.call("shutdown", nil)
 	e.send("exit", nil)

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// previewed is a preview of the sandbox in another process, with a browser that is signed in.
+// previewed is a page on this machine of another process, such as a preview, and a browser.
 type previewed struct {
 	*process
 	t         *testing.T
@@ -27,10 +27,15 @@ type previewed struct {
 
 func startPreview(t *testing.T, temporary string, args ...string) *previewed {
 	t.Helper()
+	return startPage(t, temporary, append([]string{"preview", "--progress", "none"}, args...)...)
+}
+
+// startPage starts a command that serves a page, and waits for its link.
+func startPage(t *testing.T, temporary string, args ...string) *previewed {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "link")
 	env := map[string]string{"TMPDIR": temporary, "TMP": temporary}
-	p := &previewed{process: startProcess(t, env, append([]string{"preview", "--progress", "none", "--link-file", file},
-		args...)...), t: t, temporary: temporary}
+	p := &previewed{process: startProcess(t, env, append(args, "--link-file", file)...), t: t, temporary: temporary}
 	for begun := time.Now(); p.link == ""; time.Sleep(20 * time.Millisecond) {
 		text, _ := os.ReadFile(file)
 		p.link = strings.TrimSpace(string(text))

@@ -108,6 +108,7 @@ func (t *Target) Validate(report func(field, code, message, hint string)) {
 // Read reads the file of an agent. Its errors are those of brokerfile.Read.
 func Read(path string, presets policy.Presets, o brokerfile.Options) (*File, *brokerfile.Document, error) {
 	var f File
+	o.Format = config.AgentFile
 	o.Check = func(root *config.Node) config.Problems { return f.check(root, presets) }
 	doc, err := brokerfile.Read(path, &f, o)
 	if err != nil {

@@ -35,6 +35,8 @@ func (e *Error) Unwrap() error { return e.Problems }
 
 // Options are how a file is read.
 type Options struct {
+	// Format is the kind of file that is read; hub.Read and agent.Read set it.
+	Format config.Format
 	Lookup func(string) (string, bool)
 	// UserAgent, Redactor and Log are for the providers of secrets that are servers.
 	UserAgent string
@@ -63,7 +65,9 @@ func Read(path string, into any, o Options) (*Document, error) {
 	}
 	doc, problems := config.Load(path)
 	broken := problems.HasErrors()
-	if !broken || len(doc.Root().Entries()) > 0 {
+	if p, ok := doc.Mistaken(o.Format); ok {
+		problems = append(problems, p)
+	} else if !broken || len(doc.Root().Entries()) > 0 {
 		vars := &config.Variables{Lookup: o.Lookup, Context: o.Context}
 		_, found := secret.Use(doc.Root().Get("secrets"), vars, secret.Settings{Folder: filepath.Dir(path),
 			UserAgent: o.UserAgent, Redactor: o.Redactor, Log: o.Log})

@@ -132,6 +132,7 @@ func (c *Caller) may(from netip.Addr) bool {
 // Read reads the file of a hub. Its errors are those of brokerfile.Read.
 func Read(path string, o brokerfile.Options) (*File, *brokerfile.Document, error) {
 	var f File
+	o.Format = config.HubFile
 	doc, err := brokerfile.Read(path, &f, o)
 	if err != nil {
 		return nil, nil, err

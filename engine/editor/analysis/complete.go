@@ -1,10 +1,14 @@
 package analysis
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/editor/quickfix"
 	"github.com/pipe-engine/pipe/engine/editor/text"
 	"github.com/pipe-engine/pipe/engine/expression"
@@ -35,8 +39,7 @@ const mostCompletions = 500
 
 // Complete returns what may be written at a byte of a file.
 func (w *Workspace) Complete(path string, offset int) []Completion {
-	d := w.Document(path)
-	c := at(d, offset)
+	c := w.at(path, offset)
 	var out []Completion
 	switch {
 	case c.onKey:
@@ -58,26 +61,34 @@ func (w *Workspace) keys(path string, c cursor) []Completion {
 	if !ok {
 		return nil
 	}
-	var out []Completion
-	after := ": "
-	if rest := c.d.Text()[c.to:]; strings.HasPrefix(rest, ":") {
-		after = ""
+	set := c.siblings()
+	var out, last []Completion
+	add := func(name, detail, doc, after string) {
+		one := Completion{Label: name, Detail: detail, Doc: doc, Kind: Key}
+		if !strings.HasPrefix(c.d.Text()[c.to:], ":") {
+			name += after
+		}
+		one.Edit = text.Edit{From: c.from, To: c.to, New: name}
+		if set[one.Label] {
+			one.Detail = "already set"
+			last = append(last, one)
+			return
+		}
+		out = append(out, one)
 	}
 	for _, one := range f.Fields {
-		add := after
-		if len(one.Fields) > 0 && add != "" {
-			add = ":"
+		after := ": "
+		if len(one.Fields) > 0 && len(one.Enum) == 0 {
+			after = ":"
 		}
-		out = append(out, Completion{Label: one.Name, Detail: strings.Join(pipeline.Facts(one), ", "), Doc: one.Doc,
-			Kind: Key, Edit: text.Edit{From: c.from, To: c.to, New: one.Name + add}})
+		add(one.Name, strings.Join(pipeline.Facts(one), ", "), one.Doc, after)
 	}
 	if len(above) > 0 && above[len(above)-1] == "customProperties" && len(f.Fields) == 0 {
 		for _, name := range w.properties(path) {
-			out = append(out, Completion{Label: name, Detail: "property", Kind: Key,
-				Edit: text.Edit{From: c.from, To: c.to, New: name + after}})
+			add(name, "property", "", ": ")
 		}
 	}
-	return out
+	return append(out, last...)
 }
 
 // properties returns the names of the properties that the sink of a pipeline file lists.
@@ -103,7 +114,7 @@ func (w *Workspace) pipelineOf(path string) string {
 }
 
 func (w *Workspace) values(path string, c cursor) []Completion {
-	if c.block {
+	if c.style == literal || c.style == folded || len(c.path) == 0 {
 		return nil
 	}
 	f, _ := field(w.root(path), c.path)
@@ -163,11 +174,15 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 	if d == nil {
 		return nil
 	}
-	before := c.d.Text()[c.from:max(c.from, c.offset)]
+	value := c.decoded()
+	before := value.before(c.offset)
 	var out []Completion
 	add := func(written, label, detail, doc string, k Kind) {
-		out = append(out, Completion{Label: label, Detail: detail, Doc: doc, Kind: k,
-			Edit: text.Edit{From: c.offset - len(written), To: c.offset, New: label}})
+		edit := text.Edit{From: c.offset, To: c.offset, New: encode(label, c.style)}
+		if written != "" {
+			edit.From = value.at[len(before)-len(written)]
+		}
+		out = append(out, Completion{Label: label, Detail: detail, Doc: doc, Kind: k, Edit: edit})
 	}
 	if m := ofKind.FindStringSubmatch(before); m != nil {
 		for _, k := range d.Kinds() {
@@ -184,8 +199,8 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 		return out
 	}
 	if m := brackets.FindStringSubmatch(before); m != nil {
-		for _, name := range w.sampleMembers(path, strings.Split(m[1], ".")) {
-			add(m[2], name, "in the sample", "", Value)
+		for _, one := range w.sampleMembers(path, strings.Split(m[1], ".")) {
+			add(m[2], one.name, one.example, "", Value)
 		}
 		return out
 	}
@@ -194,14 +209,19 @@ func (w *Workspace) words(path string, c cursor) []Completion {
 	}
 	if m := memberAt.FindStringSubmatch(before); m != nil {
 		base := strings.Split(m[1], ".")
-		var known []string
+		found := w.sampleMembers(path, base)
+		known := map[string]bool{}
 		for _, one := range d.Language.Members(base...) {
-			known = append(known, one.Name)
-			add(m[2], one.Name, one.Kind.String(), "", Name)
+			known[one.Name] = true
+			detail := one.Kind.String()
+			if i := slices.IndexFunc(found, func(f member) bool { return f.name == one.Name }); i >= 0 {
+				detail += ", " + found[i].example
+			}
+			add(m[2], one.Name, detail, "", Name)
 		}
-		for _, name := range w.sampleMembers(path, base) {
-			if !slices.Contains(known, name) && word.FindString(name) == name {
-				add(m[2], name, "in the sample", "", Name)
+		for _, one := range found {
+			if !known[one.name] && word.FindString(one.name) == one.name {
+				add(m[2], one.name, one.example, "", Name)
 			}
 		}
 		return out
@@ -229,9 +249,12 @@ func docOf(f expression.Function) string {
 	return out
 }
 
+// member is a name in the sample's records with one of its values, such as "service".
+type member struct{ name, example string }
+
 // sampleMembers returns the names below a path in the sample's records, sorted.
-func (w *Workspace) sampleMembers(path string, base []string) []string {
-	found := map[string]bool{}
+func (w *Workspace) sampleMembers(path string, base []string) (out []member) {
+	found := map[string]any{}
 	for _, record := range w.decoded(path) {
 		var v any = record
 		for _, step := range base {
@@ -239,14 +262,28 @@ func (w *Workspace) sampleMembers(path string, base []string) []string {
 			v = m[step]
 		}
 		m, _ := v.(map[string]any)
-		for name := range m {
-			found[name] = true
+		for name, value := range m {
+			if found[name] == nil {
+				found[name] = value
+			}
 		}
 	}
-	var out []string
-	for name := range found {
-		out = append(out, name)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, member{name, "such as " + example(found[name])})
 	}
-	slices.Sort(out)
 	return out
+}
+
+// example returns a value as a short line.
+func example(v any) string {
+	const most = 40 // runes
+	b, err := codec.Marshal(v)
+	if err != nil {
+		return "a value"
+	}
+	s := display.Line(string(b))
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return s
 }

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pipe-engine/pipe/engine/config"
@@ -10,8 +11,8 @@ import (
 	"github.com/pipe-engine/pipe/engine/suite"
 )
 
-// cursor is what is at a place of a file. It is found by lines and indentation, which half-written
-// YAML has, too.
+// cursor is what is at a place of a file. It is found without a parse, so it is found in half-written
+// YAML, too.
 type cursor struct {
 	d      *text.Document
 	offset int
@@ -19,173 +20,113 @@ type cursor struct {
 	// is the key at the place, which may be half written.
 	path  []string
 	onKey bool
+	bare  bool // a word alone on its line, which may become a key
 	// from and to are the value without the quotation marks of YAML, or the key with onKey. A
 	// block has its lines with their indentation.
 	from, to int
-	block    bool
+	style    byte
 }
 
 const item = "[]"
 
-// token is a dash or a key with its column, in bytes from 0.
-type token struct {
-	col, end int
-	name     string
-}
-
-var (
-	lineKey     = regexp.MustCompile(`^([\w./-]+|"[^"]*"|'[^']*')\s*:(?:\s|$)`)
-	blockHeader = regexp.MustCompile(`^[|>][-+0-9]*(\s+#.*)?$`)
-	aComment    = regexp.MustCompile(`(^|\s)#.*$`)
-)
-
-// tokens returns the dashes and the key of a line, and where its value begins.
-func tokens(line string) (out []token, value int) {
-	at := indentation(line)
-	for strings.HasPrefix(line[at:], "- ") || line[at:] == "-" {
-		next := at + 1
-		for next < len(line) && line[next] == ' ' {
-			next++
-		}
-		out = append(out, token{at, at + 1, item})
-		at = next
-	}
-	if m := lineKey.FindStringSubmatchIndex(line[at:]); m != nil {
-		out = append(out, token{at, at + m[3], strings.Trim(line[at:at+m[3]], `"'`)})
-		at += m[1]
-		for at < len(line) && line[at] == ' ' {
-			at++
-		}
-	}
-	return out, at
-}
-
-func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
-
 // at returns what is at a byte of a text.
 func at(d *text.Document, offset int) cursor {
-	n := d.LineAt(offset)
-	start, end := d.LineSpan(n)
-	line := d.Line(n)
-	c := cursor{d: d, offset: offset, from: offset, to: offset}
-	own, value := tokens(line)
-	column := offset - start
-	limit := column + 1 // the column that ancestors are left of
-	if strings.TrimSpace(line) != "" {
-		limit = indentation(line)
+	s := scanner{d: d, offset: offset}
+	s.run()
+	c := cursor{from: offset, to: offset}
+	if s.found != nil {
+		c = *s.found
 	}
-	up, header := ancestors(d, n, limit, strings.TrimSpace(line) == "")
-	if header >= 0 {
-		c.path, c.block = up, true
-		c.from, c.to = blockSpan(d, header)
-		return c
-	}
-	c.path = up
-	if strings.TrimSpace(line) == "" {
-		c.onKey = true
-		return c
-	}
-	for _, t := range own {
-		c.path = append(c.path, t.name)
-	}
-	last := len(own) - 1
-	hasKey := last >= 0 && own[last].name != item
-	switch {
-	case hasKey && column <= own[last].end:
-		c.onKey, c.from, c.to = true, start+own[last].col, start+own[last].end
-		return c
-	case !hasKey && regexp.MustCompile(`^[\w./-]*$`).MatchString(line[value:]):
-		c.onKey, c.from, c.to = true, start+value, end
-		c.path = append(c.path, line[value:])
-		return c
-	}
-	c.from, c.to = start+value, end
-	c.unquote()
+	c.d, c.offset = d, offset
 	return c
 }
 
-// unquote leaves out the quotation marks and the comment of a value.
-func (c *cursor) unquote() {
-	s := c.d.Text()[c.from:c.to]
-	if s != "" && (s[0] == '\'' || s[0] == '"') {
-		quote := s[:1]
-		c.from++
-		if i := strings.LastIndex(s[1:], quote); i >= 0 {
-			c.to = c.from + i
-		}
-		return
+// at returns what is at a byte of a file. A word where no key can be is a value.
+func (w *Workspace) at(path string, offset int) cursor {
+	c := at(w.Document(path), offset)
+	if !c.bare {
+		return c
 	}
-	if m := aComment.FindStringIndex(s); m != nil {
-		c.to = c.from + m[0]
+	above := c.path
+	if c.to > c.from {
+		above = above[:len(above)-1]
 	}
-	c.to = c.from + len(strings.TrimRight(c.d.Text()[c.from:max(c.from, c.to)], " \t"))
+	if f, ok := field(w.root(path), above); ok && len(f.Fields) == 0 && !strings.Contains(f.Type, "map") {
+		c.path, c.onKey = above, false
+	}
+	return c
 }
 
-// ancestors returns the keys that a place is below, and the line of the block of text that it is
-// in, -1 for none.
-func ancestors(d *text.Document, n, limit int, blank bool) (path []string, header int) {
-	header = -1
-	for i := n - 1; i >= 0 && limit > 0; i-- {
-		line := d.Line(i)
-		if trimmed := strings.TrimSpace(line); trimmed == "" || strings.HasPrefix(trimmed, "#") {
-			continue
+// siblings returns the other keys of the mapping that a key of a block is in.
+func (c cursor) siblings() map[string]bool {
+	n := c.d.LineAt(c.from)
+	start, _ := c.d.LineSpan(n)
+	column := c.from - start
+	out := map[string]bool{}
+	own, value := tokens(c.d.Line(n))
+	if value != column && !slices.ContainsFunc(own, func(t token) bool { return t.col == column }) &&
+		strings.TrimSpace(c.d.Line(n)) != "" {
+		return out // in a flow mapping
+	}
+	// collect adds the keys of a line and reports whether the mapping goes on in this direction.
+	collect := func(i int, up bool) bool {
+		line := c.d.Line(i)
+		if trimmed := strings.TrimSpace(line); trimmed == "" || trimmed[0] == '#' {
+			return true
 		}
-		all, value := tokens(line)
-		keyed := len(all) > 0 && all[len(all)-1].name != item
-		if keyed && blockHeader.MatchString(line[value:]) && all[len(all)-1].col < limit {
-			path, header = nil, i
-		}
-		for k := len(all) - 1; k >= 0; k-- {
-			t := all[k]
-			under := t.col < limit || t.col == limit && t.name != item && (len(path) > 0 && path[0] == item)
-			if !under {
-				continue
+		all, _ := tokens(line)
+		ends := indentation(line) < column // the first line of the item, or another mapping
+		for _, t := range all {
+			if t.col == column && t.name != item && (up || !ends) {
+				out[t.name] = true
 			}
-			path = append([]string{t.name}, path...)
-			limit = t.col
 		}
-		if len(all) == 0 && indentation(line) < limit {
-			limit = max(indentation(line), 1) // text of a block or a value of several lines
+		return !ends
+	}
+	if len(own) == 0 || own[0].name != item { // else it is the first key of the item
+		for i := n - 1; i >= 0 && collect(i, true); i-- {
 		}
 	}
-	_ = blank
-	return path, header
+	for i := n + 1; i < c.d.Lines() && collect(i, false); i++ {
+	}
+	return out
 }
 
-func blockSpan(d *text.Document, header int) (from, to int) {
-	all, _ := tokens(d.Line(header))
-	own := all[len(all)-1].col
-	from, to = -1, 0
-	for n := header + 1; n < d.Lines(); n++ {
-		line := d.Line(n)
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		if indentation(line) <= own {
-			break
-		}
-		start, end := d.LineSpan(n)
-		if from < 0 {
-			from = start
-		}
-		to = end
-	}
-	if from < 0 {
-		_, to = d.LineSpan(header)
-		from = to
-	}
-	return from, to
-}
+// decoded returns the text of the value.
+func (c cursor) decoded() decoded { return decode(c.d.Text(), c.from, max(c.from, c.to), c.style) }
 
 // value returns the text of the value.
-func (c cursor) value() string { return c.d.Text()[c.from:c.to] }
+func (c cursor) value() string { return c.decoded().text }
 
 // root returns the description of a file.
 func (w *Workspace) root(path string) config.Field {
-	if suite.IsTestFile(path) {
-		return suite.Describe(w.Registry)
+	if !suite.IsTestFile(path) {
+		return pipeline.Describe(w.Registry)
 	}
-	return pipeline.Describe(w.Registry)
+	f := suite.Describe(w.Registry)
+	for i := range f.Fields {
+		switch f.Fields[i].Name {
+		case "records":
+			f.Fields[i].Fields = recordKeys
+		case "tests":
+			for k := range f.Fields[i].Fields {
+				if f.Fields[i].Fields[k].Name == "records" {
+					f.Fields[i].Fields[k].Fields = recordKeys
+				}
+			}
+		}
+	}
+	return f
+}
+
+// recordKeys are those of a record of tests. The schema has none: a record may have any.
+var recordKeys = []config.Field{
+	{Name: "fixture", Type: "text", Doc: "The record of this name under `fixtures`."},
+	{Name: "with", Type: "mapping", Doc: "The fields of the fixture that differ in this test."},
+	{Name: "file", Type: "text", Doc: "A file of records, from the folder of the test file."},
+	{Name: "kind", Type: "text", Doc: "The kind of a record that is written out."},
+	{Name: "metadata", Type: "mapping"},
+	{Name: "spec", Type: "mapping"},
 }
 
 // field returns the description of what a path leads to.

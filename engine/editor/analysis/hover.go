@@ -16,7 +16,7 @@ import (
 // Hover explains what is at a byte of a file, as Markdown, with the bytes that it is about; "" for
 // nothing.
 func (w *Workspace) Hover(ctx context.Context, path string, offset int) (markdown string, from, to int) {
-	c := at(w.Document(path), offset)
+	c := w.at(path, offset)
 	if c.onKey {
 		return w.keyHover(ctx, path, c), c.from, c.to
 	}
@@ -25,6 +25,9 @@ func (w *Workspace) Hover(ctx context.Context, path string, offset int) (markdow
 	}
 	if rule := w.ruleAt(path, c); rule != "" {
 		return w.ruleHover(ctx, path, rule), c.from, c.to
+	}
+	if len(c.path) > 0 && c.style != literal && c.style != folded && c.offset >= c.from && c.offset <= c.to {
+		return w.keyHover(ctx, path, c), c.from, c.to
 	}
 	return "", 0, 0
 }
@@ -42,11 +45,12 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 	if d == nil {
 		return "", 0, 0
 	}
-	whole := c.value()
-	from, to := pathAt(whole, c.offset-c.from)
+	value := c.decoded()
+	whole := value.text
+	from, to := pathAt(whole, len(value.before(c.offset)))
 	part := whole[from:to]
 	if f, ok := d.Language.Function(part); ok && strings.HasPrefix(whole[to:], "(") {
-		return fmt.Sprintf("```\n%s\n```\n%s", f.Signature, docOf(f)), c.from + from, c.from + to
+		return fmt.Sprintf("```\n%s\n```\n%s", f.Signature, docOf(f)), value.at[from], value.at[to]
 	}
 	var b strings.Builder
 	if e, ok := d.File.Define.Get(part); ok {
@@ -55,13 +59,13 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 	asked := []string{whole}
 	p, wrong := d.Language.Compile(part, expression.WantAny)
 	if part != "" && wrong == nil && part != strings.TrimSpace(whole) {
-		fmt.Fprintf(&b, "`%s`: %s\n\n", part, p.Gives())
+		fmt.Fprintf(&b, "`%s` gives %s.\n\n", part, p.Gives())
 		asked = append(asked, part)
 	} else {
 		part = ""
 	}
 	if p, wrong := d.Language.Compile(whole, expression.WantAny); wrong == nil {
-		fmt.Fprintf(&b, "the expression: %s\n\n", p.Gives())
+		fmt.Fprintf(&b, "The expression gives %s.\n\n", p.Gives())
 	}
 	r, err := w.try(ctx, path, asked...)
 	switch {
@@ -74,7 +78,7 @@ func (w *Workspace) expressionHover(ctx context.Context, path string, c cursor) 
 			fmt.Fprintf(&b, "`%s` for %s: %s\n\n", part, inline(r.ref), v)
 		}
 		if v, ok := r.values[whole][r.ref]; ok {
-			fmt.Fprintf(&b, "for %s: %s\n", inline(r.ref), v)
+			fmt.Fprintf(&b, "Value for %s: %s\n", inline(r.ref), v)
 		}
 		for _, note := range r.notes {
 			fmt.Fprintf(&b, "\n%s\n", inline(note))
@@ -91,18 +95,13 @@ func (w *Workspace) ruleAt(path string, c cursor) string {
 	if suite.IsTestFile(path) || len(c.path) < 4 || c.path[0] != "permissions" || c.path[1] != "rules" {
 		return ""
 	}
-	for n := c.d.LineAt(c.offset); n >= 0; n-- {
-		if all, _ := tokens(c.d.Line(n)); len(all) > 1 && all[0].name == item || n == 0 {
-			for k := n; k < c.d.Lines() && k < n+20; k++ {
-				if all, value := tokens(c.d.Line(k)); len(all) > 0 && all[len(all)-1].name == "name" {
-					v, _, _ := strings.Cut(c.d.Line(k)[value:], " #")
-					return strings.Trim(strings.TrimSpace(v), `"'`)
-				}
-			}
-			return ""
+	rule := ""
+	for _, one := range w.tree(path).Get("permissions").Get("rules").Items() {
+		if c.d.OffsetOf(one.Pos().Line, 1) <= c.offset {
+			rule = one.Get("name").Text()
 		}
 	}
-	return ""
+	return rule
 }
 
 // ruleHover says how many documents of the sample a rule decides.
@@ -133,6 +132,9 @@ const mostShown = 600
 func (v value) String() string {
 	if v.err != nil {
 		return "no value: " + inline(v.err.Error())
+	}
+	if v.v == nil {
+		return "`nil` (nothing)"
 	}
 	return shown(v.v)
 }

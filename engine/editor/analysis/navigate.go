@@ -38,7 +38,7 @@ func (w *Workspace) symbolAt(path string, offset int) string {
 	if suite.IsTestFile(path) {
 		return ""
 	}
-	c := at(w.Document(path), offset)
+	c := w.at(path, offset)
 	if c.onKey && len(c.path) == 2 && c.to > c.from {
 		switch c.path[0] {
 		case "define":
@@ -51,13 +51,14 @@ func (w *Workspace) symbolAt(path string, offset int) string {
 		return ""
 	}
 	root := w.tree(path)
-	s := c.value()
+	value := c.decoded()
+	s := value.text
 	for _, n := range names(s) {
-		from, to := c.from+n[0], c.from+n[1]
+		from, to := value.at[n[0]], value.at[n[1]]
 		name := s[n[0]:n[1]]
 		if name == "vars" {
-			_, end := pathAt(s, n[1]+1)
-			to, name = c.from+end, s[n[0]:end]
+			_, end := pathAt(s, min(n[1]+1, len(s)))
+			to, name = value.at[end], s[n[0]:end]
 			if root.Get("vars").Get(strings.TrimPrefix(name, "vars.")) == nil {
 				continue
 			}
@@ -99,7 +100,7 @@ func (w *Workspace) declared(path, name string) []Place {
 // definitionOfTest finds the fixture or the permission rule that a test names.
 func (w *Workspace) definitionOfTest(path string, offset int) []Place {
 	d := w.Document(path)
-	c := at(d, offset)
+	c := w.at(path, offset)
 	if c.onKey || len(c.path) == 0 {
 		return nil
 	}
@@ -130,14 +131,15 @@ func (w *Workspace) References(path string, offset int) []Place {
 	out := w.declared(path, name)
 	local, member := strings.CutPrefix(name, "vars.")
 	w.expressions(path, func(c cursor) {
-		s := c.value()
+		value := c.decoded()
+		s := value.text
 		for _, n := range names(s) {
 			if !member && s[n[0]:n[1]] == name && !strings.HasPrefix(strings.TrimLeft(s[n[1]:], " "), "(") {
-				out = append(out, Place{path, c.from + n[0], c.from + n[1]})
+				out = append(out, Place{path, value.at[n[0]], value.at[n[1]]})
 			}
 			if from := n[1] + 1; member && s[n[0]:n[1]] == "vars" && strings.HasPrefix(s[n[1]:], "."+local) {
 				if _, to := pathAt(s, from); s[from:to] == local {
-					out = append(out, Place{path, c.from + from, c.from + to})
+					out = append(out, Place{path, value.at[from], value.at[to]})
 				}
 			}
 		}
@@ -149,7 +151,9 @@ func (w *Workspace) References(path string, offset int) []Place {
 func (w *Workspace) expressions(path string, see func(cursor)) {
 	d := w.Document(path)
 	root := w.root(path)
-	seen := map[int]bool{}
+	at := map[int]scalar{}
+	all := scanner{d: d, offset: -1, see: func(v scalar) { at[v.start] = v }}
+	all.run()
 	var walk func(n *config.Node, keys []string)
 	walk = func(n *config.Node, keys []string) {
 		switch n.Kind() {
@@ -167,19 +171,12 @@ func (w *Workspace) expressions(path string, see func(cursor)) {
 				return
 			}
 			offset := d.OffsetOf(n.Pos().Line, n.Pos().Col)
-			if seen[offset] { // by an alias
+			v, ok := at[offset]
+			if !ok || v.path == nil {
 				return
 			}
-			seen[offset] = true
-			c := cursor{d: d, offset: offset, from: offset}
-			line := n.Pos().Line - 1
-			_, c.to = d.LineSpan(line)
-			if blockHeader.MatchString(d.Text()[c.from:c.to]) {
-				c.from, c.to = blockSpan(d, line)
-			} else {
-				c.unquote()
-			}
-			see(c)
+			delete(at, offset) // an alias leads to it again
+			see(cursor{d: d, offset: offset, path: keys, from: v.from, to: v.to, style: v.style})
 		}
 	}
 	walk(w.tree(path), nil)
@@ -282,34 +279,6 @@ func (w *Workspace) Lenses(path string) (out []Lens) {
 				out = append(out, Lens{keyPlace(path, d, one.Entries()[0]), "explain for the sample", ""})
 			}
 		}
-	}
-	return out
-}
-
-// Format returns the edits that remove white space at the ends of lines and blank lines at the end
-// of the file. Comments, blocks of text and the order of lines stay.
-func (w *Workspace) Format(path string) []text.Edit {
-	d := w.Document(path)
-	var out []text.Edit
-	block := -1 // the column of the key of a block of text
-	for n := range d.Lines() {
-		line := d.Line(n)
-		trimmed := strings.TrimRight(line, " \t")
-		if block >= 0 && (trimmed == "" || indentation(line) > block) {
-			continue
-		}
-		block = -1
-		if all, value := tokens(line); len(all) > 0 && blockHeader.MatchString(line[value:]) {
-			block = all[len(all)-1].col
-		}
-		if from, to := d.LineSpan(n); trimmed != line {
-			out = append(out, text.Edit{From: from + len(trimmed), To: to})
-		}
-	}
-	s := d.Text()
-	if end := len(strings.TrimRight(s, " \t\r\n")); end > 0 && block < 0 && s[end:] != d.EOL() {
-		out = slices.DeleteFunc(out, func(e text.Edit) bool { return e.To > end })
-		out = append(out, text.Edit{From: end, To: len(s), New: d.EOL()})
 	}
 	return out
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/engine/expression"
+	"github.com/pipe-engine/pipe/engine/pipeline"
 	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/suite"
 )
@@ -41,7 +42,6 @@ func (w *Workspace) Choose(path string, s Sample) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.samples[w.key(path)] = s
-	clear(w.runs)
 }
 
 func (w *Workspace) key(path string) string { return filepath.Clean(path) }
@@ -72,9 +72,24 @@ func (w *Workspace) given(path string, m component.Model, source string) ([]comp
 	case s.File == "" || s.File == "sandbox":
 		all = w.bundled(source)
 	default:
-		all, err = w.records(filepath.Join(filepath.Dir(path), filepath.FromSlash(s.File)), m)
+		all, err = w.records(recordedPath(path, s.File), m)
 	}
 	return all[:min(len(all), mostSamples)], f.Variables, err
+}
+
+// inputs identifies the records of a pipeline file's sample.
+func (w *Workspace) inputs(path string) string {
+	s := w.sample(path)
+	all := []string{s.File, w.Document(suite.TestPath(path)).Text()}
+	if s.File != "" && s.File != "tests" && s.File != "sandbox" {
+		all = append(all, w.Document(recordedPath(path, s.File)).Text())
+	}
+	return strings.Join(all, "\x00")
+}
+
+// recordedPath returns the path of a file of records that a sample of a pipeline file names.
+func recordedPath(path, file string) string {
+	return filepath.Join(filepath.Dir(path), filepath.FromSlash(file))
 }
 
 func (w *Workspace) bundled(source string) (out []component.Recorded) {
@@ -109,10 +124,14 @@ func (w *Workspace) decoded(path string) (out []map[string]any) {
 // sampleRun is what a run would make of the sample's records.
 type sampleRun struct {
 	*explain.Trace
-	text   string
-	ref    string
-	values map[string]map[string]value // by expression and ref
-	notes  []string
+	definition *pipeline.Definition
+	sink       component.Sink
+	streams    []component.Stream
+	text       string
+	inputs     string // of the sample
+	ref        string
+	values     map[string]map[string]value // by expression and ref
+	notes      []string
 }
 
 type value struct {
@@ -146,15 +165,20 @@ var errProblems = errors.New("the file has problems")
 // try runs the sample's records up to where something would be sent, and evaluates expressions
 // on each. Plugins are left out, and the state folder and the environment are not read.
 func (w *Workspace) try(ctx context.Context, path string, expressions ...string) (*sampleRun, error) {
-	content := w.Document(path).Text()
+	content, inputs := w.Document(path).Text(), w.inputs(path)
 	w.mu.Lock()
 	last := w.runs[path]
 	w.mu.Unlock()
-	if last != nil && last.text == content && !slices.ContainsFunc(expressions, func(e string) bool {
+	if last != nil && (last.text != content || last.inputs != inputs) {
+		last = nil
+	}
+	if last != nil && !slices.ContainsFunc(expressions, func(e string) bool {
 		_, known := last.values[e]
 		return !known
 	}) {
-		return last, nil
+		again := *last
+		again.ref = w.pick(path, last.definition.Model, last.Trace)
+		return &again, nil
 	}
 	first := w.load(path).definition
 	if first == nil || first.Model == nil || first.Problems.HasErrors() {
@@ -180,7 +204,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	defer closePipeline()
-	out := &sampleRun{text: content}
+	out := &sampleRun{text: content, inputs: inputs, definition: d, sink: p.Sink, streams: p.Streams}
 	p.Transforms = slices.DeleteFunc(slices.Clone(p.Transforms), func(t component.Transform) bool {
 		_, runs := component.Capability[component.Programmed](t)
 		if runs {
@@ -202,7 +226,7 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 		return nil, err
 	}
 	out.Trace, out.values, out.ref = e.Trace, e.values, w.pick(path, p.Model, e.Trace)
-	if last != nil && last.text == content {
+	if last != nil {
 		maps.Copy(out.values, last.values)
 	}
 	w.mu.Lock()
@@ -259,7 +283,15 @@ func (w *Workspace) Explain(ctx context.Context, path string) (string, error) {
 	for _, i := range j.Items {
 		fmt.Fprintf(&b, "## %s\n\n", inline(i.Stream))
 		for _, f := range i.Fields {
-			fmt.Fprintf(&b, "- %s: %s\n", inline(f.Name), shown(f.Value))
+			properties, ok := f.Value.([]component.Field)
+			if !ok {
+				fmt.Fprintf(&b, "- %s: %s\n", inline(f.Name), shown(f.Value))
+				continue
+			}
+			fmt.Fprintf(&b, "- %s:\n", inline(f.Name))
+			for _, p := range properties {
+				fmt.Fprintf(&b, "  - %s: %s\n", inline(p.Name), shown(p.Value))
+			}
 		}
 		b.WriteByte('\n')
 	}

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/pipe-engine/pipe/engine/check"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -118,30 +120,50 @@ func (w *Workspace) Document(path string) *text.Document {
 // Readable reports whether a file may be read: it is a regular file of at most 4 MiB below a
 // folder of the workspace.
 func (w *Workspace) Readable(path string) bool {
-	real, err := filepath.EvalSymlinks(path)
+	f, err := w.openFile(path)
 	if err != nil {
 		return false
 	}
-	info, err := os.Stat(real)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
-		return false
+	_ = f.Close()
+	return true
+}
+
+// openFile opens a file that may be read. It does not wait for a pipe, and no link that changes
+// meanwhile leads it out of the folder.
+func (w *Workspace) openFile(path string) (*os.File, error) {
+	refused := &fs.PathError{Op: "open", Path: path, Err: errors.New("not a file of at most 4 MiB in the workspace")}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, refused
 	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, root := range w.roots {
-		if rel, err := filepath.Rel(root, real); err == nil && filepath.IsLocal(rel) {
-			return true
+	roots := slices.Clone(w.roots)
+	w.mu.Unlock()
+	for _, folder := range roots {
+		rel, err := filepath.Rel(folder, real)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
 		}
+		root, err := os.OpenRoot(folder)
+		if err != nil {
+			continue
+		}
+		f, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		_ = root.Close()
+		if err != nil {
+			return nil, refused
+		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= maxFile {
+			return f, nil
+		}
+		_ = f.Close()
+		return nil, refused
 	}
-	return false
+	return nil, refused
 }
 
 func (w *Workspace) read(path string) ([]byte, error) {
-	if !w.Readable(path) {
-		return nil, &fs.PathError{Op: "open", Path: path,
-			Err: errors.New("not a file of at most 4 MiB in the workspace")}
-	}
-	f, err := os.Open(path)
+	f, err := w.openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -218,10 +240,16 @@ type FixOf struct {
 	Fix     quickfix.Fix
 }
 
-// Fixes returns the fixes of the problems on lines, counted from 0.
-func (w *Workspace) Fixes(path string, from, to int) []FixOf {
+// Fixes returns the fixes of the problems on lines, counted from 0. Those that are not found when ctx
+// ends are left out.
+func (w *Workspace) Fixes(ctx context.Context, path string, from, to int) []FixOf {
 	l := w.load(path)
-	f := quickfix.New(l.d, l.problems, func(changed []byte) config.Problems { return w.check(path, changed).problems })
+	f := quickfix.New(l.d, l.problems, func(changed []byte) config.Problems {
+		if ctx.Err() != nil {
+			return l.problems // no better than before
+		}
+		return w.check(path, changed).problems
+	})
 	var out []FixOf
 	for _, p := range l.problems {
 		if p.Line-1 < from || p.Line-1 > to {

@@ -53,6 +53,9 @@ func (s *Server) completion(_ context.Context, path string, offset int, _ placeP
 	for i, c := range s.w.Complete(path, offset) {
 		one := completionItem{Label: c.Label, Kind: kinds[c.Kind], Detail: c.Detail, SortText: fmt.Sprintf("%04d", i),
 			TextEdit: &textEdit{d.Span(c.Edit.From, c.Edit.To), c.Edit.New}}
+		if c.Detail != "" {
+			one.LabelDetails = &labelDetails{c.Detail}
+		}
 		if c.Doc != "" {
 			one.Documentation = &markup{"markdown", c.Doc}
 		}

@@ -89,12 +89,16 @@ type (
 		Value string `json:"value"`
 	}
 	completionItem struct {
-		Label         string    `json:"label"`
-		Kind          int       `json:"kind"`
-		Detail        string    `json:"detail,omitempty"`
-		Documentation *markup   `json:"documentation,omitempty"`
-		SortText      string    `json:"sortText,omitempty"`
-		TextEdit      *textEdit `json:"textEdit,omitempty"`
+		Label         string        `json:"label"`
+		LabelDetails  *labelDetails `json:"labelDetails,omitempty"`
+		Kind          int           `json:"kind"`
+		Detail        string        `json:"detail,omitempty"`
+		Documentation *markup       `json:"documentation,omitempty"`
+		SortText      string        `json:"sortText,omitempty"`
+		TextEdit      *textEdit     `json:"textEdit,omitempty"`
+	}
+	labelDetails struct {
+		Description string `json:"description"` // editors show it for each item, Detail only for the chosen one
 	}
 	hover struct {
 		Contents markup     `json:"contents"`

@@ -29,7 +29,7 @@ type Server struct {
 	pending  map[string]bool      // paths whose diagnostics are due
 	first    string               // the one of them that a person types in
 	due      chan struct{}
-	done     bool // shutdown was asked
+	state    state
 	commands map[string]command
 }
 
@@ -52,51 +52,88 @@ func Serve(ctx context.Context, h analysis.Host, in io.Reader, out io.Writer) er
 	checks.Go(func() { s.publish(ctx) })
 	defer checks.Wait()
 	defer cancel()
-	for ctx.Err() == nil {
-		m, err := s.s.read()
+	q := newQueue(ctx)
+	go q.fill(s.s)
+	for {
+		c, err := q.next(ctx)
 		switch {
-		case errors.Is(err, errTooLarge):
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errTooLarge), errors.Is(err, errNotJSON):
 			if err := s.s.reply(nil, nil, &responseError{codeParse, err.Error()}); err != nil {
 				return err
 			}
 			continue
-		case errors.Is(err, io.EOF) && s.done:
+		case errors.Is(err, io.EOF) && s.state == ending:
 			return nil
 		case errors.As(err, new(*fault.Invalid)):
 			return err
 		case err != nil:
 			return fmt.Errorf("the editor closed the connection without asking pipe lsp to shut down: %w", err)
-		case m.Method == "exit" && s.done:
+		case c.Method == "exit" && s.state == ending:
 			return nil
-		case m.Method == "exit":
+		case c.Method == "exit":
 			return errors.New("the editor asked for the exit without shutdown")
 		}
-		if err := s.handle(ctx, m); err != nil {
+		if err := s.handle(c); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
 }
 
 // handle answers a message. A defect in one answer does not end the server.
-func (s *Server) handle(ctx context.Context, m message) error {
-	result, err := s.answer(ctx, m)
-	if len(m.ID) == 0 {
+func (s *Server) handle(c *call) error {
+	defer c.end()
+	if c.Method == "" { // an answer, although nothing was asked
+		return nil
+	}
+	result, err := s.answer(c.ctx, c.message)
+	if len(c.ID) == 0 {
 		return nil
 	}
 	var wrong *responseError
 	switch {
+	case c.ctx.Err() != nil:
+		wrong = &responseError{codeCancelled, "the request was cancelled"}
+	case errors.Is(err, errEarly):
+		wrong = &responseError{codeNotInitialized, err.Error()}
+	case errors.Is(err, errOrder):
+		wrong = &responseError{codeInvalidRequest, err.Error()}
 	case errors.Is(err, errUnknown):
-		wrong = &responseError{codeMethodNotFound, "there is no method " + m.Method}
+		wrong = &responseError{codeMethodNotFound, "there is no method " + c.Method}
 	case errors.As(err, new(paramsError)):
 		wrong = &responseError{codeInvalidParams, err.Error()}
 	case err != nil:
 		wrong = &responseError{codeInternal, err.Error()}
 	}
-	return s.s.reply(m.ID, result, wrong)
+	return s.s.reply(c.ID, result, wrong)
 }
 
-var errUnknown = errors.New("unknown method")
+// state is how far the editor is. Requests are answered between initialize and shutdown.
+type state int
+
+const (
+	starting state = iota
+	running
+	ending
+)
+
+var (
+	errUnknown = errors.New("unknown method")
+	errEarly   = errors.New("the first message must be initialize")
+	errOrder   = errors.New("only exit may follow shutdown, and initialize comes once")
+)
+
+// admit checks the order of messages.
+func (s *Server) admit(method string) error {
+	switch {
+	case s.state == starting && method != "initialize":
+		return errEarly
+	case s.state == ending, s.state == running && method == "initialize":
+		return errOrder
+	}
+	return nil
+}
 
 // paramsError is that the parameters of a message are wrong.
 type paramsError struct{ error }
@@ -107,11 +144,17 @@ func (s *Server) answer(ctx context.Context, m message) (result any, err error) 
 			result, err = nil, fmt.Errorf("%s: a defect of pipe: %v", m.Method, v)
 		}
 	}()
+	if err := s.admit(m.Method); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	switch m.Method {
 	case "initialize":
 		return with(m, s.initialize)
 	case "shutdown":
-		s.done = true
+		s.state = ending
 		return nil, nil
 	case "textDocument/didOpen":
 		return with(m, s.didOpen)
@@ -120,9 +163,9 @@ func (s *Server) answer(ctx context.Context, m message) (result any, err error) 
 	case "textDocument/didClose":
 		return with(m, s.didClose)
 	case "textDocument/codeAction":
-		return with(m, s.codeAction)
-	case "initialized", "$/cancelRequest", "$/setTrace", "textDocument/didSave", "workspace/didChangeConfiguration",
-		"workspace/didChangeWatchedFiles", "":
+		return with(m, func(p rangeParams) (any, error) { return s.codeAction(ctx, p) })
+	case "initialized", "$/setTrace", "textDocument/didSave", "workspace/didChangeConfiguration",
+		"workspace/didChangeWatchedFiles":
 		return nil, nil
 	}
 	if f, ok := s.features()[m.Method]; ok {
@@ -143,6 +186,7 @@ func with[P any](m message, call func(P) (any, error)) (any, error) {
 }
 
 func (s *Server) initialize(p initializeParams) (any, error) {
+	s.state = running
 	for _, f := range p.WorkspaceFolders {
 		if path, ok := pathOf(f.URI); ok {
 			s.w.AddFolder(path)
@@ -301,11 +345,11 @@ func diagnosticOf(d *text.Document, p config.Problem) diagnostic {
 	return one
 }
 
-func (s *Server) codeAction(p rangeParams) (any, error) {
+func (s *Server) codeAction(ctx context.Context, p rangeParams) (any, error) {
 	path, _ := pathOf(p.TextDocument.URI)
 	d := s.w.Document(path)
 	out := []codeAction{}
-	for _, f := range s.w.Fixes(path, p.Range.Start.Line, p.Range.End.Line) {
+	for _, f := range s.w.Fixes(ctx, path, p.Range.Start.Line, p.Range.End.Line) {
 		out = append(out, codeAction{Title: f.Fix.Title, Kind: "quickfix", Diagnostics: []diagnostic{diagnosticOf(d,
 			f.Problem)}, IsPreferred: f.Fix.Certain, Edit: editOf(p.TextDocument.URI, d, f.Fix.Bytes())})
 	}

@@ -47,6 +47,9 @@ type responseError struct {
 
 const (
 	codeParse          = -32700
+	codeInvalidRequest = -32600
+	codeNotInitialized = -32002
+	codeCancelled      = -32800
 	codeMethodNotFound = -32601
 	codeInvalidParams  = -32602
 	codeInternal       = -32603
@@ -59,8 +62,11 @@ type stream struct {
 	out io.Writer
 }
 
-// errTooLarge means that a message was skipped.
-var errTooLarge = errors.New("the message is larger than 32 MiB")
+// Of these errors, the message was skipped.
+var (
+	errTooLarge = errors.New("the message is larger than 32 MiB")
+	errNotJSON  = errors.New("the message is not a JSON object of JSON-RPC")
+)
 
 // notProtocol is the error of input that no editor sends.
 func notProtocol(text string) error {
@@ -107,7 +113,7 @@ func (s *stream) read() (message, error) {
 		return m, err
 	}
 	if err := codec.Unmarshal(body, &m); err != nil {
-		return message{}, nil // answered as an unknown method without an id is: not at all
+		return message{}, errNotJSON
 	}
 	return m, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/editor/turn"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/redact"
 )
@@ -49,8 +50,8 @@ const (
 type server struct {
 	o     Options
 	files *files
-	live  []byte        // the text of Options.Live when the server started
-	turn  chan struct{} // holds one value while no call runs
+	live  []byte // the text of Options.Live when the server started
+	turns *turn.Turns
 }
 
 //go:embed workflow.md
@@ -87,8 +88,7 @@ func newServer(o Options) (*server, *mcp.Server, error) {
 	if o.Secrets == nil {
 		o.Secrets = &redact.Redactor{}
 	}
-	s := &server{o: o, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
+	s := &server{o: o, turns: turn.New(o.Log)}
 	if o.Live != "" {
 		var err error
 		if s.live, err = os.ReadFile(o.Live); err != nil {
@@ -133,8 +133,7 @@ func add[In any](s *server, protocol *mcp.Server, name, description string,
 	})
 }
 
-// bounded runs a call when it is its turn, and returns at the latest when its time is over. A call
-// that does not end then keeps its turn.
+// bounded runs a call when it is its turn, and returns at the latest when its time is over.
 func (s *server) bounded(ctx context.Context, run func(context.Context) (any, error)) (any, error) {
 	limit := usualLimit
 	if s.o.Live != "" {
@@ -143,49 +142,10 @@ func (s *server) bounded(ctx context.Context, run func(context.Context) (any, er
 	if s.o.limit > 0 {
 		limit = s.o.limit
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	late := func() (any, error) {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return nil, &fault.Invalid{Reason: fmt.Sprintf("the call took longer than %s", limit),
-				Remedy: "ask for less, or use the command line"}
-		}
-		return nil, ctx.Err()
+	v, err := turn.Do(ctx, s.turns, limit, run)
+	if errors.Is(err, turn.ErrLate) {
+		err = &fault.Invalid{Reason: fmt.Sprintf("the call took longer than %s", limit),
+			Remedy: "ask for less, or use the command line"}
 	}
-	select {
-	case <-s.turn:
-	case <-ctx.Done():
-		defer cancel()
-		return late()
-	}
-	type result struct {
-		v   any
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
-		defer cancel()
-		defer func() { s.turn <- struct{}{} }()
-		defer func() {
-			if v := recover(); v != nil {
-				s.o.Log.Error("a tool failed", "panic", v)
-				done <- result{nil, errors.New("the tool failed: this is a defect in pipe")}
-			}
-		}()
-		v, err := run(ctx)
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return late()
-		}
-		return r.v, r.err
-	case <-ctx.Done():
-		select { // it may have ended just now
-		case r := <-done:
-			return r.v, r.err
-		default:
-			return late()
-		}
-	}
+	return v, err
 }

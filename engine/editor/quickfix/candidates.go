@@ -45,6 +45,7 @@ type form struct {
 // forms are the hints that claim a fix, the special ones first. The first that matches decides.
 var forms = []form{
 	{regexp.MustCompile(`^did you mean (.+)\?$`), (place).meant},
+	{regexp.MustCompile(`^write one of: ([\w.-]+(?:, [\w.-]+)*)$`), (place).oneOf},
 	{regexp.MustCompile(`^start it in column (\d+)`), (place).indented},
 	{regexp.MustCompile(`^indent with spaces$`), (place).spaces},
 	{regexp.MustCompile(`^for the text write '(.+)'$`), (place).quoted},
@@ -72,6 +73,9 @@ var forms = []form{
 		return l.value([]string{"", "'" + value + "'"})
 	}},
 	{regexp.MustCompile(`^write (\d+)s for seconds, \d+m for minutes or \d+d for days$`), (place).units},
+	{regexp.MustCompile(`^write (\d+)B for bytes, or use KB, KiB, MB`), (place).sizes},
+	{regexp.MustCompile(`^write year, month and day, as `), (place).date},
+	{regexp.MustCompile(`^define it under vars and write vars\.NAME here$`), (place).variable},
 	{regexp.MustCompile(`^keep one of the two lines$`), (place).removed},
 	{regexp.MustCompile(`, or remove the line$`), (place).removed},
 	{regexp.MustCompile(`^add (\w+: [^…]+)$`), (place).added},
@@ -422,15 +426,6 @@ func (l place) lambda([]string) []candidate {
 		new = "'" + new + "'"
 	}
 	return l.value([]string{"", new})
-}
-
-// units are the units that a duration may have.
-func (l place) units(found []string) []candidate {
-	var out []candidate
-	for _, unit := range []string{"s", "m", "d"} {
-		out = append(out, change("Write "+found[1]+unit, text.Edit{From: l.from, To: l.to, New: found[1] + unit}))
-	}
-	return out
 }
 
 // removed removes the entry that begins on the line.

@@ -1,4 +1,4 @@
-//go:build browser
+//go:build browser || editor
 
 package browsertest
 
@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -24,12 +25,19 @@ import (
 
 // The keys of Tab.Press that write no letter.
 const (
-	Enter = kb.Enter
-	Next  = kb.Tab
-	Left  = kb.ArrowLeft
-	Right = kb.ArrowRight
+	Enter  = kb.Enter
+	Escape = kb.Escape
+	Next   = kb.Tab
+	Left   = kb.ArrowLeft
+	Right  = kb.ArrowRight
+	Up     = kb.ArrowUp
+	Down   = kb.ArrowDown
+	Home   = kb.Home
+	End    = kb.End
 	// Back is Tab with Shift.
 	Back = "shift+" + kb.Tab
+	// Ctrl before a key is that key with Ctrl.
+	Ctrl = "ctrl+"
 )
 
 // patience is how long Wait waits.
@@ -44,6 +52,7 @@ type Tab struct {
 	mu      sync.Mutex
 	faults  []string // what the console shows
 	allowed string   // part of what it may show; "" for nothing
+	quiet   bool     // it may show anything
 }
 
 // New starts a browser. The test is skipped where there is no chromium, and fails at its end when
@@ -69,7 +78,7 @@ func New(t *testing.T, longest time.Duration) *Tab {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.faults = slices.DeleteFunc(b.faults, func(line string) bool {
-			return b.allowed != "" && strings.Contains(line, b.allowed)
+			return b.quiet || b.allowed != "" && strings.Contains(line, b.allowed)
 		})
 		if len(b.faults) > 0 {
 			t.Errorf("the console shows:\n%s", strings.Join(b.faults, "\n"))
@@ -107,6 +116,13 @@ func (b *Tab) Allow(text string) {
 	b.allowed = text
 }
 
+// AllowAll lets the console show anything, for the page of another program.
+func (b *Tab) AllowAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.quiet = true
+}
+
 // Open loads an address.
 func (b *Tab) Open(address string) {
 	b.t.Helper()
@@ -119,16 +135,65 @@ func (b *Tab) Address() string {
 	return do(b, chromedp.Location())
 }
 
-// Press presses keys. A text of several letters is typed.
+// Press presses keys, such as Enter or "ctrl+shift+o". A text of several letters is typed.
 func (b *Tab) Press(keys ...string) {
 	b.t.Helper()
 	for _, k := range keys {
-		if plain, shifted := strings.CutPrefix(k, "shift+"); shifted {
-			do(b, chromedp.KeyEvent(plain, chromedp.KeyModifiers(chromedp.ModifierShift)))
-			continue
+		var held kb.Modifier
+		for more := true; more; {
+			var ctrl, shift bool
+			if k, ctrl = strings.CutPrefix(k, Ctrl); ctrl {
+				held |= kb.ModifierCtrl
+			}
+			if k, shift = strings.CutPrefix(k, "shift+"); shift {
+				held |= kb.ModifierShift
+			}
+			more = ctrl || shift
 		}
-		do(b, chromedp.KeyEvent(k))
+		for _, r := range k {
+			do(b, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { return press(ctx, t, r, held) }))
+		}
 	}
+}
+
+// press presses a key. Its letter comes with it, so a page that handles the key gets no letter.
+func press(ctx context.Context, t *chromedp.Target, r rune, held kb.Modifier) error {
+	events := kb.Encode(r)
+	down, up := events[0], events[len(events)-1]
+	if len(events) > 2 && held&kb.ModifierCtrl == 0 {
+		down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+	}
+	for _, e := range []*input.DispatchKeyEventParams{down, up} {
+		e.Modifiers |= int64(held)
+		if _, err := cdp.Call(ctx, t, input.DispatchKeyEvent, *e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Click clicks the middle of the element that an expression in JavaScript gives.
+func (b *Tab) Click(element string) {
+	b.t.Helper()
+	b.Wait("Boolean(" + element + ")")
+	at := b.Text("(b => (b.left + b.width/2) + ' ' + (b.top + b.height/2))((" + element + ").getBoundingClientRect())")
+	var x, y float64
+	if _, err := fmt.Sscan(at, &x, &y); err != nil {
+		b.t.Fatalf("%s is at %s: %v", element, at, err)
+	}
+	do(b, chromedp.MouseClickXY(x, y))
+}
+
+// Size sets the size of the page in pixels.
+func (b *Tab) Size(width, height int64) {
+	b.t.Helper()
+	do(b, chromedp.EmulateViewport(width, height))
+}
+
+// Picture returns what the page shows, as PNG.
+func (b *Tab) Picture() []byte {
+	b.t.Helper()
+	return do(b, chromedp.CaptureScreenshot())
 }
 
 // Focus presses the Tab key until an element with a text or ID has the focus.

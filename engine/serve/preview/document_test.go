@@ -10,7 +10,7 @@ import (
 // and shows no table of rules.
 func TestDocumentOfAnotherRecord(t *testing.T) {
 	for from, want := range map[string]bool{"component:default/a": true, "": false} {
-		view := documentView{From: from, FromRule: `the rule "owners"`, Rules: []ruleView{{Name: "private"}}}
+		view := documentView{Words: Words{From: from, FromRule: `the rule "owners"`, Rules: []Rule{{Name: "private"}}}}
 		var b bytes.Buffer
 		if err := templates.ExecuteTemplate(&b, "document.html", struct {
 			Base, Pipeline string

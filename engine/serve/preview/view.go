@@ -11,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
-	"github.com/pipe-engine/pipe/engine/explain"
 )
 
 // The most names and lines that a page lists.
@@ -250,17 +249,9 @@ type documentView struct {
 	Back           string
 	Person         string
 	Finds          []sentence
-	Fields         []fieldView
-	FieldsAt       string
-	Rules          []ruleView
-	From, FromRule string // the record that decides instead of the rules, and the rule that decided about it
+	Words          Words
 	Before, After  string
 	HasBefore      bool
-	Groups         []string
-	People         []string
-	PeopleTotal    string
-	More           int
-	Notes          []string
 	Earlier        *earlierView // who found it before this run; nil without an earlier run
 }
 
@@ -280,18 +271,6 @@ type sentence struct {
 	Chains     [][]string
 }
 
-type fieldView struct {
-	Name, Expression, At string
-	Lines                []string
-	Empty                bool
-	More                 int
-}
-
-type ruleView struct {
-	Name, At, When, Outcome string
-	Decided                 bool
-}
-
 func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
 	e := &d.Explanation
 	card := h.hitView(x, q, d.Card)
@@ -304,25 +283,12 @@ func (h *handler) documentView(x *Index, q Query, d *Document) documentView {
 	if d.Earlier != nil {
 		v.Earlier = x.earlierView(d)
 	}
-	for _, item := range e.Items {
-		v.FieldsAt = item.At
-		for _, f := range item.Fields {
-			v.Fields = append(v.Fields, fieldOf(f))
+	v.Words = InWords(e, func(email string) string {
+		if i, known := x.byName[email]; known {
+			return x.people[i].String()
 		}
-	}
-	if p := e.Decision; p != nil {
-		if v.From = p.From; p.From != "" && p.Rule != "" {
-			v.FromRule = explain.RuleText(p.Rule)
-		}
-		for _, r := range p.Rules {
-			v.Rules = append(v.Rules, ruleView{r.Name, r.At, r.When, r.Outcome, r.Outcome == explain.RuleDecided})
-		}
-		if len(p.LeftOut) > 0 {
-			v.Notes = append(v.Notes, "Unknown users and groups, which grant no access: "+
-				display.List(p.LeftOut, mostNames, ", "))
-		}
-		h.everyone(&v, x, p)
-	}
+		return email
+	})
 	return v
 }
 
@@ -383,43 +349,6 @@ func (x *Index) earlierView(d *Document) *earlierView {
 	return v
 }
 
-// everyone adds who finds the document after this run.
-func (h *handler) everyone(v *documentView, x *Index, p *explain.DecisionResult) {
-	for _, f := range p.Finders {
-		if f.Group {
-			text := fmt.Sprintf("%s: %s", f.Name, peopleText(len(explain.Reached(f.Members))))
-			if f.Unknown {
-				text += ", and those of an earlier run, since this run does not write the group"
-			}
-			v.Groups = append(v.Groups, text)
-		}
-	}
-	switch {
-	case p.Audience == access.Listed.String():
-		v.PeopleTotal = peopleText(len(p.People)) + " " + cond(len(p.People) == 1, "finds", "find") + " it."
-		for _, email := range p.People[:min(len(p.People), mostNames)] {
-			name := email
-			if i, known := x.byName[email]; known {
-				name = x.people[i].String()
-			}
-			v.People = append(v.People, name)
-		}
-		v.More = len(p.People) - len(v.People)
-	case p.Audience == access.DatasourceUsers.String():
-		v.PeopleTotal = "All users of the datasource find it: " + display.Number(p.Everyone) + " after this run."
-	default:
-		v.PeopleTotal = "Found by " + audienceText(access.ParseAudience(p.Audience)) + "."
-	}
-}
-
-func fieldOf(f explain.FieldResult) fieldView {
-	out := fieldView{Name: f.Name, Expression: f.Expression, At: f.At, Empty: f.Value == nil}
-	out.Lines = strings.Split(strings.TrimRight(valueText(f.Value), "\n"), "\n")
-	out.More = max(0, len(out.Lines)-mostLines)
-	out.Lines = out.Lines[:len(out.Lines)-out.More]
-	return out
-}
-
 // valueText returns the value of a field in the form for people.
 func valueText(value any) string {
 	switch v := value.(type) {
@@ -429,6 +358,8 @@ func valueText(value any) string {
 		return v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []string:
+		return strings.Join(v, ", ")
 	case []any:
 		texts := make([]string, len(v))
 		for i, one := range v {

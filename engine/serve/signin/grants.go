@@ -199,6 +199,9 @@ func (p *OpenID) read() (_ *openIDFile, warnings config.Problems, err error) {
 	}
 	doc, problems := config.Load(path)
 	var f openIDFile
+	if p, ok := doc.Mistaken(config.OpenIDFile); ok {
+		problems = append(problems, p)
+	}
 	if !problems.HasErrors() {
 		problems = append(problems, config.Decode(doc.Root(), &f, &config.Variables{Lookup: p.o.Lookup})...)
 	}

@@ -51,7 +51,7 @@ type PropertyDefinition struct {
 	Name               string `json:"name" yaml:"name" required:"true" doc:"The property's name under customProperties."`
 	DisplayLabel       string `json:"displayLabel,omitzero" yaml:"displayLabel" doc:"The displayed label."`
 	DisplayLabelPlural string `json:"displayLabelPlural,omitzero" yaml:"displayLabelPlural" doc:"The displayed label in the plural."`
-	PropertyType       string `json:"propertyType,omitzero" yaml:"propertyType" default:"TEXT" enum:"TEXT|DATE|INT|USERID|PICKLIST|TEXTLIST|MULTIPICKLIST" doc:"The type of its values; it decides whether the property is a facet."`
+	PropertyType       string `json:"propertyType,omitzero" yaml:"propertyType" default:"TEXT" enum:"TEXT|DATE|INT|USERID|PICKLIST|TEXTLIST|MULTIPICKLIST" doc:"The type of its values. PICKLIST makes a facet; Glean does not support MULTIPICKLIST yet."`
 	UIOptions          string `json:"uiOptions,omitzero" yaml:"uiOptions" enum:"NONE|SEARCH_RESULT|DOC_HOVERCARD" doc:"Where it is shown."`
 	HideUIFacet        *bool  `json:"hideUiFacet,omitzero" yaml:"hideUiFacet" doc:"Whether it is left out of the facets."`
 	UIFacetOrder       int    `json:"uiFacetOrder,omitzero" yaml:"uiFacetOrder" doc:"Its position among the facets, from 1. Either all facets of a type have one, or none."`

@@ -1,4 +1,4 @@
-package e2e
+package analysis
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // TestSampleInReadme: the sample of the sandbox that pipelines/editors.md shows is there.
 func TestSampleInReadme(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile(filepath.Join(filepath.Dir(shipped), "editors.md"))
+	page, err := os.ReadFile("../../../pipelines/editors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,11 +19,11 @@ func TestSampleInReadme(t *testing.T) {
 	if len(comments) == 0 {
 		t.Fatal("the page has no sample of the sandbox")
 	}
-	folder, content, _ := copiedShipped(t)
+	folder, content := copiedShipped(t)
 	path := filepath.Join(folder, "backstage.yaml")
 	ref := comments[0][1]
 	for _, comment := range []string{comments[0][0], "# sample: sandbox fraud-scorer"} {
-		w := editing(folder)
+		w := New(host(), []string{folder})
 		w.Set(path, comment+"\n"+content)
 		if text, err := w.Explain(t.Context(), path); err != nil || !strings.Contains(text, ref) {
 			t.Errorf("%s: %v\n%s", comment, err, text)

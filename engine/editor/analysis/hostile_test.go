@@ -1,31 +1,38 @@
-package e2e
+package analysis
 
 import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/pipe-engine/pipe/cmd/internal/components"
-	"github.com/pipe-engine/pipe/engine/component"
-	"github.com/pipe-engine/pipe/engine/editor/analysis"
-	"github.com/pipe-engine/pipe/sources/file"
 )
 
-func editing(folders ...string) *analysis.Workspace {
-	return analysis.New(analysis.Host{Registry: components.Registry(),
-		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
-			return file.New(given, m)
-		},
-	}, folders)
+// copiedShipped is a folder with the shipped pipeline file and its tests.
+func copiedShipped(t testing.TB) (folder, content string) {
+	t.Helper()
+	folder = t.TempDir()
+	for _, name := range []string{"backstage.yaml", "backstage.test.yaml"} {
+		b, err := os.ReadFile(filepath.Join("../../../pipelines", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name == "backstage.yaml" {
+			content = string(b)
+		}
+	}
+	return folder, content
 }
 
-// TestLSPReadsNothingOutside: of a hostile workspace, only regular files of its folders are read:
+// TestReadsNothingOutside: of a hostile workspace, only regular files of its folders are read:
 // no path out of it, no link, no pipe, no large file.
-func TestLSPReadsNothingOutside(t *testing.T) {
-	folder, content, _ := copiedShipped(t)
+func TestReadsNothingOutside(t *testing.T) {
+	folder, content := copiedShipped(t)
 	outside := filepath.Join(t.TempDir(), "outside.svg")
 	secret := filepath.Join(folder, "link.svg")
 	for path, text := range map[string]string{outside: "<notsvg>canary</notsvg>", filepath.Join(folder, "in.svg"): "no"} {
@@ -43,7 +50,7 @@ func TestLSPReadsNothingOutside(t *testing.T) {
 	if err := os.Truncate(large, 100<<20); err != nil {
 		t.Fatal(err)
 	}
-	w := editing(folder)
+	w := New(host(), []string{folder})
 	path := filepath.Join(folder, "backstage.yaml")
 	for icon, problems := range map[string]int{outside: 0, "link.svg": 0, "../x.svg": 0, "/dev/zero": 0, "large.yaml": 0,
 		"in.svg": 1} {
@@ -76,12 +83,50 @@ func TestLSPReadsNothingOutside(t *testing.T) {
 	}
 }
 
-// TestLSPStartsNothing: checking, hovering and explaining start no plugin, ask no provider of
+// TestPipes: a named pipe is not waited for, wherever the workspace names it.
+func TestPipes(t *testing.T) {
+	folder, content := copiedShipped(t)
+	path, tests := filepath.Join(folder, "backstage.yaml"), filepath.Join(folder, "backstage.test.yaml")
+	for _, name := range []string{"pipe.yaml", "icon.svg", "other.test.yaml"} {
+		if err := fifo(filepath.Join(folder, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	w := New(host(), []string{folder})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, name := range []string{"pipe.yaml", "other.test.yaml"} {
+			if got := w.Document(filepath.Join(folder, name)).Text(); got != "" {
+				t.Errorf("%q", got)
+			}
+			w.Problems(filepath.Join(folder, name))
+		}
+		w.Set(path, "# sample: pipe.yaml x\n"+strings.Replace(content, "      # iconUrl: ${file:icons/catalog.svg} ",
+			"      iconUrl: ${file:icon.svg} #", 1))
+		w.Problems(path)
+		if _, err := w.Explain(t.Context(), path); err == nil {
+			t.Error("a pipe was a sample")
+		}
+		w.Set(tests, "pipeline: pipe.yaml\nrecords:\n  - file: pipe.yaml\ntests:\n  - name: one\n    expect: {}\n")
+		w.Problems(tests)
+		if _, err := w.Test(t.Context(), tests, ""); err == nil {
+			t.Error("the tests of a pipe ran")
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a pipe is waited for")
+	}
+}
+
+// TestStartsNothing: checking, hovering and explaining start no plugin, ask no provider of
 // secrets and read no variable of the environment.
-func TestLSPStartsNothing(t *testing.T) {
+func TestStartsNothing(t *testing.T) {
 	t.Setenv("BACKSTAGE_API_TOKEN", "canary-of-the-environment")
 	t.Setenv("GLEAN_VISIBILITY_ANNOTATION", "canary-of-the-environment")
-	folder, content, _ := copiedShipped(t)
+	folder, content := copiedShipped(t)
 	path, mark := filepath.Join(folder, "backstage.yaml"), filepath.Join(folder, "started")
 	program := filepath.Join(folder, "program")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho yes > '"+mark+"'\necho secret\n"), 0o700); err != nil {
@@ -92,7 +137,7 @@ func TestLSPStartsNothing(t *testing.T) {
 	content = strings.Replace(content, "token: ${GLEAN_INDEXING_API_KEY}", "token: ${secret:glean}", 1)
 	content = strings.Replace(content, "define: ", "  - name: hostile\n    plugin:\n      command: "+program+
 		"\n      sha256: "+strings.Repeat("0", 64)+"\ndefine: ", 1)
-	w := editing(folder)
+	w := New(host(), []string{folder})
 	w.Set(path, content)
 	if found := w.Problems(path); found.HasErrors() {
 		t.Fatal(found)
@@ -114,10 +159,10 @@ func TestLSPStartsNothing(t *testing.T) {
 	}
 }
 
-// TestLSPBombs: a bomb of aliases, deep nesting, expressions without end and a file of 100 MB cost
+// TestBombs: a bomb of aliases, deep nesting, expressions without end and a file of 100 MB cost
 // bounded time.
-func TestLSPBombs(t *testing.T) {
-	folder, content, _ := copiedShipped(t)
+func TestBombs(t *testing.T) {
+	folder, content := copiedShipped(t)
 	path := filepath.Join(folder, "backstage.yaml")
 	var aliases strings.Builder
 	aliases.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
@@ -137,29 +182,34 @@ func TestLSPBombs(t *testing.T) {
 		"regexes": title(`'name matches "(a*)*(a*)*(a*)*b" ? name : name'`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := editing(folder)
+			w := New(host(), []string{folder})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			began := time.Now()
 			w.Set(path, text)
 			w.Problems(path)
-			w.Fixes(path, 0, 1<<20)
+			w.Fixes(t.Context(), path, 0, 1<<20)
 			if i := strings.Index(text, "title: "); i >= 0 {
 				w.Hover(t.Context(), path, i+9)
 				w.Complete(path, i+9)
 			}
 			w.Outline(path)
-			if took := time.Since(began); took > 20*time.Second {
-				t.Errorf("it took %v", took)
+			took := time.Since(began)
+			runtime.ReadMemStats(&after)
+			used := (after.TotalAlloc - before.TotalAlloc) >> 20
+			if t.Logf("%v, %d MiB", took, used); took > 20*time.Second || used > 2000 {
+				t.Errorf("it took %v and %d MiB", took, used)
 			}
 		})
 	}
 }
 
-// TestLSPEscapes: text of entities is shown as text: it ends no code and makes no link.
-func TestLSPEscapes(t *testing.T) {
-	folder, content, _ := copiedShipped(t)
+// TestEscapes: text of entities is shown as text: it ends no code and makes no link.
+func TestEscapes(t *testing.T) {
+	folder, content := copiedShipped(t)
 	path := filepath.Join(folder, "backstage.yaml")
 	tests := filepath.Join(folder, "backstage.test.yaml")
-	w := editing(folder)
+	w := New(host(), []string{folder})
 	w.Set(path, content)
 	w.Set(tests, "fixtures:\n  x:\n    kind: Component\n"+
 		"    metadata: {name: x, title: \"` [click](command:evil) \\e[31m <b>\"}\n"+
@@ -167,46 +217,5 @@ func TestLSPEscapes(t *testing.T) {
 	got, err := w.Explain(t.Context(), path)
 	if err != nil || !strings.Contains(got, "click") || strings.Contains(got, "\x1b") || strings.Contains(got, "\"` ") {
 		t.Errorf("%v\n%s", err, got)
-	}
-}
-
-// BenchmarkLSP: diagnostics of the shipped file after an edit take less than 100 ms, and those of
-// a file of 5,000 lines less than a second.
-func BenchmarkLSP(b *testing.B) {
-	_, content, _ := copiedShipped(b)
-	var defines, rules strings.Builder
-	defines.WriteString("  d0: metadata.name\n")
-	for i := range 1300 {
-		fmt.Fprintf(&defines, "  d%d: |\n    lines(metadata.title, d%d,\n      spec.type)\n", i+1, i)
-	}
-	for i := range 300 {
-		fmt.Fprintf(&rules, "    - name: rule %d\n      when: metadata.namespace == \"n%d\"\n      allow: owner\n", i, i)
-	}
-	long := strings.Replace(content, "  rules:\n", "  rules:\n"+rules.String(), 1)
-	long = strings.Replace(long, "  marks: concat", defines.String()+"  marks: concat", 1)
-	long = strings.Replace(long, "title: name\n", "title: d1300\n", 1)
-	if n := strings.Count(long, "\n"); n < 5000 {
-		b.Fatalf("%d lines", n)
-	}
-	for name, one := range map[string]struct {
-		text string
-		most time.Duration
-	}{"shipped": {content, 100 * time.Millisecond}, "5000 lines": {long, time.Second}} {
-		b.Run(name, func(b *testing.B) {
-			w := editing(b.TempDir())
-			path := filepath.Join(b.TempDir(), "backstage.yaml")
-			i := 0
-			for b.Loop() {
-				i++
-				began := time.Now()
-				w.Set(path, fmt.Sprintf("%s# %d\n", one.text, i))
-				if found := w.Problems(path); len(found) > 0 {
-					b.Fatal(found)
-				}
-				if took := time.Since(began); took > one.most && i > 1 {
-					b.Errorf("it took %v", took)
-				}
-			}
-		})
 	}
 }
