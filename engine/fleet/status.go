@@ -166,7 +166,8 @@ func (o *Operation) describe(ctx context.Context, s *Status, info *workflowpb.Wo
 		o.result(ctx, s, id, run)
 		return
 	}
-	if d, err := o.c.DescribeWorkflowExecution(ctx, id, ""); err == nil {
+	if answer, err := o.c.DescribeWorkflow(ctx, id, ""); err == nil {
+		d := answer.RawResponse
 		s.State = stateOf(d.GetWorkflowExecutionInfo().GetStatus())
 		for _, a := range d.GetPendingActivities() {
 			if a.GetActivityType().GetName() != workflows.ActivityRun {

@@ -40,8 +40,9 @@ var faults = []fault{
 type chaos struct {
 	mu     sync.Mutex
 	random *rand.Rand
-	left   int // requests until the next fault; 0: none comes
-	after  bool
+	left   int  // requests until the next fault; 0: none comes
+	sends  bool // only requests that publish count
+	after  bool // it comes when the request has taken effect
 	struck chan string
 	count  map[string]int
 }
@@ -50,18 +51,18 @@ func newChaos(seed uint64) *chaos {
 	return &chaos{random: rand.New(rand.NewPCG(seed, 1)), struck: make(chan string, 1), count: map[string]int{}}
 }
 
-// arm lets a fault happen at one of the next requests.
+// arm lets a fault happen at one of the next requests, half of the times at one that publishes.
 func (c *chaos) arm(most int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.left, c.after = 1+c.random.IntN(most), c.random.IntN(2) == 0
+	c.left, c.sends, c.after = 1+c.random.IntN(most), c.random.IntN(2) == 0, c.random.IntN(2) == 0
 }
 
 // met is the function that a world calls at each request; victim returns the worker of a process.
 func (c *chaos) met(r request, victim func(pid int) *process) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.left == 0 {
+	if c.left == 0 || c.sends && !r.sends {
 		return nil
 	}
 	p := victim(r.process)

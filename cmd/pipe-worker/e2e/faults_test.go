@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -97,6 +96,39 @@ func TestFleetFaults(t *testing.T) {
 	}
 }
 
+// TestFleetDeath: a run whose worker is killed while it reads, or while it publishes, is begun again by
+// another worker. It prints how long that takes.
+func TestFleetDeath(t *testing.T) {
+	f := newFleet(t, size{companies: 1, workers: 2, cron: never})
+	f.run(t)
+	f.idle(t, 5*time.Minute)
+	for act, match := range map[string]func(request) bool{"reads": reading, "publishes": publishing} {
+		t.Run(act, func(t *testing.T) {
+			f.companies[0].change(t)
+			g := f.hold(t, match)
+			f.run(t)
+			g.wait(t)
+			f.worker(g.by).kill()
+			killed := time.Now()
+			g.release()
+			other := func(r request) bool { return r.process != g.by && r.process != 0 }
+			again := f.hold(t, func(r request) bool { return other(r) && reading(r) })
+			again.wait(t)
+			t.Logf("another worker reads after %.0f s", time.Since(killed).Seconds())
+			last := f.hold(t, func(r request) bool { return other(r) && r.sends })
+			again.release()
+			last.wait(t)
+			t.Logf("it sends after %.0f s", time.Since(killed).Seconds())
+			last.release()
+			f.replaceEnded(t)
+			f.idle(t, 5*time.Minute)
+			f.plainRuns(t, f.folder)
+			f.rightIndexes(t)
+			f.onePublisher(t)
+		})
+	}
+}
+
 // TestFleetCancel: a run that is cancelled while it publishes ends its upload and publishes no other,
 // and one that is cancelled while it reads sends nothing. The end of a worker does the same.
 func TestFleetCancel(t *testing.T) {
@@ -180,34 +212,51 @@ func TestFleetKey(t *testing.T) {
 	}
 }
 
-// TestFleetSchedule: a run is not begun twice, and of the times that passed while nothing ran, one is
-// made up for.
+// TestFleetSchedule: while a run goes on no other begins, and of the times that passed while Temporal
+// was away at most two are made up for.
 func TestFleetSchedule(t *testing.T) {
 	f := newFleet(t, size{companies: 1, workers: 1, cron: "* * * * *"})
-	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
 	c := f.companies[0]
 	g := f.hold(t, reading)
-	select {
-	case <-g.reached:
-	case <-time.After(3 * time.Minute):
-		t.Fatal("the schedule began no run")
-	}
-	before := f.pipelinesRun(t)
+	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
+	g.wait(t)
 	until(t, 4*time.Minute, "two more times have passed", func() bool { return f.temporal.schedules(t)[0].Ran >= 3 })
-	if n := f.pipelinesRun(t); n != before {
-		t.Errorf("%d runs, and the first one has not ended", n)
+	if n := f.pipelinesRun(t); n != 1 {
+		t.Errorf("%d runs began, and the first one has not ended", n)
 	}
 	g.release()
+	f.idle(t, 2*time.Minute)
 	f.temporal.server.kill()
-	time.Sleep(150 * time.Second)
-	before = int(c.asked.Load())
+	c.change(t)
+	before := f.published()
+	time.Sleep(4*time.Minute + 10*time.Second) // four times pass
+	if n := f.published(); n != before {
+		t.Errorf("%d requests without Temporal", n-before)
+	}
+	began := time.Now()
 	f.temporal.start(t)
+	until(t, 2*time.Minute, "a run is made up for", func() bool { return f.published() > before })
+	f.must(t, "fleet", "pause", "--config", f.config, "--all", "--reason", "the end of the test")
+	runs := 0
+	for _, e := range f.idle(t, 5*time.Minute) {
+		if e.Type == "Pipeline" && e.Started.After(began) {
+			runs++
+		}
+	}
+	if most := 2 + int(time.Since(began)/time.Minute) + 1; runs > most {
+		t.Errorf("%d runs began, want at most %d", runs, most)
+	}
+	t.Logf("%d runs after four missed times: %+v", runs, f.temporal.schedules(t))
 	f.plainRuns(t, f.folder)
-	until(t, 3*time.Minute, "the missed run is made up for", func() bool { return int(c.asked.Load()) > before })
-	t.Log(fmt.Sprintf("%+v", f.temporal.schedules(t)))
-	f.idle(t, 5*time.Minute)
 	f.rightIndexes(t)
 	f.onePublisher(t)
+}
+
+// published is how many requests have changed the first datasource.
+func (f *fleet) published() int {
+	f.world.mu.Lock()
+	defer f.world.mu.Unlock()
+	return len(f.writes[f.companies[0].name])
 }
 
 // pipelinesRun is how many workflows Pipeline there are.

@@ -362,7 +362,7 @@ func (f *fleet) strike(t testing.TB, random *rand.Rand, n int) {
 		for range 1 + random.IntN(4) {
 			f.companies[random.IntN(len(f.companies))].change(t)
 		}
-		f.chaos.arm(300)
+		f.chaos.arm(150)
 		f.awaitFault(t)
 	}
 }

@@ -112,6 +112,73 @@ func TestFencing(t *testing.T) {
 	}
 }
 
+// TestSuperseded: a holder does not write after the next one has come, although its own session goes on.
+// One that has given up the lock notices it.
+func TestSuperseded(t *testing.T) {
+	n := newNight(t)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := files.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	postgres.Supersede(t, h)
+	err = state.Replace(files, ".state", func(io.Writer) error { return nil })
+	if !errors.As(err, new(*state.LostError)) {
+		t.Errorf("it wrote: %v", err)
+	}
+	if err := h.Check(); err != nil {
+		t.Error(err)
+	}
+	postgres.Unlock(t, h)
+	if err := h.Check(); !errors.As(err, new(*state.LostError)) {
+		t.Errorf("it does not notice: %v", err)
+	}
+	h.Release()
+}
+
+// TestAppendAtOnce: of two that append at once without a lock, one fails, and nothing is written over.
+func TestAppendAtOnce(t *testing.T) {
+	n := newNight(t)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, errA := files.Append(".journal")
+	b, errB := files.Append(".journal")
+	if err := errors.Join(errA, errB); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(a, "one\n")
+	io.WriteString(b, "another\n")
+	if a.Sync() != nil || b.Sync() == nil {
+		t.Error("both have appended")
+	}
+	if text, err := state.ReadFile(files, ".journal"); string(text) != "one\n" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestRowTamper: what Stat and List say of a file is verified, too.
+func TestRowTamper(t *testing.T) {
+	n := newNight(t)
+	n.fill(fake.Place, 10)
+	n.sql("UPDATE {s}.files SET modified = modified + 1")
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, statErr := files.Stat(".state")
+	_, listErr := files.List(".")
+	for _, err := range []error{statErr, listErr} {
+		if !errors.As(err, new(*state.DamagedError)) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSilentHolder: the server ends the session of a holder from which it hears nothing for a lease, and
 // the next holder learns when requests of the earlier one have ended.
 func TestSilentHolder(t *testing.T) {

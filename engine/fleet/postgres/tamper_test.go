@@ -112,6 +112,9 @@ var tampers = map[string]string{
 	"put back all older chunks": "DELETE FROM {s}.chunks" + of + "; INSERT INTO {s}.chunks SELECT * FROM public.older",
 	"put back the older file": "DELETE FROM {s}.chunks" + of + "; DELETE FROM {s}.files" + of +
 		"; INSERT INTO {s}.chunks SELECT * FROM public.older; INSERT INTO {s}.files SELECT * FROM public.older_file",
+	"put back the older file and its list": "DELETE FROM {s}.chunks" + of + "; DELETE FROM {s}.files" + of +
+		"; INSERT INTO {s}.chunks SELECT * FROM public.older; INSERT INTO {s}.files SELECT * FROM public.older_file" +
+		"; UPDATE {s}.places p SET manifest = o.manifest FROM public.older_place o WHERE p.id = o.id",
 	"add a chunk of an older version":    "INSERT INTO {s}.chunks SELECT * FROM public.older WHERE number = 0",
 	"remove the row and keep the chunks": "DELETE FROM {s}.files" + of,
 	"remove the file":                    "DELETE FROM {s}.chunks" + of + "; DELETE FROM {s}.files" + of,
@@ -134,9 +137,10 @@ func TestTamper(t *testing.T) {
 			}
 			n.fill("https://store.example.com/other", 9000)
 			n.fill(fake.Place, 9000)
-			n.pg.Exec(t, "DROP TABLE IF EXISTS older, older_file")
+			n.pg.Exec(t, "DROP TABLE IF EXISTS older, older_file, older_place")
 			n.sql("CREATE TABLE public.older AS SELECT * FROM {s}.chunks" + of)
 			n.sql("CREATE TABLE public.older_file AS SELECT * FROM {s}.files" + of)
+			n.sql("CREATE TABLE public.older_place AS SELECT * FROM {s}.places")
 			n.fill(fake.Place, 9000)
 			if base, err := n.baseline(fake.Place).Load(); err != nil || base.Condition != baseline.Intact {
 				t.Fatal(base, err)
@@ -177,9 +181,15 @@ func TestOtherKey(t *testing.T) {
 	}
 }
 
-// TestJournalTamper: a journal that was cut is damaged, and everything is published again.
+// TestJournalTamper: a journal that was cut, at its beginning or its end, is damaged, and everything is
+// published again.
 func TestJournalTamper(t *testing.T) {
-	n := newNight(t)
+	for _, number := range []int{0, 3} {
+		t.Run(fmt.Sprint(number), func(t *testing.T) { journalTamper(t, newNight(t), number) })
+	}
+}
+
+func journalTamper(t *testing.T, n *night, number int) {
 	s := n.baseline(fake.Place)
 	for i := range 2 {
 		w, err := s.Begin(baseline.Pushing, fmt.Sprintf("r%d", i), time.Now())
@@ -191,7 +201,7 @@ func TestJournalTamper(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n.sql("DELETE FROM {s}.chunks WHERE name = '.journal' AND number = 0")
+	n.sql(fmt.Sprintf("DELETE FROM {s}.chunks WHERE name = '.journal' AND number = %d", number))
 	for range 2 {
 		if j, err := s.Journal(nil); err != nil || j.Damaged == "" || !j.Interrupted {
 			t.Fatalf("%+v, %v", j, err)

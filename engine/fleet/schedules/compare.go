@@ -2,7 +2,6 @@ package schedules
 
 import (
 	"slices"
-	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
@@ -85,12 +84,4 @@ func fleetOf(memo *commonpb.Memo, c converter.DataConverter) (fleet string) {
 		return ""
 	}
 	return fleet
-}
-
-// next returns the next time that a schedule fires; zero when that is not known.
-func next(times []time.Time) time.Time {
-	if len(times) == 0 {
-		return time.Time{}
-	}
-	return times[0]
 }

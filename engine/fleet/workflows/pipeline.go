@@ -99,10 +99,14 @@ func (f *flow) look(ctx workflow.Context) (bool, error) {
 	return out.Approved, err
 }
 
+// shortFor is how long activities may take that take seconds. They send no heartbeats: it is also when
+// another worker does what a worker that died had begun.
+const shortFor = time.Minute
+
 // short returns the context of activities that take seconds.
 func short(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: time.Hour,
+		StartToCloseTimeout: shortFor, ScheduleToCloseTimeout: time.Hour,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2,
 			MaximumInterval: 10 * time.Minute, NonRetryableErrorTypes: Final()},
 	})

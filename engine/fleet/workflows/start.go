@@ -17,7 +17,7 @@ func Start(ctx workflow.Context, in StartInput) (Begun, error) {
 		in.Request.ID = workflow.GetInfo(ctx).WorkflowExecution.RunID
 	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 5 * time.Minute, ScheduleToCloseTimeout: beginFor,
+		StartToCloseTimeout: shortFor, ScheduleToCloseTimeout: beginFor,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 10 * time.Second, BackoffCoefficient: 2,
 			MaximumInterval: 10 * time.Minute, NonRetryableErrorTypes: Final()},
 	})
