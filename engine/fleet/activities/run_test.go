@@ -208,6 +208,44 @@ func TestRunRefused(t *testing.T) {
 	}
 }
 
+// TestLookTooFew: an approval by one person of a refusal that needs two is not enough for a run.
+func TestLookTooFew(t *testing.T) {
+	f := newFleet(t)
+	text, err := os.ReadFile(filepath.Join(f.dir, "payments.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.file("payments.yaml", string(text)+"\nguards:\n  approvals: 2\n")
+	f.records(1200, 0, "")
+	if _, err := f.run(workflows.RunInput{}); err != nil {
+		t.Fatal(err, f.log.String())
+	}
+	f.records(10, 0, "")
+	r, err := f.run(workflows.RunInput{})
+	if err != nil || r.Result != workflows.ResultRefused {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	o := f.o.Job
+	o.Path, o.Log = filepath.Join(f.dir, "payments.yaml"), slog.New(slog.DiscardHandler)
+	file, err := job.Load(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	done, err := file.Approve(t.Context(), f.state(), job.Approving{ID: r.Refusal, By: "ann"})
+	if err != nil || done.Missing == "" || done.Needed != 2 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	value, err := f.env.ExecuteActivity(workflows.ActivityLook, workflows.ConfirmInput{Job: job1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out workflows.Looked
+	if err := value.Get(&out); err != nil || out.Approved {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
 // TestRunWrong: a file that is wrong, that is not the pinned one, and a fleet with another name are
 // never tried again.
 func TestRunWrong(t *testing.T) {
