@@ -48,6 +48,7 @@ func (a *Activities) Begin(ctx context.Context, in workflows.StartInput) (out wo
 		if in.Job.Attributes {
 			o.TypedSearchAttributes = workflows.AttributesOf(in.Job)
 		}
+		in.Request.Job = &in.Job
 		run, err := a.o.Starter.SignalWithStartWorkflow(ctx, out.Workflow, workflows.SignalRequest, in.Request, o,
 			workflows.TypePipeline, workflows.Input{Job: in.Job})
 		if err != nil {

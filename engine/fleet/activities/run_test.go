@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -314,7 +315,9 @@ func TestBegin(t *testing.T) {
 	if out.Workflow != want || out.Run != "r" || len(f.started) != 1 || f.started[0] != want {
 		t.Errorf("%+v, started %v", out, f.started)
 	}
-	if f.signals[0] != workflows.SignalRequest || f.signals[1] != in.Request {
+	wanted := in.Request
+	wanted.Job = &in.Job
+	if f.signals[0] != workflows.SignalRequest || !reflect.DeepEqual(f.signals[1], wanted) {
 		t.Errorf("signalled %v", f.signals)
 	}
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 
 	"go.temporal.io/sdk/workflow"
@@ -54,26 +55,25 @@ func (b *inbox) add(r Request) {
 }
 
 // take returns one request for all that wait: it publishes everything when one of them does, and is
-// a hint only when all of them are.
+// a hint only when all of them are. Its job is that of the latest one.
 func (b *inbox) take() (merged Request, some bool) {
 	for i, r := range b.waiting {
 		if i == 0 || merged.How == ByApproval && r.How != ByApproval {
-			r.Full = r.Full || merged.Full
+			r.Full, r.Job = r.Full || merged.Full, cmp.Or(r.Job, merged.Job)
 			merged = r
 			continue
 		}
-		merged.Full = merged.Full || r.Full
+		merged.Full, merged.Job = merged.Full || r.Full, cmp.Or(r.Job, merged.Job)
 	}
 	some, b.waiting = len(b.waiting) > 0, nil
 	return merged, some
 }
 
 // answered drops the requests that a run answers that has begun and not ended: those of a schedule or
-// a person, unless they ask for more. A hint stays, since the run may have read the store before.
-func (b *inbox) answered(by Request) {
+// a person, unless they ask for more or the fleet has changed. A hint stays, since the run may have read the store before.
+func (b *inbox) answered(by Request, job Job) {
 	b.waiting = slices.DeleteFunc(b.waiting, func(r Request) bool {
-		return r.How != ByApproval && (!r.Full ||
-			by.Full)
+		return r.How != ByApproval && (!r.Full || by.Full) && (r.Job == nil || *r.Job == job)
 	})
 }
 

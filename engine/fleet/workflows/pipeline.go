@@ -29,6 +29,9 @@ func Pipeline(ctx workflow.Context, in Input) (Report, error) {
 	if !some {
 		return f.end(ctx, Report{Result: ResultNothing}, nil)
 	}
+	if request.Job != nil {
+		f.job, request.Job = *request.Job, nil
+	}
 	if request.How == ByApproval {
 		approved, err := f.look(ctx)
 		if err != nil || !approved {
@@ -121,7 +124,7 @@ func (f *flow) run(ctx workflow.Context, request Request) (Report, error) {
 		var report Report
 		err := workflow.ExecuteActivity(f.long(ctx), ActivityRun, RunInput{f.job, request}).Get(ctx, &report)
 		f.inbox.receive()
-		f.inbox.answered(request)
+		f.inbox.answered(request, f.job)
 		if err != nil {
 			return failed(err, request), err
 		}

@@ -172,6 +172,8 @@ func TestJoined(t *testing.T) {
 		"both full":  {Request{ID: "1", Full: true}, Request{ID: "2", Full: true}, SignalRequest, 0},
 		"hint":       {Request{ID: "1"}, Request{}, SignalLook, 1},
 		"approval":   {Request{ID: "1"}, Request{ID: "2", How: ByApproval}, SignalRequest, 1},
+		"same job":   {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &testJob}, SignalRequest, 0},
+		"other job":  {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &otherJob}, SignalRequest, 1},
 		"full, less": {Request{ID: "1", Full: true}, Request{ID: "2"}, SignalRequest, 0},
 	} {
 		w := newWorld(t)
@@ -192,6 +194,28 @@ func TestJoined(t *testing.T) {
 			in.Requests[0].Full != tc.second.Full) {
 			t.Errorf("%s: the next run gets %+v", name, in)
 		}
+	}
+}
+
+// otherJob is the job of the pipeline after its file has changed.
+var otherJob = Job{Fleet: "larkspur", Pipeline: "payments", SHA256: "f00", Limits: testJob.Limits}
+
+// TestLatestJob: a run is that of the latest request, also when an earlier one started the workflow.
+func TestLatestJob(t *testing.T) {
+	w := newWorld(t)
+	w.request(Request{ID: "1", How: BySchedule, Job: &otherJob})
+	if _, err := w.pipeline(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.runs) != 1 || w.runs[0].Job != otherJob || w.runs[0].Request.Job != nil {
+		t.Errorf("ran %+v", w.runs)
+	}
+	b := &inbox{}
+	b.add(Request{ID: "1", Job: &testJob})
+	b.add(Request{ID: "2", Job: &otherJob})
+	b.add(Request{How: ByApproval})
+	if merged, _ := b.take(); merged.Job != &otherJob {
+		t.Errorf("the job is %+v", merged.Job)
 	}
 }
 

@@ -51,6 +51,9 @@ type Request struct {
 	How  string `json:"how"`
 	By   string `json:"by,omitempty"` // a digest of the person's name
 	Full bool   `json:"full,omitempty"`
+	// Job is what the fleet says of the pipeline now. It differs from that of the running workflow
+	// when the fleet was applied meanwhile; nil means that it does not.
+	Job *Job `json:"job,omitempty"`
 }
 
 // Limits are times of a pipeline.
