@@ -124,23 +124,26 @@ func (c *company) replace(t testing.TB) {
 // shipped is the pipeline that people run.
 const shipped = "../../../pipelines/backstage.yaml"
 
-// write writes the pipeline of the company into a folder: the shipped one with small pages. Half of the
-// pipelines publish everything in each run.
+// write writes the pipeline of the company into a folder: the shipped one, with small pages for a small
+// catalog. Half of the pipelines publish everything in each run.
 func (c *company) write(t testing.TB, folder, gleanURL string) {
 	t.Helper()
 	b, err := os.ReadFile(shipped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(b)
+	text, entities, documents := string(b), 10, 10
+	if c.generated > 0 { // as in production
+		entities, documents = 500, 500
+	}
 	for _, change := range [][2]string{
 		{"\nname: backstage\n", "\nname: " + c.name + "\n"},
 		{"url: ${BACKSTAGE_BASE_URL}", "url: " + c.backstage.URL()},
 		{"ui_url: ${BACKSTAGE_UI_URL:-${BACKSTAGE_BASE_URL}}", "ui_url: " + c.backstage.URL()},
-		{"page_size: ${BACKSTAGE_PAGE_SIZE:-500}", "page_size: 10"},
+		{"page_size: ${BACKSTAGE_PAGE_SIZE:-500}", fmt.Sprintf("page_size: %d", entities)},
 		{"server_url: ${GLEAN_SERVER_URL:-}",
 			"server_url: ${GLEAN_SERVER_URL:-" + gleanURL + "}\n    requests_per_second: 0"},
-		{"documents: ${SYNC_BATCH_SIZE:-500}", "documents: 10"},
+		{"documents: ${SYNC_BATCH_SIZE:-500}", fmt.Sprintf("documents: %d", documents)},
 		{"name: ${GLEAN_DATASOURCE_ID:-backstage}", "name: " + c.name},
 	} {
 		if strings.Count(text, change[0]) != 1 {
