@@ -129,6 +129,39 @@ func TestFleetDeath(t *testing.T) {
 	}
 }
 
+// TestFleetSuspended: a worker that is suspended while it publishes sends nothing when it goes on, since
+// another one has taken its run.
+func TestFleetSuspended(t *testing.T) {
+	f := newFleet(t, size{companies: 1, workers: 2, cron: never})
+	f.run(t)
+	f.idle(t, 5*time.Minute)
+	c := f.companies[0]
+	c.change(t)
+	g := f.hold(t, func(r request) bool { return r.operation == "bulkindexusers" })
+	f.run(t)
+	g.wait(t)
+	worker := f.worker(g.by)
+	worker.signal(syscall.SIGSTOP)
+	ended := strings.Count(worker.said(), "run ended")
+	g.release()
+	f.idle(t, 5*time.Minute)
+	f.world.mu.Lock()
+	before := len(f.writes[c.name])
+	f.world.mu.Unlock()
+	worker.signal(syscall.SIGCONT)
+	until(t, 2*time.Minute, "the suspended run ends", func() bool {
+		return strings.Count(worker.said(), "run ended") > ended
+	})
+	f.world.mu.Lock()
+	for _, w := range f.writes[c.name][before:] {
+		t.Errorf("it has sent %s", w)
+	}
+	f.world.mu.Unlock()
+	f.plainRuns(t, f.folder)
+	f.rightIndexes(t)
+	f.onePublisher(t)
+}
+
 // TestFleetCancel: a run that is cancelled while it publishes ends its upload and publishes no other,
 // and one that is cancelled while it reads sends nothing. The end of a worker does the same.
 func TestFleetCancel(t *testing.T) {
