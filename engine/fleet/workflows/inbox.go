@@ -70,7 +70,8 @@ func (b *inbox) take() (merged Request, some bool) {
 }
 
 // answered drops the requests that a run answers that has begun and not ended: those of a schedule or
-// a person, unless they ask for more or the fleet has changed. A hint stays, since the run may have read the store before.
+// a person, unless they ask for more or the fleet has changed. A hint stays, since the run may have
+// read the store before.
 func (b *inbox) answered(by Request, job Job) {
 	b.waiting = slices.DeleteFunc(b.waiting, func(r Request) bool {
 		return r.How != ByApproval && (!r.Full || by.Full) && (r.Job == nil || *r.Job == job)
