@@ -229,6 +229,9 @@ func (h *hold) Release() error {
 			h.f.holdMAC(fence, true).sum())
 		return err
 	})
+	if err == nil { // the server notices the end of the session only a moment later
+		_, err = h.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", h.key())
+	}
 	h.f.mu.Lock()
 	h.f.hold = nil
 	h.f.mu.Unlock()

@@ -458,6 +458,15 @@ func holders(t *testing.T, s Subject, where string) {
 		t.Error(err)
 	}
 	put(t, a, ".state", "released")
+	for range 20 { // what was released can be taken at once
+		again, err := a.Hold()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Release(); err != nil {
+			t.Error(err)
+		}
+	}
 	h, err = b.Hold()
 	if err != nil {
 		t.Fatal(err)
