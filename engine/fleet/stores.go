@@ -29,6 +29,33 @@ type StoreSpec struct {
 	Init, Migrate, Check func(ctx context.Context, config any, s StoreSettings) ([]string, error)
 }
 
+// StoreOf is a StoreSpec whose settings have the type C.
+type StoreOf[C any] struct {
+	Name                 string
+	Open                 func(ctx context.Context, config *C, s StoreSettings) (state.Store, func(), error)
+	Init, Migrate, Check func(ctx context.Context, config *C, s StoreSettings) ([]string, error)
+}
+
+// Any returns the spec without its type.
+func (o StoreOf[C]) Any() StoreSpec {
+	do := func(f func(context.Context, *C, StoreSettings) ([]string, error)) func(context.Context, any, StoreSettings) (
+		[]string, error) {
+		if f == nil {
+			return nil
+		}
+		return func(ctx context.Context, config any, s StoreSettings) ([]string, error) {
+			return f(ctx, config.(*C), s)
+		}
+	}
+	return StoreSpec{
+		Name: o.Name, Config: func() any { return new(C) },
+		Open: func(ctx context.Context, config any, s StoreSettings) (state.Store, func(), error) {
+			return o.Open(ctx, config.(*C), s)
+		},
+		Init: do(o.Init), Migrate: do(o.Migrate), Check: do(o.Check),
+	}
+}
+
 // StoreSettings are the host's settings of a store.
 type StoreSettings struct {
 	Lookup  func(string) (string, bool)

@@ -16,25 +16,25 @@ func stores() []fleet.StoreSpec { return []fleet.StoreSpec{fleet.FolderStore(), 
 
 // postgresStore keeps the state of each pipeline in a schema of its own.
 func postgresStore() fleet.StoreSpec {
-	return fleet.StoreSpec{
-		Name: "postgres", Config: func() any { return &postgres.Config{} },
-		Open: func(ctx context.Context, config any, s fleet.StoreSettings) (state.Store, func(), error) {
-			store, err := postgres.Open(ctx, config.(*postgres.Config).For(s.Pipeline))
+	return fleet.StoreOf[postgres.Config]{
+		Name: "postgres",
+		Open: func(ctx context.Context, config *postgres.Config, s fleet.StoreSettings) (state.Store, func(), error) {
+			store, err := postgres.Open(ctx, config.For(s.Pipeline))
 			if err != nil {
 				return nil, nil, err
 			}
 			return store, store.Close, nil
 		},
 		Init: eachSchema(initSchema), Migrate: eachSchema(initSchema), Check: eachSchema(checkSchema),
-	}
+	}.Any()
 }
 
 // eachSchema does something for the schema of each pipeline.
-func eachSchema(do func(context.Context, postgres.Config) (string, error)) func(context.Context, any,
+func eachSchema(do func(context.Context, postgres.Config) (string, error)) func(context.Context, *postgres.Config,
 	fleet.StoreSettings) ([]string, error) {
-	return func(ctx context.Context, config any, s fleet.StoreSettings) (lines []string, err error) {
+	return func(ctx context.Context, config *postgres.Config, s fleet.StoreSettings) (lines []string, err error) {
 		for _, pipeline := range s.Pipelines {
-			line, err := do(ctx, config.(*postgres.Config).For(pipeline))
+			line, err := do(ctx, config.For(pipeline))
 			if err != nil {
 				return lines, fmt.Errorf("%s: %w", pipeline, err)
 			}
