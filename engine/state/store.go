@@ -115,6 +115,7 @@ type Hold interface {
 	Exclusive() bool
 	// Clear returns when no request of an earlier holder can be on its way any more that did not release
 	// the place; zero when none can be. It is the time when the place was taken and what a request takes.
+	// A holder that releases the place before its own Clear leaves the wait to the next one.
 	Clear() time.Time
 	// Release gives the place back.
 	Release() error

@@ -225,6 +225,9 @@ func (h *hold) Release() error {
 		if err != nil || fence != h.fence {
 			return err
 		}
+		if time.Now().Before(h.clear) { // requests of an earlier holder may be on their way: the next one waits for them
+			return nil
+		}
 		_, err = tx.Exec(ctx, "UPDATE "+h.f.s.holds+" SET released = true, mac = $2 WHERE place = $1", p.id,
 			h.f.holdMAC(fence, true).sum())
 		return err

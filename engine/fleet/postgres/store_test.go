@@ -211,6 +211,33 @@ func TestSilentHolder(t *testing.T) {
 	h.Release()
 }
 
+// TestClear: after the wait for a lost holder, a released place can be used at once again.
+func TestClear(t *testing.T) {
+	n := newNight(t)
+	n.cfg.Request = config.Duration(50 * time.Millisecond)
+	n.store = postgrestest.Open(t, n.cfg)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := files.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	endSessions(t, n.cfg.Schema)
+	for _, want := range []bool{true, false} {
+		h := holdWithin(t, files, 20*time.Second)
+		if h.Clear().IsZero() == want {
+			t.Errorf("clear at %v", h.Clear())
+		}
+		time.Sleep(time.Until(h.Clear()))
+		if err := h.Release(); err != nil {
+			t.Error(err)
+		}
+	}
+	lost.Release()
+}
+
 func holdWithin(t *testing.T, files state.Files, limit time.Duration) state.Hold {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) { // the server has no event for it
