@@ -11,7 +11,6 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/folder"
-	"github.com/pipe-engine/pipe/engine/fleet/payload"
 	"github.com/pipe-engine/pipe/engine/fleet/schedules"
 	"github.com/pipe-engine/pipe/engine/job"
 )
@@ -50,7 +49,7 @@ func (w *Worker) Open(ctx context.Context, dir string, o RunOptions) (*Operation
 		return nil, err
 	}
 	out := &Operation{Fleet: fleet, w: w, c: c, job: o.Job, log: o.Log}
-	out.svc = schedules.Service{Client: c.ScheduleClient(), Converter: payload.DataConverter(w.Keys)}
+	out.svc = schedules.Service{Client: c.ScheduleClient(), Keys: w.Keys}
 	return out, nil
 }
 

@@ -55,7 +55,7 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 		return err
 	}
 	defer c.Close()
-	made := schedules.Service{Client: c.ScheduleClient(), Converter: payload.DataConverter(w.Keys)}
+	made := schedules.Service{Client: c.ScheduleClient(), Keys: w.Keys}
 	if err := made.Readable(ctx, fleet.Name); err != nil {
 		return err
 	}

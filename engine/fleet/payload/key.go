@@ -10,6 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
 )
 
 // keySize is the size of a key in bytes: AES-256.
@@ -62,6 +65,12 @@ func ParseKeys(texts ...string) (*Keys, error) {
 
 // ID returns the ID of the key that encrypts: a short hash, which Temporal stores next to the data.
 func (k *Keys) ID() string { return k.all[0].id }
+
+// Current reports whether a payload is encrypted with the current key.
+func (k *Keys) Current(p *commonpb.Payload) bool {
+	return string(p.GetMetadata()[converter.MetadataEncoding]) == encoding &&
+		string(p.GetMetadata()[keyID]) == k.ID()
+}
 
 // idOf returns the ID of a key. It is a hash with a prefix of its own, so it reveals nothing about
 // the key and about other hashes of it.

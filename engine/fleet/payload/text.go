@@ -18,6 +18,15 @@ func (k *Keys) Seal(text string) string {
 	return sealed + one.id + ":" + base64.RawStdEncoding.EncodeToString(data)
 }
 
+// Reseal returns a text of Seal that an earlier key sealed, sealed with the current key. Any other text
+// is returned as it is.
+func (k *Keys) Reseal(text string) string {
+	if plain, own := k.Open(text); own && !strings.HasPrefix(text, sealed+k.ID()+":") {
+		return k.Seal(plain)
+	}
+	return text
+}
+
 // Open returns the text of Seal; false for another text, and for one of an unknown key.
 func (k *Keys) Open(text string) (string, bool) {
 	rest, is := strings.CutPrefix(text, sealed)

@@ -3,6 +3,7 @@ package schedules
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/client"
 )
@@ -14,9 +15,13 @@ func (s Service) Apply(ctx context.Context, p *Plan, done func(Step)) error {
 		var err error
 		switch step.Action {
 		case Create:
-			err = s.create(ctx, p.Fleet, step.wanted)
+			err = s.create(ctx, p.Fleet, step.wanted, client.ScheduleState{})
 		case Change:
-			err = s.change(ctx, p.Fleet, step.wanted)
+			if slices.Contains(step.What, partKey) {
+				err = s.again(ctx, p.Fleet, step.wanted)
+			} else {
+				err = s.change(ctx, p.Fleet, step.wanted)
+			}
 		case Remove:
 			err = s.remove(ctx, p.Fleet, step.ID)
 		default:
@@ -30,17 +35,17 @@ func (s Service) Apply(ctx context.Context, p *Plan, done func(Step)) error {
 	return nil
 }
 
-func (s Service) create(ctx context.Context, fleet string, w Wanted) error {
+func (s Service) create(ctx context.Context, fleet string, w Wanted, state client.ScheduleState) error {
 	policy := w.policy()
 	_, err := s.Client.Create(ctx, client.ScheduleOptions{ID: w.ID, Spec: w.spec(), Action: w.action(),
-		Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, Memo: map[string]any{memoFleet: fleet}})
+		Paused: state.Paused, Note: state.Note, Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, Memo: map[string]any{memoFleet: fleet}})
 	return err
 }
 
 func (s Service) change(ctx context.Context, fleet string, w Wanted) error {
 	return s.Client.GetHandle(ctx, w.ID).Update(ctx, client.ScheduleUpdateOptions{
 		DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-			if fleetOf(in.Description.Memo, s.Converter) != fleet {
+			if fleetOf(in.Description.Memo, s.converter()) != fleet {
 				return nil, foreign(w.ID)
 			}
 			spec := w.spec()
@@ -49,6 +54,35 @@ func (s Service) change(ctx context.Context, fleet string, w Wanted) error {
 				State:  in.Description.Schedule.State}}, nil
 		},
 	})
+}
+
+// again removes a schedule and creates it, paused as it was: an update cannot encrypt its memo with
+// another key. It does not end between the two when ctx is canceled.
+func (s Service) again(ctx context.Context, fleet string, w Wanted) error {
+	handle := s.Client.GetHandle(ctx, w.ID)
+	d, err := handle.Describe(ctx)
+	switch {
+	case err != nil:
+		return err
+	case fleetOf(d.Memo, s.converter()) != fleet:
+		return foreign(w.ID)
+	}
+	state := client.ScheduleState{}
+	if d.Schedule.State != nil {
+		state.Paused, state.Note = d.Schedule.State.Paused, s.Keys.Reseal(d.Schedule.State.Note)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := handle.Delete(ctx); err != nil {
+		return err
+	}
+	if err := s.create(ctx, fleet, w, state); err != nil {
+		was := "it was not paused"
+		if state.Paused {
+			was = "it was paused"
+		}
+		return fmt.Errorf("it is removed, and the next fleet apply creates it (%s): %w", was, err)
+	}
+	return nil
 }
 
 func (s Service) remove(ctx context.Context, fleet, id string) error {

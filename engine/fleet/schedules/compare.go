@@ -7,12 +7,16 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/pipe-engine/pipe/engine/fleet/payload"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
 )
 
+// partKey is the part of a schedule that differs when it is encrypted with an earlier key.
+const partKey = "payload_key"
+
 // differences returns which parts of a schedule in Temporal are not as wanted, in words; none when it
 // is the same. Whether it is paused is not a part of it.
-func (w Wanted) differences(d *client.ScheduleDescription, c converter.DataConverter) []string {
+func (w Wanted) differences(d *client.ScheduleDescription, keys *payload.Keys) []string {
 	var out []string
 	add := func(same bool, what string) {
 		if !same {
@@ -34,7 +38,9 @@ func (w Wanted) differences(d *client.ScheduleDescription, c converter.DataConve
 	}
 	add(action.Workflow == workflows.TypeStart && action.ID == w.action().ID, "action")
 	add(action.TaskQueue == w.Queue, "task_queue")
-	in, err := inputOf(action, c)
+	add(keys.Current(d.Memo.GetFields()[memoFleet]) && currentArgs(action, keys) &&
+		(d.Schedule.State == nil || keys.Reseal(d.Schedule.State.Note) == d.Schedule.State.Note), partKey)
+	in, err := inputOf(action, payload.DataConverter(keys))
 	switch {
 	case err != nil:
 		out = append(out, "input")
@@ -62,6 +68,14 @@ func sameCalendars(a, b []client.ScheduleCalendarSpec) bool {
 		return second(a) && second(b) && len(b.Year) == 0 && values(a.Minute) == values(b.Minute) &&
 			values(a.Hour) == values(b.Hour) && values(a.DayOfMonth) == values(b.DayOfMonth) &&
 			values(a.Month) == values(b.Month) && values(a.DayOfWeek) == values(b.DayOfWeek)
+	})
+}
+
+// currentArgs reports whether what a schedule starts workflows with is encrypted with the current key.
+func currentArgs(action *client.ScheduleWorkflowAction, keys *payload.Keys) bool {
+	return !slices.ContainsFunc(action.Args, func(arg any) bool {
+		p, is := arg.(*commonpb.Payload)
+		return is && !keys.Current(p)
 	})
 }
 

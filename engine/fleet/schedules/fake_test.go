@@ -17,6 +17,8 @@ type fake struct {
 	c     converter.DataConverter
 	all   map[string]*client.ScheduleDescription
 	wrote []string
+
+	refused error // what Create returns
 }
 
 type handle struct {
@@ -64,9 +66,13 @@ func (f *fake) Create(_ context.Context, o client.ScheduleOptions) (client.Sched
 	for k, v := range o.Memo {
 		memo.Fields[k] = f.encode(v)
 	}
+	if f.refused != nil {
+		return nil, f.refused
+	}
 	f.all[o.ID] = &client.ScheduleDescription{Memo: memo, Schedule: *f.store(&client.Schedule{Action: o.Action,
 		Spec:   &o.Spec,
-		Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow}})}
+		Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow},
+		State:  &client.ScheduleState{Paused: o.Paused, Note: o.Note}})}
 	f.wrote = append(f.wrote, "create "+o.ID)
 	return handle{f: f, id: o.ID}, nil
 }

@@ -56,9 +56,11 @@ func (p *Plan) Changes() int {
 
 // Service is the schedules of a namespace.
 type Service struct {
-	Client    client.ScheduleClient
-	Converter converter.DataConverter
+	Client client.ScheduleClient
+	Keys   *payload.Keys
 }
+
+func (s Service) converter() converter.DataConverter { return payload.DataConverter(s.Keys) }
 
 // Plan compares the schedules in Temporal with those that the fleet wants. With prune it removes the
 // others of the fleet. It returns a *fault.Invalid when a wanted ID is that of a schedule that is not
@@ -105,10 +107,10 @@ func (s Service) step(ctx context.Context, fleet string, w Wanted) (Step, error)
 		return out, nil
 	case err != nil:
 		return out, Failed("describe the schedule "+w.ID, err)
-	case fleetOf(d.Memo, s.Converter) != fleet:
+	case fleetOf(d.Memo, s.converter()) != fleet:
 		return out, foreign(w.ID)
 	}
-	out.What = w.differences(d, s.Converter)
+	out.What = w.differences(d, s.Keys)
 	if out.Action = Change; len(out.What) == 0 {
 		out.Action = Same
 	}
@@ -124,7 +126,7 @@ func (s Service) owned(ctx context.Context, fleet, id string) (bool, error) {
 	case err != nil:
 		return false, Failed("describe the schedule "+id, err)
 	}
-	return fleetOf(d.Memo, s.Converter) == fleet, nil
+	return fleetOf(d.Memo, s.converter()) == fleet, nil
 }
 
 // Of returns the IDs of the schedules of a fleet that Temporal lists, sorted.
@@ -139,7 +141,7 @@ func (s Service) Of(ctx context.Context, fleet string) ([]string, error) {
 		if err != nil {
 			return nil, Failed("list the schedules", err)
 		}
-		if strings.HasPrefix(one.ID, Prefix(fleet)) && fleetOf(one.Memo, s.Converter) == fleet {
+		if strings.HasPrefix(one.ID, Prefix(fleet)) && fleetOf(one.Memo, s.converter()) == fleet {
 			out = append(out, one.ID)
 		}
 	}
@@ -163,7 +165,7 @@ func (s Service) Readable(ctx context.Context, fleet string) error {
 		if !strings.HasPrefix(one.ID, Prefix(fleet)) || mark == nil {
 			continue
 		}
-		if err := s.Converter.FromPayload(mark, new(string)); errors.Is(err, payload.ErrNoKey) {
+		if err := s.converter().FromPayload(mark, new(string)); errors.Is(err, payload.ErrNoKey) {
 			return &fault.Invalid{Reason: fmt.Sprintf("the schedule %s was made with another payload_key: %v", one.ID, err),
 				Remedy: "use the key of the fleet; after a change of the key, write the earlier one under old_payload_keys"}
 		}

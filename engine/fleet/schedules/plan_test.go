@@ -26,7 +26,7 @@ func service(t *testing.T) (Service, *fake) {
 		t.Fatal(err)
 	}
 	f := &fake{c: payload.DataConverter(keys), all: map[string]*client.ScheduleDescription{}}
-	return Service{f, f.c}, f
+	return Service{f, keys}, f
 }
 
 func wanted(change func(p []Pipeline)) []Wanted {
@@ -101,6 +101,105 @@ func TestPlan(t *testing.T) {
 	f.all["pipe/larkspur/ledger/1"].Schedule.Spec.Intervals = []client.ScheduleIntervalSpec{{Every: time.Hour}}
 	if plan, _ := s.Plan(t.Context(), "larkspur", wanted(nil), false); actions(plan)["ledger/1"] != "change cron" {
 		t.Errorf("%v", actions(plan))
+	}
+}
+
+// TestKeyChange: after a change of the key every schedule is made again, paused as it was and with its
+// note, so the earlier key is not needed any more.
+func TestKeyChange(t *testing.T) {
+	old, next := payload.NewKey(), payload.NewKey()
+	keysOf := func(texts ...string) *payload.Keys {
+		t.Helper()
+		keys, err := payload.ParseKeys(texts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return keys
+	}
+	f := &fake{all: map[string]*client.ScheduleDescription{}}
+	with := func(texts ...string) Service {
+		keys := keysOf(texts...)
+		f.c = payload.DataConverter(keys)
+		return Service{f, keys}
+	}
+	apply := func(s Service) map[string]string {
+		t.Helper()
+		plan, err := s.Plan(t.Context(), "larkspur", wanted(nil), true)
+		if err == nil {
+			err = s.Apply(t.Context(), plan, func(Step) {})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return actions(plan)
+	}
+	apply(with(old))
+	state := f.all["pipe/larkspur/payments/1"].Schedule.State
+	state.Paused, state.Note = true, keysOf(old).Seal("ann: Glean moves")
+	s := with(next, old)
+	for id, action := range apply(s) {
+		if action != "change payload_key" {
+			t.Errorf("%s: %s", id, action)
+		}
+	}
+	for id, action := range apply(s) {
+		if action != "same " {
+			t.Errorf("the second time, %s: %s", id, action)
+		}
+	}
+	s = with(next)
+	if err := s.Readable(t.Context(), "larkspur"); err != nil {
+		t.Error(err)
+	}
+	for id, action := range apply(s) {
+		if action != "same " {
+			t.Errorf("without the earlier key, %s: %s", id, action)
+		}
+	}
+	for id, d := range f.all {
+		note, _ := s.Keys.Open(d.Schedule.State.Note)
+		if paused := id == "pipe/larkspur/payments/1"; d.Schedule.State.Paused != paused ||
+			note != map[bool]string{true: "ann: Glean moves"}[paused] {
+			t.Errorf("%s: paused %t, %q", id, d.Schedule.State.Paused, note)
+		}
+	}
+	// Only a part is of the earlier key.
+	d := f.all["pipe/larkspur/payments/1"]
+	both := keysOf(next, old)
+	for part, change := range map[string]func(){
+		"note": func() { d.Schedule.State.Note = keysOf(old).Seal("x") },
+		"input": func() {
+			p, err := payload.DataConverter(keysOf(old)).ToPayload(wanted(nil)[0].Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Schedule.Action.(*client.ScheduleWorkflowAction).Args = []any{p}
+		},
+	} {
+		change()
+		if got := wanted(nil)[0].differences(d, both); !slices.Equal(got, []string{"payload_key"}) {
+			t.Errorf("%s: %v", part, got)
+		}
+		apply(Service{f, both})
+		d = f.all["pipe/larkspur/payments/1"]
+	}
+}
+
+// TestKeyChangeFails: when a schedule cannot be created again, the error has what it was.
+func TestKeyChangeFails(t *testing.T) {
+	s, f := service(t)
+	plan, err := s.Plan(t.Context(), "larkspur", wanted(nil)[:1], false)
+	if err == nil {
+		err = s.Apply(t.Context(), plan, func(Step) {})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.all[wanted(nil)[0].ID].Schedule.State.Paused = true
+	plan.Steps[0].Action, plan.Steps[0].What = Change, []string{partKey}
+	f.refused = errors.New("full")
+	if err := s.Apply(t.Context(), plan, func(Step) {}); err == nil || !strings.Contains(err.Error(), "it was paused") {
+		t.Error(err)
 	}
 }
 
