@@ -166,6 +166,14 @@ type Unconfirmed struct {
 // Error returns the reason.
 func (u *Unconfirmed) Error() string { return u.Reason }
 
+// Unsaved reports that everything was delivered, but that the run could not save its state, so the next
+// run compares with the run before it. Another run repairs that, and asking the sink does not. It is an
+// *Unconfirmed for errors.As, too.
+type Unsaved struct{ Unconfirmed }
+
+// Unwrap returns the *Unconfirmed.
+func (u *Unsaved) Unwrap() error { return &u.Unconfirmed }
+
 // Invalid reports that a request is wrong: an option, or a file that it names. Nothing was read
 // from the source or sent.
 type Invalid struct {

@@ -18,7 +18,7 @@ import (
 )
 
 // Run runs a pipeline: read, review, publish. The report is never nil. The error is a *Refusal,
-// ErrStopped, *Unconfirmed, or the failure with its class; nil when the run ended normally.
+// ErrStopped, *Unconfirmed, *Unsaved, or the failure with its class; nil when the run ended normally.
 func Run(ctx context.Context, p *component.Pipeline, o Options) (*Report, error) {
 	if p.Limits.Timeout > 0 {
 		var cancel context.CancelFunc

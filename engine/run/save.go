@@ -46,10 +46,10 @@ func (r *run) save() error {
 
 // unsaved returns the error of a run that delivered everything but could not save its state.
 func unsaved(err error) error {
-	return &fault.Unconfirmed{Reason: "everything was delivered, but the baseline could not be written: " +
-		err.Error(),
+	return &fault.Unsaved{Unconfirmed: fault.Unconfirmed{
+		Reason: "everything was delivered, but the baseline could not be written: " + err.Error(),
 		Remedy: "make the state folder writable and run again; until then runs are compared with the run before " +
-			"this one"}
+			"this one"}}
 }
 
 func (r *run) write() error {

@@ -207,8 +207,8 @@ func TestUnsaved(t *testing.T) {
 		fill(w)
 		w.Hook = func(*component.Plan) { n.directory(".state") }
 	})
-	var unconfirmed *fault.Unconfirmed
-	if !errors.As(err, &unconfirmed) || !strings.Contains(err.Error(), "the baseline could not be written") {
+	if !errors.As(err, new(*fault.Unconfirmed)) || !errors.As(err, new(*fault.Unsaved)) ||
+		!strings.Contains(err.Error(), "the baseline could not be written") {
 		t.Errorf("%v", err)
 	}
 	if list, err := n.Baseline().Hidden(); err != nil || len(list) != 1 {

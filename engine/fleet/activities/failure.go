@@ -46,8 +46,11 @@ func failure(ctx context.Context, err error, r *workflows.Report) error {
 }
 
 // kindOf returns the type of an error in package workflows. An error without a class is worth
-// another try: it comes from this machine, such as a full disk.
+// another try: it comes from this machine, such as a full disk. So is a run that was not saved.
 func kindOf(err error) string {
+	if errors.As(err, new(*fault.Unsaved)) {
+		return workflows.Transient
+	}
 	switch job.ClassOf(err) {
 	case job.Wrong:
 		return workflows.Wrong

@@ -37,7 +37,9 @@ func TestFailure(t *testing.T) {
 		"state":     {&fault.StateError{Err: errors.New(canary)}, workflows.Wrong, true, 0},
 		"stopped":   {fault.ErrStopped, workflows.Stopped, false, againAfter},
 		"cancelled": {context.Canceled, workflows.Stopped, false, againAfter},
-		"lost":      {errors.Join(errLost, context.Canceled), workflows.Stopped, false, againAfter},
+		"not saved": {errors.Join(&fault.Unconfirmed{}, &fault.Unsaved{}, fatal, context.Canceled), workflows.Transient,
+			false, 0},
+		"lost": {errors.Join(errLost, context.Canceled), workflows.Stopped, false, againAfter},
 	} {
 		err := failure(t.Context(), tc.err, &workflows.Report{Run: "01A"})
 		app := new(temporal.ApplicationError)

@@ -22,7 +22,7 @@ func fill(out *workflows.Report, result *job.Result, err error) {
 		job.Refused: workflows.ResultRefused, job.Held: workflows.ResultHeld,
 		job.Unconfirmed: workflows.ResultUnconfirmed,
 		job.Wrong:       workflows.ResultWrong}[class]
-	if out.Result == "" {
+	if out.Result == "" || errors.As(err, new(*fault.Unsaved)) { // the sink cannot confirm what was not saved
 		out.Result = workflows.ResultFailed
 	}
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 )
 
 // Run runs the pipeline once. Done, rejected, refused, unconfirmed and held are results; everything
-// else is an error with the report as its details. A cancellation and the end of the worker stop the
+// else is an error with the report as its details. A run that delivered everything and could not save
+// its state is an error, too: another attempt sends again and saves. A cancellation and the end of the worker stop the
 // run as a signal stops pipe run: an upload that has begun ends, for up to the grace time.
 func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.Report, error) {
 	id := run.NewRunID()
