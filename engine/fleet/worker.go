@@ -47,6 +47,11 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	if err != nil {
 		return err
 	}
+	if run := fleet.Limits.Run; w.Grace >= run {
+		return &fault.Invalid{Reason: fmt.Sprintf("grace (%v) is not shorter than limits.run (%v) in %s: a run "+
+			"would have no time to read", w.Grace.D(), run.D(), folder.FileName),
+			Remedy: "make grace shorter in the worker's file, or limits.run longer"}
+	}
 	if err := w.usable(ctx, o, fleet); err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func (a *Activities) do(ctx context.Context, name string, j workflows.Job, f fun
 	}
 	a.o.Log.Error("activity failed", "activity", name, "pipeline", j.Pipeline, "code", report.CodeOf(err),
 		"error", a.o.Job.Secrets.Clean(err.Error()))
-	return failure(ctx, err, nil)
+	return failure(ending(ctx), err, nil)
 }
 
 // guarded makes a panic an error, and logs it.

@@ -129,8 +129,12 @@ func (c *contact) arrived(sent time.Time, timeout time.Duration) {
 // activity, which it does after the worker's grace time.
 func (c *contact) watch(ctx context.Context, o contacts) {
 	var last <-chan time.Time
+	var atEnd time.Duration
 	if !o.deadline.IsZero() {
-		timer := time.NewTimer(time.Until(o.deadline) - o.grace)
+		// A short attempt has half of its time, whatever the grace time is.
+		left := time.Until(o.deadline)
+		atEnd = min(o.grace, max(0, left/2))
+		timer := time.NewTimer(left - atEnd)
 		defer timer.Stop()
 		last = timer.C
 	}
@@ -144,7 +148,7 @@ func (c *contact) watch(ctx context.Context, o contacts) {
 			c.end(o.grace, false)
 		case <-last:
 			last = nil
-			c.end(o.grace, false)
+			c.end(atEnd, false)
 		case <-ctx.Done():
 			c.cancel(errTaken)
 			return

@@ -92,18 +92,23 @@ func TestContactGiven(t *testing.T) {
 func TestContactEnds(t *testing.T) {
 	for name, tc := range map[string]struct {
 		o         contacts
+		attempt   time.Duration // its time, with a deadline
 		stopped   time.Duration
 		cancelled bool
 	}{
 		"cancelled": {contacts{timeout: time.Minute,
-			beat: func(context.Context) error { return temporal.NewCanceledError() }}, 0, true},
-		"worker":   {contacts{worker: make(chan struct{})}, 0, false},
-		"deadline": {contacts{deadline: time.Now().Add(24 * time.Hour)}, 23 * time.Hour, false},
+			beat: func(context.Context) error { return temporal.NewCanceledError() }}, 0, 0, true},
+		"worker":   {contacts{worker: make(chan struct{})}, 0, 0, false},
+		"deadline": {contacts{deadline: time.Now()}, 24 * time.Hour, 23 * time.Hour, false},
+		// A time that is shorter than twice the grace time: half of it is for the run.
+		"short attempt": {contacts{deadline: time.Now()}, 10 * time.Minute, 5 * time.Minute, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			tc.o.grace = time.Hour
-			if !tc.o.deadline.IsZero() {
-				tc.o.deadline = time.Now().Add(24 * time.Hour)
+			grace := time.Hour
+			if !tc.o.deadline.IsZero() { // the clock of the test is another one
+				tc.o.deadline = time.Now().Add(tc.attempt)
+				grace = min(grace, tc.attempt/2)
 			}
 			if tc.o.worker != nil {
 				ended := make(chan struct{})
@@ -121,7 +126,7 @@ func TestContactEnds(t *testing.T) {
 				t.Errorf("%s: cancelled %t", name, c.wasCancelled())
 			}
 			<-c.ctx.Done()
-			if at := time.Since(start); at != tc.stopped+time.Hour || !errors.Is(context.Cause(c.ctx), errGrace) {
+			if at := time.Since(start); at != tc.stopped+grace || !errors.Is(context.Cause(c.ctx), errGrace) {
 				t.Errorf("%s: ended after %v: %v", name, at, context.Cause(c.ctx))
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -20,9 +21,20 @@ const mostDelay = time.Hour
 // againAfter is the pause before another worker goes on with a run whose worker ended.
 const againAfter = time.Second
 
+// ending reports whether the worker of an activity is told to end.
+func ending(ctx context.Context) bool {
+	select {
+	case <-activity.GetWorkerStopChannel(ctx):
+		return true
+	default:
+		return false
+	}
+}
+
 // failure returns an error for Temporal by the class of another: it has the error's code and, if it
-// is not nil, the report. The text stays in the log of the worker, since it may have refs.
-func failure(ctx context.Context, err error, r *workflows.Report) error {
+// is not nil, the report. The text stays in the log of the worker, since it may have refs. ending is
+// whether the worker ends.
+func failure(ending bool, err error, r *workflows.Report) error {
 	code := report.CodeOf(err)
 	kind, o := kindOf(err), temporal.ApplicationErrorOptions{}
 	if r != nil {
@@ -32,7 +44,9 @@ func failure(ctx context.Context, err error, r *workflows.Report) error {
 	case workflows.Permanent, workflows.Fatal, workflows.Wrong:
 		o.NonRetryable = true
 	case workflows.Stopped:
-		o.NextRetryDelay = againAfter
+		if ending {
+			o.NextRetryDelay = againAfter
+		}
 	case workflows.Throttled:
 		if e := new(fault.Error); errors.As(err, &e) {
 			o.NextRetryDelay = min(e.Delay, mostDelay)

@@ -41,7 +41,7 @@ func TestFailure(t *testing.T) {
 			false, 0},
 		"lost": {errors.Join(errLost, context.Canceled), workflows.Stopped, false, againAfter},
 	} {
-		err := failure(t.Context(), tc.err, &workflows.Report{Run: "01A"})
+		err := failure(true, tc.err, &workflows.Report{Run: "01A"})
 		app := new(temporal.ApplicationError)
 		if !errors.As(err, &app) {
 			t.Fatal(err)
@@ -51,6 +51,10 @@ func TestFailure(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), canary) || !strings.Contains(err.Error(), "01A") || !app.HasDetails() {
 			t.Errorf("%s: %v", name, err)
+		}
+		// While the worker goes on, a run that its time stopped is not begun again at once.
+		if tc.kind == workflows.Stopped && (!errors.As(failure(false, tc.err, nil), &app) || app.NextRetryDelay() != 0) {
+			t.Errorf("%s: after %v on a worker that goes on", name, app.NextRetryDelay())
 		}
 	}
 }

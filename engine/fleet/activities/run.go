@@ -60,7 +60,7 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 			out.Result = workflows.ResultCancelled
 			return workflows.Report{}, temporal.NewCanceledError(out)
 		}
-		return workflows.Report{}, failure(ctx, err, &out)
+		return workflows.Report{}, failure(ending(ctx), err, &out)
 	}
 	return out, nil
 }

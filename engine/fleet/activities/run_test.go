@@ -370,3 +370,24 @@ func TestCanary(t *testing.T) {
 		}
 	}
 }
+
+// TestRunWorkerEnds: a run that ends with its worker is given to another one at once.
+func TestRunWorkerEnds(t *testing.T) {
+	f := newFleet(t)
+	ended := make(chan struct{})
+	close(ended)
+	f.env.SetWorkerStopChannel(ended)
+	f.file("payments.yaml", "version: 1\nname: x\nsorce: {}\n")
+	_, err := f.env.ExecuteActivity(workflows.ActivityRun, workflows.RunInput{Job: job1})
+	app := new(temporal.ApplicationError)
+	if !errors.As(err, &app) || app.Type() != workflows.Wrong {
+		t.Errorf("a wrong file: %v", err)
+	}
+	f = newFleet(t)
+	f.env.SetWorkerStopChannel(ended)
+	f.o.State = func(ctx context.Context, _ string) (state.Store, func(), error) { return nil, nil, fault.ErrStopped }
+	_, err = f.env.ExecuteActivity(workflows.ActivityRun, workflows.RunInput{Job: job1})
+	if !errors.As(err, &app) || app.Type() != workflows.Stopped || app.NextRetryDelay() != againAfter {
+		t.Errorf("%v, after %v", err, app.NextRetryDelay())
+	}
+}

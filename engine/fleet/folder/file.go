@@ -56,8 +56,8 @@ var name = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
 
 const nameHint = "use up to 63 lower-case letters, digits, dots, hyphens and underscores"
 
-// Validate reports names that no ID can have, pipelines without a task queue and names that are used
-// twice.
+// Validate reports names that no ID can have, pipelines without a task queue, names that are used
+// twice and limits that contradict each other.
 func (f *File) Validate(report func(field, code, message, hint string)) {
 	if f.Fleet != "" && !name.MatchString(f.Fleet) {
 		report("fleet", codeFleet, "not a name that a fleet can have", nameHint)
@@ -77,6 +77,12 @@ func (f *File) Validate(report func(field, code, message, hint string)) {
 			report("pipelines", codeFleet, p.Key+" has no task queue", "set task_queue below defaults, or in the "+
 				"pipeline")
 		}
+	}
+	if l := f.Limits; l.Run > 0 && l.Retry > 0 && l.Retry < l.Run {
+		report("limits.retry", codeFleet, "shorter than limits.run: no attempt could have its time",
+			"make limits.retry at least limits.run")
+	} else if l.Run > 0 && l.Heartbeat >= l.Run {
+		report("limits.heartbeat", codeFleet, "not shorter than limits.run", "make limits.heartbeat shorter")
 	}
 	for field, text := range map[string]string{"defaults.team": f.Defaults.Team, "defaults.region": f.Defaults.Region,
 		"defaults.task_queue": f.Defaults.TaskQueue} {

@@ -81,6 +81,8 @@ func TestReadWrong(t *testing.T) {
 		"twice":        {"us/ledger.yaml", "payments.yaml", "have the same file"},
 		"unknown key":  {"pin: true", "pinned: true", "unknown key"},
 		"short beat":   {"heartbeat: 30s", "heartbeat: 1s", "too small"},
+		"retry":        {"{heartbeat: 30s}", "{run: 2d, heartbeat: 30s}", "shorter than limits.run"},
+		"long beat":    {"{heartbeat: 30s}", "{run: 2m, heartbeat: 2m}", "not shorter than limits.run"},
 		"no pipelines": {good[strings.Index(good, "pipelines:"):], "", "pipelines"},
 	} {
 		dir := t.TempDir()
