@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
@@ -34,6 +35,9 @@ func (a *Activities) Look(ctx context.Context, in workflows.ConfirmInput) (out w
 		}
 		for _, id := range ids {
 			refused, approval, err := baseline.Refused(store, sink.Place(), id)
+			if errors.Is(err, baseline.ErrNotStored) {
+				continue // later refusals replaced it, and there is nothing to compare the approval with
+			}
 			if err != nil {
 				return err
 			}

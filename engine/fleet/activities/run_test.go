@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
@@ -200,6 +201,17 @@ func TestRunRefused(t *testing.T) {
 	}
 	if !look() {
 		t.Error("the approval was not found")
+	}
+	// An approval whose refusal is not stored any more hides no other.
+	store, err := baseline.Open(f.state(), "file:"+filepath.ToSlash(filepath.Join(f.dir, "out")))
+	if err == nil {
+		err = store.Approve(baseline.Approval{ID: strings.Repeat("a", len(r.Refusal)), By: "ann", At: time.Now()})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !look() {
+		t.Error("the approval was not found after another refusal was removed")
 	}
 	if r, err = f.run(workflows.RunInput{}); err != nil || r.Result != workflows.ResultDone {
 		t.Errorf("with the approval: %+v, %v", r, err)
