@@ -9,13 +9,24 @@ import (
 )
 
 // Apply does the steps of a plan, and calls done after each that changed something. It stops at the
-// first that fails. A schedule that is paused stays paused.
+// first that fails. A schedule that is paused stays paused, and a new one of a pipeline whose other
+// schedules are all paused is paused with their note.
 func (s Service) Apply(ctx context.Context, p *Plan, done func(Step)) error {
+	states := map[string]client.ScheduleState{} // of new schedules, by pipeline
+	for _, step := range p.Steps {
+		if _, known := states[step.Pipeline]; known || step.Action != Create {
+			continue
+		}
+		var err error
+		if states[step.Pipeline], err = s.stateOf(ctx, p.Fleet, step.Pipeline); err != nil {
+			return err
+		}
+	}
 	for _, step := range p.Steps {
 		var err error
 		switch step.Action {
 		case Create:
-			err = s.create(ctx, p.Fleet, step.wanted, client.ScheduleState{})
+			err = s.create(ctx, p.Fleet, step.wanted, states[step.Pipeline])
 		case Change:
 			if slices.Contains(step.What, partKey) {
 				err = s.again(ctx, p.Fleet, step.wanted)

@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -18,7 +19,8 @@ type fake struct {
 	all   map[string]*client.ScheduleDescription
 	wrote []string
 
-	refused error // what Create returns
+	refused  error           // what Create returns
+	unlisted map[string]bool // IDs that the list does not have yet
 }
 
 type handle struct {
@@ -99,6 +101,20 @@ func (h handle) Update(_ context.Context, o client.ScheduleUpdateOptions) error 
 	return nil
 }
 
+func (h handle) Pause(_ context.Context, o client.SchedulePauseOptions) error {
+	return h.set(true, o.Note)
+}
+
+func (h handle) Unpause(_ context.Context, o client.ScheduleUnpauseOptions) error {
+	return h.set(false, o.Note)
+}
+
+func (h handle) set(paused bool, note string) error {
+	h.f.all[h.id].Schedule.State = &client.ScheduleState{Paused: paused, Note: note}
+	h.f.wrote = append(h.f.wrote, fmt.Sprintf("paused %t %s", paused, h.id))
+	return nil
+}
+
 func (h handle) Delete(context.Context) error {
 	delete(h.f.all, h.id)
 	h.f.wrote = append(h.f.wrote, "remove "+h.id)
@@ -118,6 +134,9 @@ func (l *list) Next() (*client.ScheduleListEntry, error) {
 func (f *fake) List(context.Context, client.ScheduleListOptions) (client.ScheduleListIterator, error) {
 	out := &list{}
 	for id, d := range f.all {
+		if f.unlisted[id] {
+			continue
+		}
 		out.all = append(out.all, &client.ScheduleListEntry{ID: id, Memo: d.Memo})
 	}
 	return out, nil
