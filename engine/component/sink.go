@@ -77,6 +77,12 @@ type Sink interface {
 	Close() error
 }
 
+// RequestTimer is the optional capability of a sink to say how long it waits for the answer of one attempt
+// of a request, and the key that sets it: a request of a program that was lost takes no longer.
+type RequestTimer interface {
+	RequestTime() (most time.Duration, key string)
+}
+
 // Opening is what a session needs to know about its run.
 type Opening struct {
 	Pipeline string

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
@@ -253,5 +254,42 @@ func TestLoad(t *testing.T) {
 	var wrong *job.LoadError
 	if !errors.As(err, &wrong) || len(wrong.Definition.Problems) != 1 || job.ClassOf(err) != job.Wrong {
 		t.Errorf("%v", err)
+	}
+}
+
+// patientStore is a store whose next holder waits for requests of a lost one.
+type patientStore struct {
+	state.Folder
+	wait time.Duration
+}
+
+func (s patientStore) RequestTime() (time.Duration, string) { return s.wait, "state.x.request_timeout" }
+
+// timedSink is a sink whose requests end after a minute.
+type timedSink struct{ component.Sink }
+
+func (timedSink) RequestTime() (time.Duration, string) { return time.Minute, "sink.x.timeout" }
+
+// TestRequestTime: a run is refused when a request may take longer than the next run waits for it.
+func TestRequestTime(t *testing.T) {
+	f := newFrontEnd(t)
+	f.write(3, 0, "")
+	for wait, want := range map[time.Duration]job.Class{time.Minute: job.Done, time.Minute - 1: job.Wrong} {
+		q := f.request()
+		q.Open.State = patientStore{state.Folder(filepath.Join(f.dir, "state")), wait}
+		j, err := job.Open(t.Context(), q.Open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Pipeline.Sink = timedSink{j.Pipeline.Sink}
+		_, err = j.Run(t.Context(), job.RunOptions{Until: run.Reviewed})
+		j.Close()
+		if job.ClassOf(err) != want {
+			t.Errorf("%v: %v", wait, err)
+		}
+		if text := fmt.Sprint(err, fault.RemedyOf(err)); want == job.Wrong &&
+			(!strings.Contains(text, "state.x.request_timeout") || !strings.Contains(text, "sink.x.timeout")) {
+			t.Errorf("it names not both: %s", text)
+		}
 	}
 }

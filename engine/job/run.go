@@ -145,6 +145,9 @@ func (r *Result) run(ctx context.Context, q Request) {
 
 // Run reads, reviews and publishes. The report is nil when the run did not begin.
 func (j *Job) Run(ctx context.Context, o RunOptions) (*run.Report, error) {
+	if err := bounded(j.State, j.Pipeline.Sink); err != nil {
+		return nil, err
+	}
 	if o.ApplyDatasource {
 		p, can := j.Pipeline.Sink.(component.Provisioner)
 		if !can {

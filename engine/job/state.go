@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -27,6 +28,26 @@ func (o Options) StateStore() (state.Store, error) {
 		return nil, unusable(err)
 	}
 	return store, nil
+}
+
+// bounded returns a *fault.Invalid when a request to the sink may take longer than the next run waits for
+// those of a run that lost the place.
+func bounded(in state.Store, sink component.Sink) error {
+	store, waits := in.(state.RequestTimer)
+	timer, known := sink.(component.RequestTimer)
+	if !waits || !known {
+		return nil
+	}
+	wait, of := store.RequestTime()
+	most, key := timer.RequestTime()
+	if most <= wait {
+		return nil
+	}
+	return &fault.Invalid{
+		Reason: fmt.Sprintf("%s of the pipeline is %v, and %s of the state is only %v: a run could send while a request "+
+			"of a lost worker is on its way", key, most, of, wait),
+		Remedy: fmt.Sprintf("set %s to %v or more, or %s to %v or less", of, most, key, wait),
+	}
 }
 
 // named returns the store that State names, with an absolute path for a folder.

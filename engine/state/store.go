@@ -16,6 +16,13 @@ type Store interface {
 	String() string
 }
 
+// RequestTimer is the optional capability of a store whose holds have a Clear.
+type RequestTimer interface {
+	// RequestTime returns how long after a lost holder Clear is, and the key that sets it. No request
+	// of a run may take longer.
+	RequestTime() (wait time.Duration, key string)
+}
+
 // Files are the files of one place. The name of a file begins with a dot, such as ".state". A file
 // that is not there gives fs.ErrNotExist, and one that fails the store's own check a *DamagedError.
 // The methods may be called from many goroutines.

@@ -11,18 +11,19 @@ import (
 )
 
 var (
-	_ component.Sink        = (*Sink)(nil)
-	_ component.Checker     = (*Sink)(nil)
-	_ component.Decoder     = (*Sink)(nil)
-	_ component.Presenter   = (*Sink)(nil)
-	_ component.Provisioner = (*Sink)(nil)
-	_ component.Inspector   = (*Sink)(nil)
-	_ component.Hider       = (*Sink)(nil)
-	_ component.Pusher      = (*Sink)(nil)
-	_ component.Purger      = (*Sink)(nil)
-	_ component.Processor   = (*Sink)(nil)
-	_ component.Rotator     = (*Sink)(nil)
-	_ component.Encoding    = (*Sink)(nil)
+	_ component.Sink         = (*Sink)(nil)
+	_ component.RequestTimer = (*Sink)(nil)
+	_ component.Checker      = (*Sink)(nil)
+	_ component.Decoder      = (*Sink)(nil)
+	_ component.Presenter    = (*Sink)(nil)
+	_ component.Provisioner  = (*Sink)(nil)
+	_ component.Inspector    = (*Sink)(nil)
+	_ component.Hider        = (*Sink)(nil)
+	_ component.Pusher       = (*Sink)(nil)
+	_ component.Purger       = (*Sink)(nil)
+	_ component.Processor    = (*Sink)(nil)
+	_ component.Rotator      = (*Sink)(nil)
+	_ component.Encoding     = (*Sink)(nil)
 )
 
 // Check reports whether a run could publish.
@@ -33,6 +34,9 @@ func (k *Sink) Diagnose(ctx context.Context) []component.Finding { return k.clie
 
 // CertificateExpiry is when the client certificate expires, zero without one.
 func (k *Sink) CertificateExpiry() time.Time { return k.client.Conn.CertificateExpiry() }
+
+// RequestTime is how long an attempt of a request may take.
+func (k *Sink) RequestTime() (time.Duration, string) { return k.cfg.Timeout.D(), "sink.glean.timeout" }
 
 // Decode reads an item that a session encoded.
 func (k *Sink) Decode(stream string, body []byte) (component.Stored, error) {

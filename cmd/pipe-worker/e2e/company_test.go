@@ -142,7 +142,7 @@ func (c *company) write(t testing.TB, folder, gleanURL string) {
 		{"ui_url: ${BACKSTAGE_UI_URL:-${BACKSTAGE_BASE_URL}}", "ui_url: " + c.backstage.URL()},
 		{"page_size: ${BACKSTAGE_PAGE_SIZE:-500}", fmt.Sprintf("page_size: %d", entities)},
 		{"server_url: ${GLEAN_SERVER_URL:-}",
-			"server_url: ${GLEAN_SERVER_URL:-" + gleanURL + "}\n    requests_per_second: 0"},
+			"server_url: ${GLEAN_SERVER_URL:-" + gleanURL + "}\n    requests_per_second: 0\n    timeout: 10s"},
 		{"documents: ${SYNC_BATCH_SIZE:-500}", fmt.Sprintf("documents: %d", documents)},
 		{"name: ${GLEAN_DATASOURCE_ID:-backstage}", "name: " + c.name},
 	} {

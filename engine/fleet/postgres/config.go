@@ -24,7 +24,7 @@ type Config struct {
 	Role        string          `yaml:"role" doc:"A role to take after connecting, such as pipe_{pipeline}: the user is a member of it. A role of its own keeps each pipeline from the state of the others."`
 	Key         config.Secret   `yaml:"key" required:"true" doc:"The key of the evidence in each row, at least 32 characters. The database must not have it. State that was written with another key is damaged."`
 	Lease       config.Duration `yaml:"lease" default:"30s" min:"2s" max:"10m" doc:"How long a worker that no longer answers keeps a datasource."`
-	Request     config.Duration `yaml:"request_timeout" default:"2m" max:"1h" doc:"How long a request of a worker that was lost may take. The next run of the datasource sends nothing before."`
+	Request     config.Duration `yaml:"request_timeout" default:"2m" min:"10s" max:"1h" doc:"How long a request of a worker that was lost may take: at least the timeout of the sink, or runs are refused. The next run of the datasource sends nothing before."`
 	Connections int             `yaml:"connections" default:"4" min:"2" max:"64" doc:"How many connections a pipeline may have at once, in addition to one for its hold."`
 }
 

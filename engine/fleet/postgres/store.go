@@ -23,7 +23,10 @@ type Store struct {
 	versions, places, holds, files, chunks string
 }
 
-var _ state.Store = (*Store)(nil)
+var (
+	_ state.Store        = (*Store)(nil)
+	_ state.RequestTimer = (*Store)(nil)
+)
 
 // How long operations may take. A small file takes milliseconds, and one of 100 MB a few seconds.
 const (
@@ -115,6 +118,11 @@ func (s *Store) session(ctx context.Context) (*pgx.Conn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+// RequestTime returns the time that a request of a lost holder may take, and its key.
+func (s *Store) RequestTime() (time.Duration, string) {
+	return time.Duration(s.cfg.Request), "state.postgres.request_timeout"
 }
 
 // Close closes all connections except those of holds.

@@ -504,3 +504,21 @@ func TestArchive(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+// TestRequestTimeout: a wait that is shorter than requests usually take is refused, and the store says
+// which it has.
+func TestRequestTimeout(t *testing.T) {
+	for text, good := range map[string]bool{"9s": false, "10s": true} {
+		var c postgres.Config
+		doc, problems := config.Parse("x.yaml", []byte("key: "+postgrestest.Key+"\nrequest_timeout: "+text+"\n"))
+		problems = append(problems, config.Decode(doc.Root(), &c, &config.Variables{})...)
+		if problems.HasErrors() == good || !good && !strings.Contains(problems.Error(), "too small") {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+	n := newNight(t)
+	wait, key := n.store.RequestTime()
+	if wait != time.Duration(n.cfg.Request) || key != "state.postgres.request_timeout" {
+		t.Errorf("%v, %s", wait, key)
+	}
+}
