@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -21,6 +22,9 @@ type StoreSpec struct {
 	Name string
 	// Config returns a pointer to the settings with what the decoder fills in.
 	Config func() any
+	// At returns settings with an address that a command line has. It refuses one with a password. It is
+	// nil for a store that has no addresses.
+	At func(config any, address string) (any, error)
 	// Open opens the store of StoreSettings.Pipeline. close ends its connections; it may be nil.
 	Open func(ctx context.Context, config any, s StoreSettings) (store state.Store, close func(), err error)
 	// Init makes what the store needs, Migrate brings it to the version of this program, and Check
@@ -31,7 +35,9 @@ type StoreSpec struct {
 
 // StoreOf is a StoreSpec whose settings have the type C.
 type StoreOf[C any] struct {
-	Name                 string
+	Name string
+	// At is nil for a store that has no address.
+	At                   func(config *C, address string) (*C, error)
 	Open                 func(ctx context.Context, config *C, s StoreSettings) (state.Store, func(), error)
 	Init, Migrate, Check func(ctx context.Context, config *C, s StoreSettings) ([]string, error)
 }
@@ -47,8 +53,12 @@ func (o StoreOf[C]) Any() StoreSpec {
 			return f(ctx, config.(*C), s)
 		}
 	}
+	var at func(any, string) (any, error)
+	if o.At != nil {
+		at = func(config any, address string) (any, error) { return o.At(config.(*C), address) }
+	}
 	return StoreSpec{
-		Name: o.Name, Config: func() any { return new(C) },
+		Name: o.Name, Config: func() any { return new(C) }, At: at,
 		Open: func(ctx context.Context, config any, s StoreSettings) (state.Store, func(), error) {
 			return o.Open(ctx, config.(*C), s)
 		},
@@ -137,31 +147,65 @@ func (s *State) find(name string) *StoreSpec {
 	return &s.specs[i]
 }
 
-// use replaces the store by a word of the command line: the name of a store with its default settings,
-// or a folder. An address is refused: a password in it would be in the list of processes.
+// use replaces the store by a word of the command line: the name of a store, its address without a
+// password, or a folder. A folder that does not exist must have a path separator, or a misspelt name
+// would be a new, empty store. A password is refused: the list of processes has it.
 func (s *State) use(word string) error {
-	if strings.Contains(word, "://") {
-		u, err := url.Parse(word)
-		reason := "--state takes the name of a store or a folder, not an address"
-		if _, has := u.User.Password(); err != nil || has {
-			reason = "a password on the command line can be read by every user of this machine"
-		}
-		return &fault.Invalid{Reason: reason,
-			Remedy: "write the connection below state in the worker's file, with ${secret:NAME}, or set the PG… " +
-				"variables"}
-	}
-	spec := s.find(word)
-	if spec == nil || spec.Name == folderStore {
-		s.spec, s.Config = s.find(folderStore), &folderConfig{path: word}
-		return nil
-	}
-	if s.spec != nil && s.spec.Name == word {
+	switch spec := s.find(word); {
+	case strings.Contains(word, "://"):
+		return s.useAddress(word)
+	case strings.ContainsFunc(word, func(r rune) bool { return r == '=' || unicode.IsSpace(r) }):
+		return &fault.Invalid{Reason: "--state takes the name of a store, its address or a folder, not settings: a " +
+			"password on the command line can be read by every user of this machine", Remedy: remedyState}
+	case spec != nil && s.spec != nil && s.spec.Name == word:
 		return nil // the file has its settings
+	case spec != nil && spec.Name != folderStore:
+		s.spec, s.Config = spec, spec.Config()
+		return s.defaults(word)
 	}
-	s.spec, s.Config = spec, spec.Config()
+	if info, err := os.Stat(word); !strings.ContainsAny(word, "/"+string(os.PathSeparator)) &&
+		(err != nil || !info.IsDir()) {
+		remedy := "write ./" + word + " for a new folder, or one of: " + strings.Join(s.names(), ", ")
+		if near := config.Nearest(word, s.names()); near != "" {
+			remedy = "did you mean " + near + "? Write ./" + word + " for a new folder"
+		}
+		return &fault.Invalid{Reason: fmt.Sprintf("--state %s is not the name of a store, and there is no such "+
+			"folder", word), Remedy: remedy}
+	}
+	s.spec, s.Config = s.find(folderStore), &folderConfig{path: word}
+	return nil
+}
+
+const remedyState = "write the connection below state in the worker's file, with ${secret:NAME}, or set the PG… " +
+	"variables"
+
+// useAddress replaces the store by the one with an address. Its other settings are those of the file.
+func (s *State) useAddress(address string) error {
+	i := slices.IndexFunc(s.specs, func(one StoreSpec) bool { return one.At != nil })
+	if i < 0 {
+		return &fault.Invalid{Reason: "no state store has an address", Remedy: remedyState}
+	}
+	spec := &s.specs[i]
+	from, other := s.Config, s.spec == nil || s.spec.Name != spec.Name
+	if other {
+		from = spec.Config()
+	}
+	at, err := spec.At(from, address)
+	if err != nil {
+		return err
+	}
+	s.spec, s.Config = spec, at
+	if other {
+		return s.defaults(spec.Name)
+	}
+	return nil
+}
+
+// defaults fills in the settings of a store that the file does not have.
+func (s *State) defaults(name string) error {
 	doc, problems := config.Parse("--state", []byte("{}\n"))
 	if problems = append(problems, config.Decode(doc.Root(), s.Config, &config.Variables{})...); problems.HasErrors() {
-		return &fault.Invalid{Reason: fmt.Sprintf("--state %s: %v", word, problems.Errors()),
+		return &fault.Invalid{Reason: fmt.Sprintf("--state %s: %v", name, problems.Errors()),
 			Remedy: "write its settings below state in the worker's file"}
 	}
 	return nil

@@ -25,8 +25,8 @@ func (p *program) stateCommand() *urfave.Command {
 }
 
 func stateFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "state", Usage: "the `STORE`, instead of state: a folder, or the name of " +
-		"another store"}
+	return &urfave.StringFlag{Name: "state", Usage: "the `STORE`, instead of state: a folder, or the name or " +
+		"address of another store"}
 }
 
 func (p *program) state(c *urfave.Context, what string) error {

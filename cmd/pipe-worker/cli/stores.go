@@ -18,6 +18,10 @@ func stores() []fleet.StoreSpec { return []fleet.StoreSpec{fleet.FolderStore(), 
 func postgresStore() fleet.StoreSpec {
 	return fleet.StoreOf[postgres.Config]{
 		Name: "postgres",
+		At: func(config *postgres.Config, address string) (*postgres.Config, error) {
+			at, err := postgres.FromCommandLine(address, *config)
+			return &at, err
+		},
 		Open: func(ctx context.Context, config *postgres.Config, s fleet.StoreSettings) (state.Store, func(), error) {
 			store, err := postgres.Open(ctx, config.For(s.Pipeline))
 			if err != nil {
