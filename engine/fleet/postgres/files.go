@@ -218,12 +218,27 @@ func (f *files) Sweep() {}
 
 func (f *files) Scratch() (string, error) { return os.MkdirTemp("", "pipe-state-*") }
 
+// unknownPlace is the name in reports of a place whose row is missing.
+const unknownPlace = "a place without a row"
+
+// checkOrphans returns what every run reports when rows belong to a place that has none; nil if there are
+// no such rows.
+func (s *Store) checkOrphans() (*PlaceReport, error) {
+	f := &files{s: s, place: unknownPlace}
+	err := f.transact(operationTime, snapshot, f.orphans)
+	if bad := new(state.DamagedError); errors.As(err, &bad) {
+		return &PlaceReport{Place: unknownPlace, Damaged: []string{bad.Error()}}, nil
+	}
+	return nil, s.failed("check the state", err)
+}
+
 // checkPlace verifies all rows of a place.
 func (s *Store) checkPlace(place string) (PlaceReport, error) {
 	f := &files{s: s, place: place}
 	out := PlaceReport{Place: place}
 	var names []string
 	err := f.transact(operationTime, snapshot, func(ctx context.Context, tx pgx.Tx) error {
+		out.Damaged = nil
 		p, err := f.readPlace(ctx, tx, false)
 		if err != nil || p == nil {
 			return err
@@ -239,6 +254,17 @@ func (s *Store) checkPlace(place string) (PlaceReport, error) {
 		}
 		slices.Sort(names)
 		names = slices.Compact(names)
+		if err != nil {
+			return err
+		}
+		_, _, err = f.readHold(ctx, tx, p.id, "")
+		switch bad := new(state.DamagedError); {
+		case errors.Is(err, pgx.ErrNoRows): // nothing has held it
+			return nil
+		case errors.As(err, &bad):
+			out.Damaged = []string{bad.Error()}
+			return nil
+		}
 		return err
 	})
 	if bad := new(state.DamagedError); errors.As(err, &bad) {

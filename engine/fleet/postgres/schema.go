@@ -167,7 +167,7 @@ type Report struct {
 
 // PlaceReport is what Check found of a place.
 type PlaceReport struct {
-	Place   string
+	Place   string // words instead of a name for what belongs to no row of a place
 	Files   int
 	Bytes   int64    // of all files
 	Damaged []string // what is wrong, one sentence a file
@@ -203,6 +203,13 @@ func (s *Store) Check(ctx context.Context) (*Report, error) {
 			return nil, err
 		}
 		r.Places = append(r.Places, one)
+	}
+	lost, err := s.checkOrphans()
+	if err != nil {
+		return nil, err
+	}
+	if lost != nil {
+		r.Places = append(r.Places, *lost)
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,16 @@ func (n *night) fill(place string, documents int) {
 	}
 }
 
+// damaged is whether a check of the store finds damage.
+func (n *night) damaged() bool {
+	n.t.Helper()
+	r, err := n.store.Check(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return slices.ContainsFunc(r.Places, func(p postgres.PlaceReport) bool { return len(p.Damaged) > 0 })
+}
+
 const of = " WHERE name = '.state' AND place = (SELECT id FROM {s}.places WHERE place = '" + fake.Place + "')"
 
 // tampers are what an administrator of the database, who has not the key, can do to a baseline.
@@ -142,6 +153,9 @@ func TestTamper(t *testing.T) {
 			n.sql("CREATE TABLE public.older_file AS SELECT * FROM {s}.files" + of)
 			n.sql("CREATE TABLE public.older_place AS SELECT * FROM {s}.places")
 			n.fill(fake.Place, 9000)
+			if n.damaged() {
+				t.Error("a check finds damage before there is any")
+			}
 			if base, err := n.baseline(fake.Place).Load(); err != nil || base.Condition != baseline.Intact {
 				t.Fatal(base, err)
 			} else {
@@ -155,6 +169,9 @@ func TestTamper(t *testing.T) {
 				}
 			}
 			base.Close()
+			if !n.damaged() {
+				t.Error("a check finds no damage")
+			}
 			var sent bool
 			err = n.run(3, func(w *fake.World) { w.Hook = func(*component.Plan) { sent = true } })
 			if got := job.ClassOf(err); got != job.Refused || sent {
