@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -24,22 +25,11 @@ func (w *Worker) Dial(ctx context.Context, log *slog.Logger) (client.Client, err
 }
 
 func (w *Worker) dial(ctx context.Context, log *slog.Logger, c converter.DataConverter) (client.Client, error) {
-	o := client.Options{
-		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace, Logger: sdklog.NewStructuredLogger(log),
-		DataConverter: c, FailureConverter: payload.FailureConverter(w.Keys),
-	}
-	config, err := w.Temporal.tls()
+	o, err := w.options(log, c)
 	if err != nil {
 		return nil, err
 	}
-	o.ConnectionOptions.TLS = config
-	if w.Temporal.APIKey.IsSet() {
-		key := w.Temporal.APIKey
-		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) {
-			return key.SendTo("https://" + w.Temporal.Address)
-		})
-	}
-	if config == nil && !w.Temporal.local() {
+	if o.ConnectionOptions.TLS == nil && !w.Temporal.local() {
 		log.Warn("the connection to Temporal is not encrypted: names of pipelines and results can be read on the way",
 			"address", w.Temporal.Address)
 	}
@@ -53,6 +43,28 @@ func (w *Worker) dial(ctx context.Context, log *slog.Logger, c converter.DataCon
 	}
 	return out, nil
 }
+
+func (w *Worker) options(log *slog.Logger, c converter.DataConverter) (client.Options, error) {
+	o := client.Options{
+		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace, Logger: sdklog.NewStructuredLogger(log),
+		DataConverter: c, FailureConverter: payload.FailureConverter(w.Keys), Identity: identity(),
+	}
+	var err error
+	if o.ConnectionOptions.TLS, err = w.Temporal.tls(); err != nil {
+		return o, err
+	}
+	if w.Temporal.APIKey.IsSet() {
+		key := w.Temporal.APIKey
+		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) {
+			return key.SendTo("https://" + w.Temporal.Address)
+		})
+	}
+	return o, nil
+}
+
+// identity returns what Temporal stores of the program that calls it. The SDK's own has the name of the
+// machine, which may be that of a person.
+func identity() string { return "pipe-worker-" + rand.Text() }
 
 // local reports whether the service is on this machine.
 func (t *Temporal) local() bool {

@@ -409,6 +409,13 @@ func (f *fleet) noCanary(t testing.TB) {
 	if !strings.Contains(stored, f.companies[0].name) {
 		t.Errorf("what Temporal stored has no name of a pipeline")
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(stored, "@"+host) {
+		t.Errorf("Temporal has got the machine %s as the caller", host)
+	}
 	for _, canary := range canaries {
 		if strings.Contains(stored, canary) {
 			t.Errorf("Temporal has got %q", canary)

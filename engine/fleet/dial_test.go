@@ -1,0 +1,25 @@
+package fleet
+
+import (
+	"log/slog"
+	"regexp"
+	"testing"
+
+	"github.com/pipe-engine/pipe/engine/fleet/payload"
+)
+
+// TestIdentity: Temporal does not get the name of the machine, and can tell two programs apart.
+func TestIdentity(t *testing.T) {
+	w, err := read(t, "", "", Flags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, seen := regexp.MustCompile("^pipe-worker-[A-Z2-7]{26}$"), map[string]bool{}
+	for range 2 {
+		o, err := w.options(slog.New(slog.DiscardHandler), payload.DataConverter(w.Keys))
+		if err != nil || !form.MatchString(o.Identity) || seen[o.Identity] {
+			t.Errorf("%s, %v", o.Identity, err)
+		}
+		seen[o.Identity] = true
+	}
+}
