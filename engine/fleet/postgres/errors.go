@@ -21,6 +21,7 @@ const (
 	lockTimeout   = "55P03"
 	noSuchRole    = "22023" // of SET ROLE
 	unknownOption = "42704"
+	readOnly      = "25006" // also of a standby, after a failover
 )
 
 // failed returns the error of an operation with its class: an UnavailableError is worth another try.
@@ -41,9 +42,10 @@ func (s *Store) failed(what string, err error) error {
 }
 
 // passing reports whether an error code of the server is worth another try: connection failures, missing
-// resources, conflicts of transactions, and a server that ends or starts.
+// resources, conflicts of transactions, a server that ends or starts, and one that takes no writes until the
+// next connection reaches the one that does.
 func passing(code string) bool {
-	return code == lockTimeout || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") ||
+	return code == lockTimeout || code == readOnly || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") ||
 		strings.HasPrefix(code, "57") || strings.HasPrefix(code, "40") || strings.HasPrefix(code, "25P0")
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pipe-engine/pipe/engine/atomicfile"
@@ -63,6 +64,9 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 		err := do()
 		if !again(err) || time.Since(began)+pause > s.patience {
 			return err
+		}
+		if pg := new(pgconn.PgError); errors.As(err, &pg) && pg.Code == readOnly {
+			s.pool.Reset() // a new connection may reach the server that takes writes
 		}
 		select {
 		case <-ctx.Done():

@@ -522,3 +522,32 @@ func TestRequestTimeout(t *testing.T) {
 		t.Errorf("%v, %s", wait, key)
 	}
 }
+
+// TestReadOnly: a server that takes no writes, as after a failover, is worth another try, and what is
+// written in the meantime waits for one that takes them, on a new connection.
+func TestReadOnly(t *testing.T) {
+	n := newNight(t)
+	n.pg.Exec(t, "ALTER DATABASE postgres SET default_transaction_read_only = on")
+	back := func() {
+		n.pg.Exec(t, "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT")
+	}
+	defer back()
+	n.store = postgrestest.Open(t, n.cfg)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() error { return state.Replace(files, ".owner", func(io.Writer) error { return nil }) }
+	postgres.Patient(n.store, time.Millisecond)
+	if err := write(); !errors.As(err, new(*state.UnavailableError)) || job.ClassOf(err) != job.Failed ||
+		!strings.Contains(err.Error(), "25006") {
+		t.Errorf("%v", err)
+	}
+	postgres.Patient(n.store, 15*time.Second)
+	done := make(chan error)
+	go func() { done <- write() }()
+	back()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
