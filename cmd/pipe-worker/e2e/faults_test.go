@@ -5,6 +5,8 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -243,6 +245,33 @@ func TestFleetKey(t *testing.T) {
 	if code := wrong.exit(t); code != 2 || !strings.Contains(wrong.said(), "payload_key") {
 		t.Errorf("exit %d: %s", code, wrong.said())
 	}
+	// The key is changed while the schedule is paused. After fleet apply the earlier one is not needed.
+	f.must(t, "fleet", "pause", "--config", f.config, "--all", "--reason", "another key")
+	text, err := os.ReadFile(f.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := filepath.Join(t.TempDir(), "worker.yaml")
+	if err := os.WriteFile(both, append(text, "old_payload_keys: [\"${OLD_PAYLOAD_KEY}\"]\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"fleet", "apply", "--config", both, "--yes"}, ": changed"},
+		{[]string{"fleet", "plan", "--config", f.config}, "0 to change"},
+		{[]string{"fleet", "status", "--config", f.config}, "another key"},
+	} {
+		p := f.callWith(t, other, call.args...)
+		if code := p.exit(t); code != 0 || !strings.Contains(p.answer(), call.want) {
+			t.Errorf("%v: exit %d: %s%s", call.args, code, p.answer(), p.said())
+		}
+	}
+	if all := f.temporal.schedules(t); len(all) != 1 || !all[0].Paused {
+		t.Errorf("schedules %+v", all)
+	}
+	f.callWith(t, other, "run", "--config", f.config).line(t, "takes work from")
 }
 
 // TestFleetSchedule: while a run goes on no other begins, and of the times that passed while Temporal

@@ -120,7 +120,7 @@ var payloadKey = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32
 func (f *fleet) callWith(t testing.TB, key string, args ...string) *process {
 	t.Helper()
 	return start(t, starting{program: f.program, args: args, env: append(environment(), "PAYLOAD_KEY="+key,
-		"STATE_KEY="+postgrestest.Key)})
+		"OLD_PAYLOAD_KEY="+payloadKey, "STATE_KEY="+postgrestest.Key)})
 }
 
 // must runs a command of pipe-worker that succeeds, and returns its output.
