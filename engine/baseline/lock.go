@@ -109,6 +109,9 @@ func (l *Lock) Lost() <-chan struct{} { return l.hold.Lost() }
 // certain. Another run may do better.
 func (l *Lock) Check() error { return lostError(l.hold.Check()) }
 
+// Certain is Check without asking the store, for what is asked often.
+func (l *Lock) Certain() error { return lostError(l.hold.Certain()) }
+
 // Clear returns when this run may send: requests that an earlier run sent, which lost the place and
 // did not release it, have ended by then. It is zero when there are none.
 func (l *Lock) Clear() time.Time { return l.hold.Clear() }

@@ -18,7 +18,8 @@ import (
 // *StatusError, ErrTimeout or ErrTooLarge where one of these is the cause, and
 // it was retried as far as that helps. Refused credentials are renewed once; when
 // they are refused again, it ends at once. When too many attempts in a row have failed, of whichever requests,
-// no further one is made, and the error, which is Transient, wraps ErrDown.
+// no further one is made, and the error, which is Transient, wraps ErrDown. WithCertain may end it before
+// any attempt.
 func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 	k, err := c.prepare(r)
 	if err != nil {
@@ -41,6 +42,9 @@ func (c *Connection) Do(ctx context.Context, r Request) (*Response, error) {
 		if err == nil {
 			c.circuit.note(nil)
 			return resp, nil
+		}
+		if lost := uncertain(err); lost != nil {
+			return nil, lost
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -134,7 +138,8 @@ func (c *Connection) attempt(parent context.Context, k *call, number int) (out *
 	defer cancel()
 	status, started := 0, time.Now()
 	defer func() {
-		if err != nil && ctx.Err() != nil && !asFault(err).unsent { // whatever it looks like, the time was up
+		if err != nil && ctx.Err() != nil && uncertain(err) == nil && !asFault(err).unsent {
+			// Whatever it looks like, the time was up.
 			err = timedOut(fmt.Sprintf("no complete response within %v", k.timeout))
 		}
 		if c.s.Observe != nil {
@@ -159,11 +164,19 @@ func (c *Connection) attempt(parent context.Context, k *call, number int) (out *
 		if err != nil {
 			return nil, used, err
 		}
+		asker, err := certain(ctx, req)
+		if err != nil {
+			ended(0, 0)
+			return nil, used, err
+		}
 		began := time.Now()
 		resp, err := c.transport.origin.RoundTrip(req)
 		c.logRequest(ctx, req, resp, number, time.Since(began))
 		if err != nil {
 			ended(0, 0)
+			if err := asker.cause(err); uncertain(err) != nil {
+				return nil, used, err
+			}
 			return nil, used, c.networkFault(err, target, c.s.Name)
 		}
 		status = resp.StatusCode

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
@@ -30,6 +31,31 @@ func (r *run) watchHold() {
 func (r *run) stillHeld() error {
 	if r.lock != nil {
 		if err := r.lock.Check(); err != nil {
+			return err
+		}
+	}
+	if r.o.Certain != nil {
+		return r.o.Certain()
+	}
+	return nil
+}
+
+// sending returns the context of what the run sends. Each attempt of a request is made only while the
+// run certainly holds the place: a process that was suspended finds out before it tries one again.
+func (r *run) sending(ctx context.Context) context.Context {
+	return connection.WithCertain(ctx, func() error {
+		err := r.certain()
+		if err != nil {
+			r.lose(err)
+		}
+		return err
+	})
+}
+
+// certain is stillHeld without asking the store.
+func (r *run) certain() error {
+	if r.lock != nil {
+		if err := r.lock.Certain(); err != nil {
 			return err
 		}
 	}

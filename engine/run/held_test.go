@@ -3,14 +3,18 @@ package run
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/state"
 )
@@ -22,6 +26,8 @@ type leased struct {
 	asked func() // called when clear is asked for
 	mu    sync.Mutex
 	hold  *lease
+	// suspended makes the holds uncertain, without an event.
+	suspended atomic.Bool
 }
 
 type leasedFiles struct {
@@ -61,6 +67,13 @@ func (l *lease) Check() error {
 	default:
 		return nil
 	}
+}
+
+func (l *lease) Certain() error {
+	if l.store.suspended.Load() {
+		return &state.LostError{Place: "place", Err: errors.New("the lease is over")}
+	}
+	return l.Check()
 }
 
 func (l *lease) Clear() time.Time {
@@ -166,5 +179,78 @@ func TestAbandonedHold(t *testing.T) {
 	in.clear, in.asked = time.Now().Add(-time.Hour), func() {}
 	if _, err := w.run(t); err != nil || !w.Sent() {
 		t.Errorf("an hour later: %v, sent %t", err, w.Sent())
+	}
+}
+
+// requestSession publishes with one request.
+type requestSession struct {
+	component.Session
+	conn *connection.Connection
+}
+
+func (s *requestSession) Publish(ctx context.Context, _ *component.Plan) error {
+	_, err := s.conn.Do(ctx, connection.Request{Method: http.MethodPost, Path: "/x", Body: []byte("{}"), Idempotent: true})
+	return err
+}
+
+type requestSink struct {
+	component.Sink
+	session *requestSession
+}
+
+func (s *requestSink) Open(ctx context.Context, o component.Opening) (component.Session, error) {
+	inner, err := s.Sink.Open(ctx, o)
+	s.session.Session = inner
+	return s.session, err
+}
+
+// TestSuspended: a run that was suspended during a request, and whose place may be another one's since,
+// does not try the request again. Nothing has told it yet that the place is lost.
+func TestSuspended(t *testing.T) {
+	taken := errors.New("another worker has the run")
+	for name, tc := range map[string]struct {
+		place, worker bool
+		requests      int32
+	}{
+		"the place": {true, false, 1}, "the worker": {false, true, 1}, "no": {false, false, 2},
+	} {
+		in := &leased{Folder: state.Folder(t.TempDir()), asked: func() {}}
+		var requests atomic.Int32
+		var certain atomic.Bool
+		certain.Store(true)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if requests.Add(1) == 1 { // the machine is suspended before it has the answer
+				in.suspended.Store(tc.place)
+				certain.Store(!tc.worker)
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.Write([]byte("{}"))
+		}))
+		conn, err := connection.New(connection.Default(), connection.Settings{Name: "sink", URL: server.URL,
+			Allow: func(string, string) bool { return true },
+			Retry: fault.Retry{Attempts: 3, Base: time.Millisecond, Cap: time.Millisecond}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t)
+		w.o.State = in
+		w.o.Certain = func() error {
+			if !certain.Load() {
+				return taken
+			}
+			return nil
+		}
+		w.Add("identities", "user", "sam", "fine")
+		w.Components(2, "of sam")
+		w.P.Sink = &requestSink{w.Store, &requestSession{conn: conn}}
+		_, err = w.run(t)
+		if requests.Load() != tc.requests || tc.place != errors.As(err, new(*state.LostError)) ||
+			tc.worker != errors.Is(err, taken) || tc.place && fault.ClassOf(err) != fault.Transient {
+			t.Errorf("%s: %d requests, %v", name, requests.Load(), err)
+		}
+		conn.Close()
+		server.Close()
 	}
 }

@@ -63,8 +63,9 @@ type Options struct {
 	// Observer receives the steps of records; nil in ordinary runs.
 	Observer component.Observer
 	Log      *slog.Logger
-	// Certain is called when the hold of the place is checked: before each upload, each single request
-	// and the last page. Its error ends the run before that request. Nil in ordinary runs.
+	// Certain is called when the hold of the place is checked: before each upload, each single request,
+	// the last page and each attempt of a request that writes. Its error ends the run before that
+	// request. It is called from many goroutines and returns at once. Nil in ordinary runs.
 	Certain func() error
 	// Stop is closed by the first signal: reading stops, and an upload that has begun is
 	// completed. Canceling the context ends everything at once.

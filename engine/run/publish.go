@@ -357,7 +357,7 @@ func (r *run) publish(ctx context.Context, session component.Session) error {
 	}
 	r.watchChanges()
 	r.report.Sent = true
-	return fault.Cause(ctx, session.Publish(ctx, r.plan))
+	return fault.Cause(ctx, session.Publish(r.sending(ctx), r.plan))
 }
 
 // dropJournal drops the journal once the baseline contains what was sent.

@@ -133,7 +133,7 @@ func (r *run) sendTightening(ctx context.Context, session component.Session) (re
 		told[[2]string{ch.Stream, ch.ID}], refs[ch.Ref] = ch, true
 		r.mu.Unlock()
 	}
-	sendErr := fault.Cause(ctx, session.Publish(ctx, r.plan))
+	sendErr := fault.Cause(ctx, session.Publish(r.sending(ctx), r.plan))
 	if err := r.auditTightening(told); err != nil {
 		return refs, errors.Join(sendErr, err)
 	}

@@ -71,6 +71,18 @@ func (h *folderHold) check() error {
 	return nil
 }
 
+// Certain reports what Check has found: the lock of a process that was stopped stays its own.
+func (h *folderHold) Certain() error {
+	select {
+	case <-h.lost:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.err
+	default:
+		return nil
+	}
+}
+
 // Exclusive is false: a folder can be shared by machines whose locks do not see each other.
 func (h *folderHold) Exclusive() bool { return false }
 

@@ -117,6 +117,9 @@ type Hold interface {
 	// Check asks the store whether the place is still held. When it is not, or the store does not
 	// answer in time, Check returns a *LostError and Lost is closed.
 	Check() error
+	// Certain is Check without asking the store: it compares the time of the wall with that of the last
+	// answer, since the other clock stops while a machine is suspended. It returns at once.
+	Certain() error
 	// Exclusive reports whether all earlier holders have ended, on whatever machine they ran, apart
 	// from requests that they had sent. Those have ended by Clear.
 	Exclusive() bool

@@ -43,3 +43,11 @@ func Unlock(t *testing.T, held state.Hold) {
 		t.Fatal(err)
 	}
 }
+
+// Suspend makes the time of the wall go on by d, and not the other clock, as it is for a hold of a machine
+// that was suspended.
+func Suspend(held state.Hold, d time.Duration) {
+	h := held.(*hold)
+	until := h.until.Load().Round(0).Add(-d) // only the time of the wall
+	h.until.Store(&until)
+}

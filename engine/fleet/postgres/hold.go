@@ -23,6 +23,7 @@ type hold struct {
 	lost    chan struct{}
 	ended   chan struct{} // closed by Release
 	stopped chan struct{} // closed when nothing asks any more
+	until   atomic.Pointer[time.Time]
 
 	mu   sync.Mutex // protects the connection, which one goroutine at a time uses
 	conn *pgx.Conn
@@ -63,6 +64,7 @@ func (f *files) Hold() (state.Hold, error) {
 func (h *hold) key() int64 { return lockKey("hold", h.f.s.cfg.Schema, h.f.place) }
 
 func (h *hold) take(ctx context.Context) error {
+	h.answered(time.Now())
 	var is bool
 	err := h.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1), pg_backend_pid()", h.key()).Scan(&is, &h.pid)
 	if err != nil {
@@ -191,12 +193,34 @@ func (h *hold) ask() error {
 	var pid uint32
 	var is bool
 	high, low := h.halves()
+	asked := time.Now()
 	err := h.conn.QueryRow(ctx, "SELECT pg_backend_pid(), ("+hasLock+")", high, low, int64(h.pid)).Scan(&pid, &is)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%w: %v", errSession, err)
 	case pid != h.pid || !is:
 		return errSession
+	}
+	h.answered(asked)
+	return nil
+}
+
+// answered notes that the server has answered what was asked at a time: it keeps the session for a lease
+// from then on.
+func (h *hold) answered(asked time.Time) {
+	until := asked.Add(h.f.s.cfg.lease())
+	h.until.Store(&until)
+}
+
+func (h *hold) Certain() error {
+	select {
+	case <-h.lost:
+		return h.lostError(errSession)
+	default:
+	}
+	until := *h.until.Load()
+	if now := time.Now(); !now.Before(until) || !now.Round(0).Before(until.Round(0)) {
+		return h.lostError(errors.New("PostgreSQL has not answered for a lease"))
 	}
 	return nil
 }

@@ -179,6 +179,33 @@ func TestRowTamper(t *testing.T) {
 	}
 }
 
+// TestSuspendedHolder: a holder whose machine was suspended for a lease is not certain of the place until
+// the server has answered again.
+func TestSuspendedHolder(t *testing.T) {
+	n := newNight(t)
+	n.cfg.Lease = config.Duration(time.Hour) // nothing asks by itself
+	n.store = postgrestest.Open(t, n.cfg)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := files.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	postgres.Suspend(h, 59*time.Minute)
+	if err := h.Certain(); err != nil {
+		t.Errorf("within the lease: %v", err)
+	}
+	postgres.Suspend(h, time.Minute)
+	if err := h.Certain(); !errors.As(err, new(*state.LostError)) {
+		t.Errorf("after the lease: %v", err)
+	}
+	if err := errors.Join(h.Check(), h.Certain(), h.Release()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSilentHolder: the server ends the session of a holder from which it hears nothing for a lease, and
 // the next holder learns when requests of the earlier one have ended.
 func TestSilentHolder(t *testing.T) {

@@ -519,6 +519,9 @@ func lostHold(t *testing.T, s Subject, where string) {
 		t.Fatal("it is lost from the beginning")
 	default:
 	}
+	if err := h.Certain(); err != nil {
+		t.Errorf("certain: %v", err)
+	}
 	s.Lose(t, where, h)
 	if err := h.Check(); !errors.As(err, new(*state.LostError)) {
 		t.Errorf("check: %v", err)
@@ -527,6 +530,9 @@ func lostHold(t *testing.T, s Subject, where string) {
 	case <-h.Lost():
 	case <-time.After(10 * time.Second):
 		t.Error("Lost is not closed")
+	}
+	if err := h.Certain(); !errors.As(err, new(*state.LostError)) {
+		t.Errorf("certain: %v", err)
 	}
 	if s.Fenced {
 		w, err := files.Create(".state")

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/sinks/glean/api"
 	"github.com/pipe-engine/pipe/sinks/glean/faults"
@@ -227,5 +229,38 @@ func TestConflictThatStays(t *testing.T) {
 				t.Errorf("%v after %v", err, f.Now().Sub(begin))
 			}
 		})
+	}
+}
+
+// TestLostDuringRequest: a page whose answer says to try again is not sent again once the run may have lost
+// its place, and nothing else is.
+func TestLostDuringRequest(t *testing.T) {
+	f := gleantest.Start(t, sandbox.Rules{})
+	s := f.Read(gleantest.User("ann"), gleantest.Doc("a"))
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Reset()
+	var lost atomic.Bool
+	f.Server.Fail(faults.Fault{Path: gleantest.DocumentsPath, Status: http.StatusServiceUnavailable,
+		Match: func([]byte) bool { lost.Store(true); return true }})
+	held := errors.New("the place is lost")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := s.Publish(connection.WithCertain(ctx, func() error {
+		if !lost.Load() {
+			return nil
+		}
+		cancel() // as a run does
+		return held
+	}), f.Plan())
+	sent := 0
+	for _, r := range f.Requests {
+		if strings.HasSuffix(gleantest.DocumentsPath, r) {
+			sent++
+		}
+	}
+	if !errors.Is(err, held) || sent != 1 || !strings.HasSuffix(gleantest.DocumentsPath, f.Requests[len(f.Requests)-1]) {
+		t.Errorf("%v after %q", err, f.Requests)
 	}
 }
