@@ -8,7 +8,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/fleet/payload"
 )
 
-// TestIdentity: Temporal does not get the name of the machine, and can tell two programs apart.
+// TestIdentity: Temporal does not get the name of the machine, and two programs have different names.
 func TestIdentity(t *testing.T) {
 	w, err := read(t, "", "", Flags{})
 	if err != nil {

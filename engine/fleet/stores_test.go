@@ -42,8 +42,9 @@ func TestStateFlag(t *testing.T) {
 		"database": &database{Key: "k"}, "database://x/y": &database{URL: "database://x/y", Key: "k"},
 		"there": folder("there"), "./new": folder("./new"), "new/": folder("new/"), ".": folder("."),
 		filepath.Join(t.TempDir(), "x"): folder(""),
-		"databas":                       nil, "fold": nil, "folder": nil, "file": nil, "": nil, "database://ann:secret@x": nil,
-		"host=x": nil, "a b": nil, "a\tb": nil, "./a=b": nil,
+		"databas":                       nil, "fold": nil, "folder": nil, "file": nil, "": nil,
+		"database://ann:secret@x": nil,
+		"host=x":                  nil, "a b": nil, "a\tb": nil, "./a=b": nil,
 	} {
 		s := State{specs: stores(), Config: &database{Key: "k"}}
 		s.spec = s.find("database")

@@ -29,8 +29,9 @@ func read(t *testing.T, more, limits string, flags Flags) (*Worker, error) {
 	write(t, path, "version: 1\ntemporal: {address: \"127.0.0.1:1\"}\ntask_queue: eu\npayload_key: ${KEY}\npipelines: .\n"+
 		"state: {folder: state}\n"+more)
 	key := payload.NewKey()
-	return ReadWorker(t.Context(), path, FileOptions{Lookup: func(name string) (string, bool) { return key, name == "KEY" },
-		Log: slog.New(slog.DiscardHandler), Stores: []StoreSpec{FolderStore()}, Flags: flags})
+	return ReadWorker(t.Context(), path, FileOptions{
+		Lookup: func(name string) (string, bool) { return key, name == "KEY" },
+		Log:    slog.New(slog.DiscardHandler), Stores: []StoreSpec{FolderStore()}, Flags: flags})
 }
 
 // TestGrace: a worker whose grace time leaves a run no time does not start.

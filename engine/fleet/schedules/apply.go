@@ -49,7 +49,8 @@ func (s Service) Apply(ctx context.Context, p *Plan, done func(Step)) error {
 func (s Service) create(ctx context.Context, fleet string, w Wanted, state client.ScheduleState) error {
 	policy := w.policy()
 	_, err := s.Client.Create(ctx, client.ScheduleOptions{ID: w.ID, Spec: w.spec(), Action: w.action(),
-		Paused: state.Paused, Note: state.Note, Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow, Memo: map[string]any{memoFleet: fleet}})
+		Paused: state.Paused, Note: state.Note, Overlap: policy.Overlap, CatchupWindow: policy.CatchupWindow,
+		Memo: map[string]any{memoFleet: fleet}})
 	return err
 }
 
