@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/display"
@@ -122,15 +123,48 @@ func Unused(in state.Store, place string, now time.Time) ([]string, error) {
 	return out, nil
 }
 
+// useWait is how long a run waits for people who approve, which takes milliseconds.
+const useWait = time.Minute
+
+// Use marks an approval as used: of caller it takes the ID, UsedBy and UsedAt. When the caller approved
+// it, too, or it is not stored, By and At of caller are added to the people. Others may approve at once:
+// one who is later finds it used.
+func (s *Store) Use(caller Approval, approved bool) error {
+	locked, unlock, err := s.lockApprovals(useWait)
+	if err != nil {
+		return fmt.Errorf("mark approval %s as used: %w", caller.ID, err)
+	}
+	defer unlock()
+	before, err := locked.approved(caller.ID)
+	if err != nil {
+		return fmt.Errorf("mark approval %s as used: %w", caller.ID, err)
+	}
+	a := caller.After(before)
+	if before != nil && !approved {
+		a = *before
+	}
+	a.UsedBy, a.UsedAt = caller.UsedBy, caller.UsedAt
+	return locked.Approve(a)
+}
+
 // openApprovals opens the store of a place, and makes this process the only one that changes its
 // approvals until unlock is called.
 func openApprovals(in state.Store, place string) (store *Store, unlock func() error, err error) {
 	if store, err = Open(in, place); err != nil {
 		return nil, nil, Unusable(err)
 	}
-	locked, unlock, err := store.files.Lock(".approving", 0)
-	if err != nil {
+	if store, unlock, err = store.lockApprovals(0); err != nil {
 		return nil, nil, Unusable(err)
 	}
-	return &Store{files: locked, place: place}, unlock, nil
+	return store, unlock, nil
+}
+
+// lockApprovals makes this process the only one that changes approvals, with the store that it returns.
+// It waits for others as state.Files.Lock does.
+func (s *Store) lockApprovals(wait time.Duration) (locked *Store, unlock func() error, err error) {
+	files, unlock, err := s.files.Lock(".approving", wait)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Store{files: files, place: s.place}, unlock, nil
 }

@@ -162,15 +162,9 @@ func (r *run) markApprovalsUsed() error {
 		return nil
 	}
 	for _, id := range r.reviewer.Used {
-		a, err := r.store.Approval(id)
-		if err != nil {
-			a = nil
-		}
-		if a == nil || slices.Contains(r.o.Approve, id) { // the caller approved it, too
-			a = r.called(id, a)
-		}
-		a.UsedBy, a.UsedAt = r.o.RunID, time.Now().UTC()
-		if err := r.store.Approve(*a); err != nil {
+		now := time.Now().UTC()
+		caller := baseline.Approval{ID: id, At: now, By: r.o.By, UsedBy: r.o.RunID, UsedAt: now}
+		if err := r.store.Use(caller, slices.Contains(r.o.Approve, id)); err != nil {
 			return err
 		}
 	}
