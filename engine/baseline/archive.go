@@ -33,7 +33,7 @@ var archived = regexp.MustCompile(`^\.(owner|runs|hidden|refusal-[a-z2-7]{12}|ap
 // The files of the baseline, the hidden list and the audit ledger.
 const (
 	suffixState  = ".state"
-	suffixHidden = ".hidden"
+	suffixHidden = HiddenName
 	suffixAudit  = ".audit"
 )
 

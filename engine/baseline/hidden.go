@@ -12,6 +12,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/codec"
 )
 
+// HiddenName is the name of the file of the hidden list.
+const HiddenName = ".hidden"
+
 // Hidden is a ref whose items are hidden.
 type Hidden struct {
 	Ref string    `json:"ref"`

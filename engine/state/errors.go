@@ -36,7 +36,8 @@ func Explain(err error, in *fault.StateError) error {
 	}
 	if errors.As(err, new(*DamagedError)) {
 		return &fault.StateError{Err: err, Remedy: "a person must look: pipe-worker state check names what is damaged; " +
-			"restore the database, or import an archive with --force"}
+			"restore the database, or remove the state with pipe-worker state reset and take the datasource over with " +
+			"pipe-worker fleet adopt"}
 	}
 	if remedy := fault.RemedyOf(err); remedy != "" {
 		return &fault.StateError{Err: err, Remedy: remedy}

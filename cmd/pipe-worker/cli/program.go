@@ -32,6 +32,7 @@ func Program() *cli.Program {
 			"state init":    {"pipe-worker state init", "pipe-worker state init --state postgres"},
 			"state migrate": {"pipe-worker state migrate", "pipe-worker state migrate --config /etc/pipe/worker.yaml"},
 			"state check":   {"pipe-worker state check", "pipe-worker state check --json"},
+			"state reset":   {"pipe-worker state reset payments", "pipe-worker state reset --yes payments"},
 			"fleet plan":    {"pipe-worker fleet plan", "pipe-worker fleet plan pipelines --prune"},
 			"fleet apply":   {"pipe-worker fleet apply", "pipe-worker fleet apply --yes pipelines"},
 			"fleet status":  {"pipe-worker fleet status", "pipe-worker fleet status payments"},

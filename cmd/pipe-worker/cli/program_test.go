@@ -33,8 +33,9 @@ func worker(t *testing.T, env map[string]string, args ...string) result {
 }
 
 // commands are all commands that do something.
-var commands = []string{"run", "key", "state init", "state migrate", "state check", "fleet plan", "fleet apply",
-	"fleet status", "fleet run", "fleet approve", "fleet adopt", "fleet hide", "fleet pause", "completion", "version"}
+var commands = []string{"run", "key", "state init", "state migrate", "state check", "state reset", "fleet plan",
+	"fleet apply", "fleet status", "fleet run", "fleet approve", "fleet adopt", "fleet hide", "fleet pause",
+	"completion", "version"}
 
 // TestHelp: the help has every command and fits 80 columns. Each command has two examples, which call
 // it with flags that it has.

@@ -26,6 +26,7 @@ type Store struct {
 var (
 	_ state.Store        = (*Store)(nil)
 	_ state.RequestTimer = (*Store)(nil)
+	_ state.Resetter     = (*Store)(nil)
 )
 
 // How long operations may take. A small file takes milliseconds, and one of 100 MB a few seconds.

@@ -262,3 +262,102 @@ func TestRepair(t *testing.T) {
 		t.Error(base.Condition, err)
 	}
 }
+
+// TestReset: whatever was done to the rows of a place, a reset makes it a place without a baseline, and
+// keeps the hidden list where its rows are whole. Another place keeps its files.
+func TestReset(t *testing.T) {
+	const other = "https://store.example.com/other"
+	hidden := strings.ReplaceAll(of, ".state", ".hidden")
+	for name, tc := range map[string]struct {
+		sql  string
+		want state.Kept
+	}{
+		"nothing":               {"", state.KeptLatest},
+		"the baseline":          {"DELETE FROM {s}.chunks" + of, state.KeptLatest},
+		"the hold":              {tampers["change the number of the hold"], state.KeptLatest},
+		"the list":              {tampers["remove it from the list"], state.KeptOlder},
+		"the row of the place":  {tampers["remove the row of the place"], state.KeptOlder},
+		"the hidden list":       {"DELETE FROM {s}.chunks" + hidden, state.KeptLost},
+		"the list and the file": {tampers["remove it from the list"] + "; DELETE FROM {s}.files" + hidden, state.KeptLost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newNight(t)
+			if err := n.run(3, nil); err != nil {
+				t.Fatal(err)
+			}
+			n.fill(other, 10)
+			s := n.baseline(fake.Place)
+			err := s.UpdateHidden(func([]baseline.Hidden) ([]baseline.Hidden, error) {
+				return []baseline.Hidden{{Ref: "component:default/a", At: time.Now().UTC()}}, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.sql != "" {
+				n.sql(tc.sql)
+			}
+			kept, err := n.store.Reset(fake.Place, ".hidden")
+			if kept != tc.want || err != nil {
+				t.Fatalf("kept %v, %v", kept, err)
+			}
+			if n.damaged() {
+				t.Error("there is still damage")
+			}
+			all, err := s.Hidden()
+			if want := tc.want != state.KeptLost; err != nil || len(all) > 0 != want {
+				t.Errorf("%v are hidden, %v", all, err)
+			}
+			for place, want := range map[string]baseline.Condition{fake.Place: baseline.Missing, other: baseline.Intact} {
+				base, err := n.baseline(place).Load()
+				if err != nil || base.Condition != want {
+					t.Fatalf("%s: %v, %v", place, base.Condition, err)
+				}
+				base.Close()
+			}
+			if err := n.run(3, nil); job.ClassOf(err) != job.Refused {
+				t.Errorf("a run without a baseline: %v", err)
+			}
+		})
+	}
+}
+
+// TestResetHeld: a place that a run holds is not reset, and after a reset requests of earlier holders are
+// waited for. Rows that do not prove their place are not removed.
+func TestResetHeld(t *testing.T) {
+	n := newNight(t)
+	n.cfg.Request = config.Duration(time.Minute)
+	n.store = postgrestest.Open(t, n.cfg)
+	n.fill(fake.Place, 10)
+	files, err := n.store.Open(fake.Place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := files.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.store.Reset(fake.Place, ".hidden"); !errors.Is(err, state.ErrHeld) {
+		t.Errorf("it is held: %v", err)
+	}
+	if err := h.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := n.store.Reset(fake.Place, ".hidden"); kept != state.KeptNone || err != nil {
+		t.Errorf("kept %v, %v", kept, err)
+	}
+	if h, err = files.Hold(); err != nil {
+		t.Fatal(err)
+	}
+	if h.Clear().IsZero() {
+		t.Error("the next holder does not wait")
+	}
+	if err := h.Release(); err != nil {
+		t.Error(err)
+	}
+	n.fill("https://store.example.com/other", 10)
+	n.sql("DELETE FROM {s}.places WHERE place LIKE '%/other'")
+	n.sql(tampers["remove the row of the place"])
+	if _, err := n.store.Reset(fake.Place, ".hidden"); !errors.As(err, new(*state.DamagedError)) {
+		t.Errorf("rows of another place: %v", err)
+	}
+}
