@@ -240,6 +240,7 @@ func TestFleetKey(t *testing.T) {
 	f.idle(t, 5*time.Minute)
 	f.plainRuns(t, f.folder)
 	f.rightIndexes(t)
+	f.noMachine(t)
 	f.must(t, "fleet", "apply", "--config", f.config, "--yes")
 	wrong = f.callWith(t, other, "run", "--config", f.config)
 	if code := wrong.exit(t); code != 2 || !strings.Contains(wrong.said(), "payload_key") {
