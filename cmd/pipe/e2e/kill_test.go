@@ -175,7 +175,7 @@ func (k *killed) clean(t *testing.T, seed uint64) {
 			if ext := filepath.Ext(f.Name()); strings.HasPrefix(ext, ".refusal-") || strings.HasPrefix(ext, ".approval-") {
 				continue // of refused runs
 			}
-			if !slices.Contains([]string{".state", ".audit", ".audit-lock", ".lock", ".runs", ".owner", ".prom"},
+			if !slices.Contains([]string{".state", ".audit", ".audit-lock", ".approving", ".lock", ".runs", ".owner", ".prom"},
 				filepath.Ext(f.Name())) {
 				t.Errorf("seed %d: %s is left", seed, f.Name())
 			}
