@@ -139,7 +139,7 @@ func TestScanBombs(t *testing.T) {
 		at(text.New(s), len(s))
 		at(text.New(s), len(s)/2)
 		took := time.Since(began)
-		if t.Logf("%s: %v", name, took); took > 5*time.Second {
+		if t.Logf("%s: %v", name, took); took > 2*time.Minute {
 			t.Errorf("%s: %v", name, took)
 		}
 	}
