@@ -28,9 +28,25 @@ return true
 })()`, before+inside+after, len(before), len(before+inside)))
 }
 
+// meanwhile changes the text above the cursor, presses a button or key before the page has the answer for
+// the new text, and returns that text with the change taken back.
+func meanwhile(b *browsertest.Tab, press string) string {
+	return b.Text(fmt.Sprintf(`(() => {
+const editor = document.querySelector("#text")
+const write = text => { editor.value = text; editor.dispatchEvent(new Event("input")) }
+const at = editor.selectionStart, above = "# typed\n# meanwhile\n"
+write(above + editor.value)
+%s
+const after = editor.value
+write(after.slice(above.length))
+editor.setSelectionRange(at, at)
+return after.slice(above.length)
+})()`, press))
+}
+
 // TestPlayInBrowser: a person changes the title and sees the document change, adds a rule and sees who
 // finds it change, mistypes and sees the problem at its place, applies the fix, completes a name, and
-// saves; the page fits a phone and a desktop screen in both colours.
+// saves; a fix and a completion of an older text change nothing; the page fits a phone and a desktop screen in both colours.
 func TestPlayInBrowser(t *testing.T) {
 	b := browsertest.New(t, 2*time.Minute)
 	w := start(t, nil, play.Options{})
@@ -75,6 +91,13 @@ func TestPlayInBrowser(t *testing.T) {
 		"titelcase" {
 		t.Errorf("the place of the problem is %q", got)
 	}
+	mistyped := b.Text(`document.querySelector("#text").value`)
+	if got := meanwhile(b, `const old = document.querySelector("#problems .fix")
+old.dataset.old = "true"
+old.click()`); got != mistyped {
+		t.Errorf("the fix of an older text has changed\n%s", got)
+	}
+	b.Wait(`document.querySelector("#problems .fix:not([data-old])") !== null`)
 	b.Focus("Change to titlecase")
 	b.Press(browsertest.Enter)
 	b.Wait(`document.querySelector("#problems-title").innerText === "No problems"`)
@@ -84,6 +107,12 @@ func TestPlayInBrowser(t *testing.T) {
 	b.Press("titlec", browsertest.Ctrl+" ")
 	b.Wait(`!document.querySelector("#popup").hidden`)
 	b.Look("play-completion")
+	half := b.Text(`document.querySelector("#text").value`)
+	if got := meanwhile(b, `editor.dispatchEvent(new KeyboardEvent("keydown", {key: "Tab"}))`); got != half {
+		t.Errorf("the completion of an older text has changed\n%s", got)
+	}
+	b.Press(browsertest.Ctrl + " ")
+	b.Wait(`!document.querySelector("#popup").hidden`)
 	b.Press(browsertest.Enter)
 	b.Wait(`document.querySelector("#popup").hidden`)
 	b.Wait(`document.querySelector("#text").value.includes("lifecycle: titlecase(spec")`)

@@ -99,7 +99,7 @@ async function evaluate() {
     show(answer)
     if (answer.problems?.length) {
       const fixes = await post("/fixes", {text: fields.text}, mine.signal)
-      if (mine === asked) showFixes(fixes)
+      if (mine === asked) showFixes(fixes, fields.text)
     }
   } catch (e) {
     if (mine === asked && e.name !== "AbortError") showOld(e.message)
@@ -172,10 +172,11 @@ function showProblems(more) {
   if (more) $("problems").append(element("li", "", "and " + more + " more"))
 }
 
-function showFixes(fixes) {
+// showFixes adds the fixes of a text. In another text their places are wrong, and the next answer replaces them.
+function showFixes(fixes, of) {
   for (const f of fixes) {
     const button = element("button", "fix", f.title)
-    button.addEventListener("click", () => apply(f.edits))
+    button.addEventListener("click", () => { if (text.value === of) apply(f.edits) })
     $("problems").children[f.problem]?.querySelector(".fixes").append(button)
   }
 }
@@ -208,7 +209,7 @@ window.addEventListener("beforeunload", e => { if ($("save") && text.value !== o
 
 // Completion.
 const popup = $("popup"), list = $("completions")
-let completions = [], chosen = 0, completing
+let completions = [], completed = "", chosen = 0, completing // completed is the text that they complete
 
 function closeCompletions() {
   popup.hidden = true
@@ -219,16 +220,17 @@ function closeCompletions() {
 
 async function complete() {
   const mine = completing = {}
-  const at = placeOf(text.selectionStart)
+  const at = placeOf(text.selectionStart), of = text.value
   let found
   try {
-    found = await post("/complete", {text: text.value, line: at.line, character: at.character})
+    found = await post("/complete", {text: of, line: at.line, character: at.character})
   } catch {
     return closeCompletions() // the result says what is wrong
   }
   if (mine !== completing) return
   if (found.length === 0) return closeCompletions()
   completions = found
+  completed = of
   list.replaceChildren(...found.map((c, i) => {
     const li = element("li", "", "")
     li.id = "completion-" + i
@@ -275,7 +277,7 @@ function choose(i) {
 function accept() {
   const {edit} = completions[chosen]
   closeCompletions()
-  apply([edit])
+  if (text.value === completed) apply([edit])
 }
 
 text.addEventListener("keydown", e => {
