@@ -23,13 +23,14 @@ type content struct {
 	text string // with LF at the ends of lines, as a browser has them
 	eol  string // in the file
 	hash string
-	// kept is why the file cannot be saved; "" when it can.
-	kept string
+	mode os.FileMode // its permissions
+	// unsavable is why the file cannot be saved; "" when it can.
+	unsavable string
 }
 
-// read reads the file.
+// read reads a file, whose path has no links: a link that replaced the file is not followed.
 func read(path string) (*content, error) {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
 		return nil, &fault.Invalid{Reason: err.Error(), Remedy: "name a pipeline file"}
@@ -50,15 +51,16 @@ func read(path string) (*content, error) {
 			Remedy: "use an editor with pipe lsp"}
 	}
 	sum := sha256.Sum256(b)
-	c := &content{text: strings.ReplaceAll(string(b), "\r\n", "\n"), eol: "\n", hash: hex.EncodeToString(sum[:])}
+	c := &content{text: strings.ReplaceAll(string(b), "\r\n", "\n"), eol: "\n", hash: hex.EncodeToString(sum[:]),
+		mode: info.Mode().Perm()}
 	if c.text != string(b) {
 		c.eol = "\r\n"
 	}
 	switch {
 	case !utf8.Valid(b) || strings.Contains(c.text, "\x00"):
-		c.kept = "the file is not text in UTF-8"
+		c.unsavable = "the file is not text in UTF-8"
 	case c.file(c.text) != string(b) || strings.Contains(c.text, "\r"):
-		c.kept = "the lines of the file end in different ways, which a browser does not keep"
+		c.unsavable = "the lines of the file end in different ways, which a browser does not keep"
 	}
 	return c, nil
 }
@@ -74,22 +76,18 @@ func (c conflict) Error() string { return c.text }
 // save replaces the file with a text, unless it is not as it was read, and returns its new hash. path has
 // no links.
 func save(path, text, hash string) (string, error) {
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return "", conflict{"The file is not there any more. Nothing was saved; copy the text."}
-	}
 	was, err := read(path)
 	switch {
 	case err != nil:
-		return "", conflict{"The file cannot be read any more, so nothing was saved: " + err.Error()}
+		return "", conflict{"The file cannot be read any more: " + err.Error() + ". Nothing was saved; copy the text."}
 	case was.hash != hash:
 		return "", conflict{"The file has changed on disk since this page read it, so nothing was saved. " +
 			"Copy your changes, and load the page again."}
-	case was.kept != "":
-		return "", conflict{"Nothing was saved: " + was.kept + "."}
+	case was.unsavable != "":
+		return "", conflict{"Nothing was saved: " + was.unsavable + "."}
 	}
 	written := was.file(text)
-	if err := atomicfile.Replace(path, atomicfile.Options{Mode: info.Mode().Perm()}, func(w io.Writer) error {
+	if err := atomicfile.Replace(path, atomicfile.Options{Mode: was.mode}, func(w io.Writer) error {
 		_, err := io.WriteString(w, written)
 		return err
 	}); err != nil {

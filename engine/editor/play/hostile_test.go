@@ -161,6 +161,9 @@ func TestSaveRefused(t *testing.T) {
 		if code, _ := w.post("/save", "text", "x", "hash", w.hash); code != http.StatusConflict {
 			t.Errorf("when the file is a link meanwhile: %d", code)
 		}
+		if code, body := w.get(w.origin() + "/"); code == http.StatusOK || strings.Contains(body, "version:") {
+			t.Errorf("the page when the file is a link meanwhile: %d %s", code, body)
+		}
 		is(outside, w.text)
 	}
 	readOnly := start(t, nil, play.Options{ReadOnly: true})
