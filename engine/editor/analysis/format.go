@@ -178,14 +178,5 @@ func sameFile(a, b string) bool {
 	}
 	before, problems := config.Parse("", []byte(a))
 	after, more := config.Parse("", []byte(b))
-	return len(problems) == 0 && len(more) == 0 && sameNode(before.Root(), after.Root())
-}
-
-func sameNode(a, b *config.Node) bool {
-	if a.Kind() != b.Kind() || a.Text() != b.Text() || a.IsNull() != b.IsNull() || a.Quoted() != b.Quoted() {
-		return false
-	}
-	return slices.EqualFunc(a.Entries(), b.Entries(), func(x, y config.Entry) bool {
-		return x.Key == y.Key && sameNode(x.Value, y.Value)
-	}) && slices.EqualFunc(a.Items(), b.Items(), sameNode)
+	return len(problems) == 0 && len(more) == 0 && before.Root().Same(after.Root())
 }
