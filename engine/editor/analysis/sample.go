@@ -188,9 +188,8 @@ func (w *Workspace) try(ctx context.Context, path string, expressions ...string)
 	if err != nil {
 		return nil, err
 	}
-	o := w.options(path, []byte(content))
-	o.SinkLenient, o.PlaceholderUI, o.Unpinned, o.State = true, true, true, state.None{}
-	o.Lookup = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
+	o := w.options(path, []byte(content)).ForTests(variables)
+	o.Unpinned, o.State = true, state.None{}
 	d := o.Parse(ctx)
 	if d.Problems.HasErrors() {
 		return nil, errProblems

@@ -214,9 +214,8 @@ func (w *Workspace) suiteOptions() suite.Options {
 	return suite.Options{
 		Records: w.records, Source: w.Source,
 		Pipeline: func(path string, variables map[string]string) *pipeline.Definition {
-			o := w.options(path, []byte(w.Document(path).Text()))
-			o.SinkLenient, o.PlaceholderUI, o.Unpinned = true, true, true
-			o.Lookup = func(name string) (string, bool) { v, ok := variables[name]; return v, ok }
+			o := w.options(path, []byte(w.Document(path).Text())).ForTests(variables)
+			o.Unpinned = true
 			return o.Parse(context.Background())
 		},
 		Settings: component.Settings{Loopback: true},
