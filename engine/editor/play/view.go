@@ -131,7 +131,7 @@ func view(t *analysis.Trial, asked string) result {
 	}
 	for _, i := range e.Items {
 		one := item{Stream: i.Stream, Line: lineOf(i.At), Reason: i.Reason}
-		for _, f := range preview.InWords(&explain.Explanation{Items: []explain.ItemResult{i}}, names).Fields {
+		for _, f := range preview.FieldsOf(i) {
 			one.Fields = append(one.Fields, fieldOf(f))
 		}
 		v.Items = append(v.Items, one)

@@ -44,9 +44,7 @@ func InWords(e *explain.Explanation, name func(email string) string) Words {
 	var v Words
 	for _, item := range e.Items {
 		v.FieldsAt = item.At
-		for _, f := range item.Fields {
-			v.Fields = append(v.Fields, fieldOf(f))
-		}
+		v.Fields = append(v.Fields, FieldsOf(item)...)
 	}
 	p := e.Decision
 	if p == nil {
@@ -91,6 +89,15 @@ func (v *Words) everyone(p *explain.DecisionResult, name func(email string) stri
 	default:
 		v.Total = "Found by " + audienceText(access.ParseAudience(p.Audience)) + "."
 	}
+}
+
+// FieldsOf returns the fields of an item for a page.
+func FieldsOf(item explain.ItemResult) []Field {
+	var out []Field
+	for _, f := range item.Fields {
+		out = append(out, fieldOf(f))
+	}
+	return out
 }
 
 func fieldOf(f explain.FieldResult) Field {
