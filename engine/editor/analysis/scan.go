@@ -105,13 +105,13 @@ func (s *scanner) below(column int) (path []string) {
 	return path
 }
 
-// path returns the keys that the place is below, and more.
-func (s *scanner) path(more ...string) []string {
-	out := make([]string, 0, len(s.stack)+len(more))
+// path returns the keys that the place is below.
+func (s *scanner) path() []string {
+	out := make([]string, 0, len(s.stack))
 	for _, t := range s.stack {
 		out = append(out, t.name)
 	}
-	return append(out, more...)
+	return out
 }
 
 // parent returns the column that the lines of the value are right of.

@@ -128,12 +128,11 @@ func (p *Playground) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := struct {
-		Name, Path, Tests, Text, Hash, Token, Unsavable string
-		Saves, Fixtures                                 bool
-		Longest                                         int
-	}{Name: filepath.Base(p.path), Path: p.path, Tests: filepath.Base(suite.TestPath(p.path)), Text: c.text, Hash: c.hash,
+		Name, Tests, Text, Hash, Token, Unsavable string
+		Saves, Fixtures                           bool
+	}{Name: filepath.Base(p.path), Tests: filepath.Base(suite.TestPath(p.path)), Text: c.text, Hash: c.hash,
 		Token: session.Token, Unsavable: c.unsavable, Saves: !p.o.ReadOnly && c.unsavable == "",
-		Fixtures: p.workspace.HasFixtures(p.path), Longest: maxFile}
+		Fixtures: p.workspace.HasFixtures(p.path)}
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, "page.html", v); err != nil {
 		p.o.Log.Error("the page was not rendered", "error", err)

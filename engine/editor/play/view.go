@@ -144,10 +144,7 @@ func view(t *analysis.Trial, asked string) result {
 	if t.Card != nil {
 		v.Card = cardOf(t, t.Card)
 	}
-	v.Ending = e.Ending
-	if t.Card == nil && e.Identity == nil || e.Reason != "" {
-		v.Reason = e.Reason
-	}
+	v.Ending, v.Reason = e.Ending, e.Reason
 	if a := e.Answer; a != nil {
 		v.Answer = &answer{a.Finds, a.Unknown, names(a.Who), a.Why, a.Chains()}
 	}
