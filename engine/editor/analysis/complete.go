@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
@@ -276,14 +275,10 @@ func (w *Workspace) sampleMembers(path string, base []string) (out []member) {
 
 // example returns a value as a short line.
 func example(v any) string {
-	const most = 40 // runes
+	const most = 40 // characters
 	b, err := codec.Marshal(v)
 	if err != nil {
 		return "a value"
 	}
-	s := display.Line(string(b))
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	return s
+	return display.Short(string(b), most)
 }
