@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,10 +77,10 @@ func (p *Playground) evaluate(r *http.Request) (any, error) {
 		}
 		out.Ref = t.Ref
 		for _, ref := range t.Refs {
-			out.Refs = append(out.Refs, option{ref, page.Clean([]string{ref}, p.o.Secrets)[0]})
+			out.Refs = append(out.Refs, option{ref, p.clean(ref)})
 		}
 		for _, one := range t.People {
-			out.People = append(out.People, option{one.Email, page.Clean([]string{nameOf(t, one.Email)}, p.o.Secrets)[0]})
+			out.People = append(out.People, option{one.Email, p.clean(nameOf(t, one.Email))})
 		}
 		var b bytes.Buffer
 		if err := templates.ExecuteTemplate(&b, "result.html", page.Clean(view(t, chosen.Ref), p.o.Secrets)); err != nil {
@@ -142,16 +143,11 @@ func (p *Playground) fixes(r *http.Request) (any, error) {
 	return work(p, r, func(ctx context.Context, w *analysis.Workspace) ([]fix, error) {
 		out := []fix{}
 		d, problems := w.Document(p.path), w.Problems(p.path)
+		shown := problems[:min(len(problems), mostProblems)]
 		some, cancel := context.WithTimeout(ctx, fixTime)
 		defer cancel()
 		for _, found := range w.Fixes(some, p.path, 0, d.Lines()) {
-			one := fix{Title: p.clean(found.Fix.Title), Problem: -1}
-			for i, known := range problems[:min(len(problems), mostProblems)] {
-				if known.Pos == found.Problem.Pos && known.Code == found.Problem.Code && known.Message == found.Problem.Message {
-					one.Problem = i
-					break
-				}
-			}
+			one := fix{Title: p.clean(found.Fix.Title), Problem: slices.Index(shown, found.Problem)}
 			for _, e := range found.Fix.Bytes() {
 				one.Edits = append(one.Edits, editOf(d, e))
 			}
