@@ -77,20 +77,23 @@ func operands(n ast.Node, operators ...string) (left, right ast.Node, ok bool) {
 // amongMore reports whether both conditions compare the same value with constants, and b
 // accepts all constants that a accepts.
 func amongMore(a, b ast.Node) bool {
-	x, few, ok := operands(a, "==", "in")
+	x, less, ok := comparison(a)
 	if !ok {
 		return false
 	}
-	y, many, ok := operands(b, "==", "in")
-	if !ok || x.String() != y.String() {
-		return false
-	}
-	less, ok := texts(few)
+	y, more, ok := comparison(b)
+	return ok && x.String() == y.String() &&
+		!slices.ContainsFunc(less, func(text string) bool { return !slices.Contains(more, text) })
+}
+
+// comparison returns the constants that a condition compares a value with.
+func comparison(n ast.Node) (value ast.Node, constants []string, ok bool) {
+	value, list, ok := operands(n, "==", "in")
 	if !ok {
-		return false
+		return nil, nil, false
 	}
-	more, ok := texts(many)
-	return ok && !slices.ContainsFunc(less, func(text string) bool { return !slices.Contains(more, text) })
+	constants, ok = texts(list)
+	return value, constants, ok
 }
 
 // Constant is a text in an expression at a place where only some texts have a meaning.

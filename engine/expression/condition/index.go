@@ -94,16 +94,6 @@ func same(n ast.Node) string              { return "=" + n.String() }
 func compared(x ast.Node) string          { return "x" + x.String() }
 func with(x ast.Node, text string) string { return "c" + x.String() + "\x00" + text }
 
-// comparison returns the constants that a leaf compares a value with.
-func comparison(leaf ast.Node) (value ast.Node, constants []string, ok bool) {
-	value, list, ok := operands(leaf, "==", "in")
-	if !ok {
-		return nil, nil, false
-	}
-	constants, ok = texts(list)
-	return value, constants, ok
-}
-
 // listed returns the keys that a leaf is listed under.
 func listed(leaf ast.Node) []string {
 	if constant, ok := leaf.(*ast.BoolNode); ok && constant.Value {
