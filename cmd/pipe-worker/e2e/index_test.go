@@ -3,14 +3,11 @@
 package e2e
 
 import (
-	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/pipe-engine/pipe/engine/codec"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -41,31 +38,8 @@ func contentOf(i gleansandbox.Index) content {
 }
 
 func (c content) differences(want content) []string {
-	return slices.Concat(differ("document", c.documents, want.documents), differ("user", c.users, want.users),
-		differ("group", c.groups, want.groups), differ("members of", c.members, want.members),
-		differ("who finds", c.finders, want.finders))
-}
-
-func differ[V any](what string, got, want map[string]V) (out []string) {
-	for _, id := range slices.Sorted(maps.Keys(got)) {
-		if w, ok := want[id]; !ok {
-			out = append(out, fmt.Sprintf("%s %s is there and should not be", what, id))
-		} else if !reflect.DeepEqual(got[id], w) {
-			out = append(out, fmt.Sprintf("%s %s is %s, want %s", what, id, shown(got[id]), shown(w)))
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(want)) {
-		if _, ok := got[id]; !ok {
-			out = append(out, fmt.Sprintf("%s %s is missing", what, id))
-		}
-	}
-	return out
-}
-
-func shown(v any) string {
-	b, err := codec.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
+	return slices.Concat(gleantest.Differ("document", c.documents, want.documents),
+		gleantest.Differ("user", c.users, want.users),
+		gleantest.Differ("group", c.groups, want.groups), gleantest.Differ("members of", c.members, want.members),
+		gleantest.Differ("who finds", c.finders, want.finders))
 }

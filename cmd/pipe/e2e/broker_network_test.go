@@ -29,6 +29,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 	backstagesandbox "github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -253,7 +254,7 @@ func foundIn(i gleansandbox.Index) found {
 }
 
 func (f found) differences(want found) []string {
-	return append(f.content.differences(want.content), differ("who finds", f.by, want.by)...)
+	return append(f.content.differences(want.content), gleantest.Differ("who finds", f.by, want.by)...)
 }
 
 const companyTeam = "payments"

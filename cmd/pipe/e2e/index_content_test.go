@@ -14,6 +14,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/codec"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -132,36 +133,12 @@ func (c content) membersIn(group string, now content) []string {
 
 // differences lists the differences between an index and the expected contents.
 func (c content) differences(want content) (out []string) {
-	out = append(out, differ("user", c.users, want.users)...)
-	out = append(out, differ("group", c.groups, want.groups)...)
+	out = append(out, gleantest.Differ("user", c.users, want.users)...)
+	out = append(out, gleantest.Differ("group", c.groups, want.groups)...)
 	for group := range want.groups {
 		if got, want := c.members[group], want.members[group]; !slices.Equal(got, want) {
 			out = append(out, fmt.Sprintf("members of %s: %v, want %v", group, got, want))
 		}
 	}
-	return append(out, differ("document", c.documents, want.documents)...)
-}
-
-func differ[V any](what string, got, want map[string]V) (out []string) {
-	for _, id := range slices.Sorted(maps.Keys(got)) {
-		if w, ok := want[id]; !ok {
-			out = append(out, fmt.Sprintf("%s %s is there and should not be", what, id))
-		} else if !reflect.DeepEqual(got[id], w) {
-			out = append(out, fmt.Sprintf("%s %s is %s, want %s", what, id, shown(got[id]), shown(w)))
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(want)) {
-		if _, ok := got[id]; !ok {
-			out = append(out, fmt.Sprintf("%s %s is missing", what, id))
-		}
-	}
-	return out
-}
-
-func shown(v any) string {
-	b, err := codec.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	return string(b)
+	return append(out, gleantest.Differ("document", c.documents, want.documents)...)
 }

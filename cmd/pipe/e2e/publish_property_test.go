@@ -22,6 +22,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
 	gleanfaults "github.com/pipe-engine/pipe/sinks/glean/faults"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -305,13 +306,13 @@ func (c *chain) observe(e gleansandbox.Exchange) {
 		for _, id := range told.Finds(email) {
 			if !c.told[email][id] {
 				c.wrongs = append(c.wrongs, fmt.Sprintf("%s\n%s finds %s (%s), and neither before nor after", where, email, id,
-					shown(told.Documents[id].Permissions)))
+					gleantest.Text(told.Documents[id].Permissions)))
 			}
 		}
 		for _, id := range effective.Finds(email) {
 			if !c.effect[email][id] {
 				c.wrongs = append(c.wrongs, fmt.Sprintf("%s\nin effect %s finds %s (%s), outside the old and the new audience",
-					where, email, id, shown(effective.Documents[id].Permissions)))
+					where, email, id, gleantest.Text(effective.Documents[id].Permissions)))
 			}
 		}
 	}
@@ -491,17 +492,17 @@ func differences(a, b gleansandbox.Index) string {
 	parts := func(i gleansandbox.Index) []map[string]string {
 		out := []map[string]string{{}, {}, {}, {}}
 		for id, d := range i.Documents {
-			out[0][id] = shown(d)
+			out[0][id] = gleantest.Text(d)
 		}
 		for id, u := range i.Users {
-			out[1][id] = shown(u)
+			out[1][id] = gleantest.Text(u)
 		}
 		for id, g := range i.Groups {
-			out[2][id] = shown(g)
+			out[2][id] = gleantest.Text(g)
 		}
 		for id, m := range i.Memberships {
 			if len(m) > 0 {
-				out[3][id] = shown(m)
+				out[3][id] = gleantest.Text(m)
 			}
 		}
 		return out
@@ -509,7 +510,7 @@ func differences(a, b gleansandbox.Index) string {
 	var out []string
 	p, q := parts(a), parts(b)
 	for k, what := range []string{"document", "user", "group", "members of"} {
-		out = append(out, differ(what, p[k], q[k])...)
+		out = append(out, gleantest.Differ(what, p[k], q[k])...)
 	}
 	return strings.Join(out, "\n  ")
 }

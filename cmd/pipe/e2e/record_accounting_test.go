@@ -8,6 +8,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/job"
 	gleanapi "github.com/pipe-engine/pipe/sinks/glean/api"
+	"github.com/pipe-engine/pipe/sinks/glean/gleantest"
 	gleansandbox "github.com/pipe-engine/pipe/sinks/glean/sandbox"
 )
 
@@ -148,12 +149,12 @@ func (s *schedule) whole(was content, o outcome) {
 			}
 		}
 	}
-	some("documents", differ("document", open(now.documents), open(was.documents)),
-		differ("document", open(now.documents), open(will.documents)))
+	some("documents", gleantest.Differ("document", open(now.documents), open(was.documents)),
+		gleantest.Differ("document", open(now.documents), open(will.documents)))
 	here := maps.Clone(now.users)
 	maps.DeleteFunc(here, func(email, name string) bool { _, stays := will.users[email]; return !stays && name == email })
-	some("users", differ("user", here, was.users), differ("user", here, will.users))
-	some("groups", differ("group", now.groups, was.groups), differ("group", now.groups, will.groups))
+	some("users", gleantest.Differ("user", here, was.users), gleantest.Differ("user", here, will.users))
+	some("groups", gleantest.Differ("group", now.groups, was.groups), gleantest.Differ("group", now.groups, will.groups))
 	for group := range now.members {
 		got, old, new := now.members[group], was.membersIn(group, now), will.membersIn(group, now)
 		switch {
