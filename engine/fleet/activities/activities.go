@@ -153,6 +153,25 @@ func (a *Activities) sink(ctx context.Context, f *found) (file *job.File, sink c
 	return file, sink, nil
 }
 
+// with calls an activity with the pipeline file of a job as it is now and its sink.
+func (a *Activities) with(ctx context.Context, name string, j workflows.Job,
+	f func(found *found, file *job.File, sink component.Sink) error,
+) error {
+	return a.do(ctx, name, j, func() error {
+		found, err := a.find(ctx, j)
+		if err != nil {
+			return err
+		}
+		file, sink, err := a.sink(ctx, found)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		defer sink.Close()
+		return f(found, file, sink)
+	})
+}
+
 // do calls an activity, logs its error, and returns it without its text.
 func (a *Activities) do(ctx context.Context, name string, j workflows.Job, f func() error) error {
 	err := a.guarded(f)

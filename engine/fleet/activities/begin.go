@@ -7,7 +7,9 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -28,17 +30,7 @@ type Memo struct {
 // that workflow runs, it gets the request as a signal. A second call with the same request changes
 // nothing.
 func (a *Activities) Begin(ctx context.Context, in workflows.StartInput) (out workflows.Begun, err error) {
-	err = a.do(ctx, workflows.ActivityBegin, in.Job, func() error {
-		f, err := a.find(ctx, in.Job)
-		if err != nil {
-			return err
-		}
-		file, sink, err := a.sink(ctx, f)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		defer sink.Close()
+	err = a.with(ctx, workflows.ActivityBegin, in.Job, func(_ *found, _ *job.File, sink component.Sink) error {
 		out.Workflow = WorkflowID(sink.Place())
 		o := client.StartWorkflowOptions{
 			ID: out.Workflow, TaskQueue: activity.GetInfo(ctx).TaskQueue,

@@ -6,23 +6,14 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/operate"
 )
 
 // Confirm asks the sink once whether it has processed the last run, and notes in the state store what
 // it has confirmed. A sink that does not report what it holds has processed everything.
 func (a *Activities) Confirm(ctx context.Context, in workflows.ConfirmInput) (out workflows.Confirmed, err error) {
-	err = a.do(ctx, workflows.ActivityConfirm, in.Job, func() error {
-		f, err := a.find(ctx, in.Job)
-		if err != nil {
-			return err
-		}
-		file, sink, err := a.sink(ctx, f)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		defer sink.Close()
+	err = a.with(ctx, workflows.ActivityConfirm, in.Job, func(f *found, _ *job.File, sink component.Sink) error {
 		inspector, can := sink.(component.Inspector)
 		if !can {
 			return nil

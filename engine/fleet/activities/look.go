@@ -6,24 +6,16 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/baseline"
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
 	"github.com/pipe-engine/pipe/engine/guard"
+	"github.com/pipe-engine/pipe/engine/job"
 )
 
 // Look reports whether the state store has an approval of a refused run that enough people gave and
 // that no run has used. The run itself decides what the approval allows.
 func (a *Activities) Look(ctx context.Context, in workflows.ConfirmInput) (out workflows.Looked, err error) {
-	err = a.do(ctx, workflows.ActivityLook, in.Job, func() error {
-		f, err := a.find(ctx, in.Job)
-		if err != nil {
-			return err
-		}
-		file, sink, err := a.sink(ctx, f)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		defer sink.Close()
+	err = a.with(ctx, workflows.ActivityLook, in.Job, func(f *found, file *job.File, sink component.Sink) error {
 		store, end, err := a.store(ctx, f)
 		if err != nil {
 			return err
