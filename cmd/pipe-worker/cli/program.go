@@ -2,11 +2,15 @@ package cli
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/cmd/pipe/cli"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet"
 	"github.com/pipe-engine/pipe/engine/fleet/payload"
 )
@@ -72,12 +76,19 @@ func fileFlags(more ...urfave.Flag) []urfave.Flag {
 	}, more...)
 }
 
+const defaultFile = "worker.yaml"
+
 // worker reads the file of the worker, and prints its warnings.
 func (p *program) worker(c *urfave.Context) (*fleet.Worker, error) {
 	path := c.String("config")
 	if path == "" {
 		named, _ := p.Lookup("PIPE_WORKER_FILE")
-		path = cmp.Or(named, "worker.yaml")
+		path = cmp.Or(named, defaultFile)
+	}
+	if _, err := os.Stat(path); path == defaultFile && errors.Is(err, fs.ErrNotExist) {
+		return nil, &fault.Invalid{
+			Reason: "there is no " + defaultFile + " here: it names Temporal, the keys and the state",
+			Remedy: "write it as pipelines/fleet.md shows, or name another file with --config FILE"}
 	}
 	w, err := fleet.ReadWorker(c.Context, path, fleet.FileOptions{
 		Lookup: p.Lookup, Secrets: p.Secrets(), Log: p.Log(), UserAgent: "pipe-worker/" + version.Current().Version,

@@ -174,6 +174,14 @@ func TestWrongCalls(t *testing.T) {
 	}
 }
 
+// TestNoFile: the first call of a newcomer says where the file of the worker is explained.
+func TestNoFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if r := worker(t, nil, "run"); r.code != 2 || !strings.Contains(r.stderr, "pipelines/fleet.md") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+}
+
 // TestKey: each key is another one, and a worker takes it.
 func TestKey(t *testing.T) {
 	a, b := worker(t, nil, "key"), worker(t, nil, "key")
