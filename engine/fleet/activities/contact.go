@@ -12,6 +12,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/workflows"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // Why a run ends early.
@@ -112,7 +113,7 @@ func (c *contact) certain() error {
 	c.mu.Lock()
 	until := c.until
 	c.mu.Unlock()
-	if now := time.Now(); !until.IsZero() && (!now.Before(until) || !now.Round(0).Before(until.Round(0))) {
+	if !until.IsZero() && state.Passed(until) {
 		c.cancel(errLost)
 	}
 	return context.Cause(c.ctx)

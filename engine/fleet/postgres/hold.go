@@ -218,8 +218,7 @@ func (h *hold) Certain() error {
 		return h.lostError(errSession)
 	default:
 	}
-	until := *h.until.Load()
-	if now := time.Now(); !now.Before(until) || !now.Round(0).Before(until.Round(0)) {
+	if state.Passed(*h.until.Load()) {
 		return h.lostError(errors.New("PostgreSQL has not answered for a lease"))
 	}
 	return nil
