@@ -116,11 +116,12 @@ func (l *Lock) Certain() error { return lostError(l.hold.Certain()) }
 // did not release it, have ended by then. It is zero when there are none.
 func (l *Lock) Clear() time.Time { return l.hold.Clear() }
 
-// Await waits until Clear, and returns an error when ctx ends or the place is lost.
+// Await waits until Clear, and checks that this run holds the place then. It returns an error when ctx
+// ends or the place is lost.
 func (l *Lock) Await(ctx context.Context) error {
 	wait := time.Until(l.Clear())
 	if wait <= 0 {
-		return nil
+		return l.Check()
 	}
 	clear := time.NewTimer(wait)
 	defer clear.Stop()
@@ -131,6 +132,24 @@ func (l *Lock) Await(ctx context.Context) error {
 		return l.Check()
 	case <-ctx.Done():
 		return fault.Cause(ctx, ctx.Err())
+	}
+}
+
+// Watch calls lose with the error of Check once the place is lost. It watches until end is called, which
+// returns after a call of lose that has begun.
+func (l *Lock) Watch(lose func(error)) (end func()) {
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-l.Lost():
+			lose(l.Check())
+		case <-ended:
+		}
+	}()
+	return func() {
+		close(ended)
+		<-done
 	}
 }
 

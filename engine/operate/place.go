@@ -38,7 +38,8 @@ func TakePlace(in state.Store, place, run string) (*Place, error) {
 func (p *Place) Release() error { return p.lock.Release() }
 
 // sending waits until no request of an earlier holder can be on its way, and returns a context that
-// ends when the place is lost; nothing is sent before. The caller calls end.
+// ends when the place is lost; nothing is sent before. Each attempt of a request is made only while the
+// place is certainly held. The caller calls end.
 func (p *Place) sending(ctx context.Context) (held context.Context, end func(), err error) {
 	if p == nil {
 		return ctx, func() {}, nil
@@ -46,20 +47,9 @@ func (p *Place) sending(ctx context.Context) (held context.Context, end func(), 
 	if err := p.lock.Await(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := p.lock.Check(); err != nil {
-		return nil, nil, err
-	}
 	held, lose := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-p.lock.Lost():
-			lose(p.lock.Check())
-		case <-held.Done():
-		}
-	}()
-	return held, func() { lose(nil); <-done }, nil
+	unwatch := p.lock.Watch(lose)
+	return held, func() { unwatch(); lose(nil) }, nil
 }
 
 // opening returns the Opening for a session outside a run.

@@ -4,33 +4,17 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
 )
 
-// watchHold ends the run, before its next request, when it is not certain any more that it holds the
-// place.
-func (r *run) watchHold() {
-	ended, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-r.lock.Lost():
-			r.lose(r.lock.Check())
-		case <-ended:
-		}
-	}()
-	r.unwatch = func() {
-		close(ended)
-		<-done
-	}
-}
-
-// stillHeld implements Plan.Held.
-func (r *run) stillHeld() error {
+// holdsPlace returns an error unless the run may go on: ask is the Check of the place's lock or its Certain,
+// which does not ask the store.
+func (r *run) holdsPlace(ask func(*baseline.Lock) error) error {
 	if r.lock != nil {
-		if err := r.lock.Check(); err != nil {
+		if err := ask(r.lock); err != nil {
 			return err
 		}
 	}
@@ -39,30 +23,20 @@ func (r *run) stillHeld() error {
 	}
 	return nil
 }
+
+// stillHeld implements Plan.Held.
+func (r *run) stillHeld() error { return r.holdsPlace((*baseline.Lock).Check) }
 
 // sending returns the context of what the run sends. Each attempt of a request is made only while the
 // run certainly holds the place: a process that was suspended finds out before it tries one again.
 func (r *run) sending(ctx context.Context) context.Context {
 	return connection.WithCertain(ctx, func() error {
-		err := r.certain()
+		err := r.holdsPlace((*baseline.Lock).Certain)
 		if err != nil {
 			r.lose(err)
 		}
 		return err
 	})
-}
-
-// certain is stillHeld without asking the store.
-func (r *run) certain() error {
-	if r.lock != nil {
-		if err := r.lock.Certain(); err != nil {
-			return err
-		}
-	}
-	if r.o.Certain != nil {
-		return r.o.Certain()
-	}
-	return nil
 }
 
 // awaitHold waits until no request of an earlier holder of the place can be on its way, and checks
@@ -75,10 +49,7 @@ func (r *run) awaitHold(ctx context.Context) error {
 		r.note("an earlier run lost the place and may have had a request on its way: nothing was sent before %s",
 			display.Time(clear))
 	}
-	if err := r.lock.Await(ctx); err != nil {
-		return err
-	}
-	return r.lock.Check()
+	return r.lock.Await(ctx)
 }
 
 // lostHold returns the error of a run that lost the place: the one that says so, unless the run ended

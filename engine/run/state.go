@@ -30,7 +30,7 @@ func (r *run) remember() error {
 			return err
 		}
 		if r.lose != nil {
-			r.watchHold()
+			r.unwatch = r.lock.Watch(r.lose)
 		}
 	}
 	hidden, err := baseline.HiddenNow(r.store, component.HostsOf(r.p.Model))
