@@ -6,6 +6,7 @@ import (
 
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/connection"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -49,7 +50,7 @@ func (p *Place) sending(ctx context.Context) (held context.Context, end func(), 
 	}
 	held, lose := context.WithCancelCause(ctx)
 	unwatch := p.lock.Watch(lose)
-	return held, func() { unwatch(); lose(nil) }, nil
+	return connection.WithCertain(held, p.lock.Certain), func() { unwatch(); lose(nil) }, nil
 }
 
 // opening returns the Opening for a session outside a run.
