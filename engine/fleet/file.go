@@ -147,6 +147,11 @@ func ReadWorker(ctx context.Context, path string, o FileOptions) (*Worker, error
 	if err := w.apply(o.Flags); err != nil {
 		return nil, err
 	}
+	if o.Secrets != nil && w.State.Config != nil {
+		for _, s := range config.Secrets(w.State.Config) {
+			o.Secrets.Add(s.Reveal())
+		}
+	}
 	texts := []string{w.Key.Reveal()}
 	for _, old := range w.OldKeys {
 		texts = append(texts, old.Reveal())

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/payload"
+	"github.com/pipe-engine/pipe/engine/redact"
 )
 
 func write(t *testing.T, path, text string) {
@@ -32,6 +34,34 @@ func read(t *testing.T, more, limits string, flags Flags) (*Worker, error) {
 	return ReadWorker(t.Context(), path, FileOptions{
 		Lookup: func(name string) (string, bool) { return key, name == "KEY" },
 		Log:    slog.New(slog.DiscardHandler), Stores: []StoreSpec{FolderStore()}, Flags: flags})
+}
+
+// TestStateSecrets: the log of a worker has no secret of its state store, with or without flags.
+func TestStateSecrets(t *testing.T) {
+	type settings struct {
+		URL config.Secret `yaml:"url" doc:"The address."`
+		Key config.Secret `yaml:"key" doc:"The key."`
+	}
+	store := StoreOf[settings]{Name: "database", At: func(c *settings, address string) (*settings, error) {
+		return &settings{URL: config.NewSecret(address), Key: c.Key}, nil
+	}}
+	path := filepath.Join(t.TempDir(), "worker.yaml")
+	write(t, path, "version: 1\npayload_key: ${KEY}\nstate: {database: {url: \"${URL}\", key: \"${STATE}\"}}\n")
+	env := map[string]string{"KEY": payload.NewKey(), "URL": "db://canary-address", "STATE": "canary-state-key"}
+	for flag, url := range map[string]string{"": env["URL"], "db://canary-flag": "db://canary-flag"} {
+		secrets := &redact.Redactor{}
+		_, err := ReadWorker(t.Context(), path, FileOptions{Secrets: secrets, Stores: []StoreSpec{store.Any()},
+			Log: slog.New(slog.DiscardHandler), Flags: Flags{State: flag},
+			Lookup: func(name string) (string, bool) { text, is := env[name]; return text, is }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{url, env["STATE"], env["KEY"]} {
+			if text := secrets.Clean("connect with " + secret); strings.Contains(text, secret) {
+				t.Errorf("--state %q: %s", flag, text)
+			}
+		}
+	}
 }
 
 // TestGrace: a worker whose grace time leaves a run no time does not start.
