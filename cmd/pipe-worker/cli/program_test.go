@@ -5,8 +5,10 @@ import (
 	"context"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -88,9 +90,35 @@ func TestCompletion(t *testing.T) {
 				t.Errorf("%s has no %s", shell, word)
 			}
 		}
-		if regexp.MustCompile(`_pipe\b|\bpipe completion`).MatchString(r.stdout) || r.code != 0 {
+		others := strings.ReplaceAll(r.stdout, "_pipe-worker", "")
+		if regexp.MustCompile(`_pipe\b|\bpipe completion`).MatchString(others) || r.code != 0 {
 			t.Errorf("%s: exit %d, a script for pipe", shell, r.code)
 		}
+	}
+}
+
+// TestCompletionFirst: the script for zsh completes at the first Tab, when compinit loads its file by the
+// name that packages and the help give it.
+func TestCompletionFirst(t *testing.T) {
+	script := worker(t, nil, "completion", "zsh").stdout
+	for _, want := range []string{`/_pipe-worker"`, "funcstack[1]} == _pipe-worker ]]"} {
+		if !strings.Contains(script, want) {
+			t.Errorf("the script has no %s", want)
+		}
+	}
+	shell, err := exec.LookPath("zsh")
+	if err != nil {
+		t.Skipf("zsh is not installed: %v", err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "_pipe-worker"), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), shell, "-f", "-c", `compdef() { :; }
+		_describe() { print -l -- ${(P)@[$#]%%:*}; }
+		fpath=("$1"); autoload -U _pipe-worker; words=(pipe-worker fl); CURRENT=2; _pipe-worker`, "zsh", dir).CombinedOutput()
+	if err != nil || !slices.Contains(strings.Fields(string(out)), "fleet") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

@@ -48,7 +48,7 @@ func (a *app) completionAction(c *urfave.Context) error {
 
 // completion is what the script of a shell is made of.
 type completion struct {
-	Name, Func string // of the program, and what names of functions have of it
+	Name, Func string // of the program, and what names of functions in bash and fish have of it
 	Places     []place
 }
 
