@@ -9,7 +9,6 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
-	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -45,12 +44,6 @@ func (s *Session) LogRuns(c *urfave.Context) error { return s.a.logRuns(c) }
 
 // Who returns the name of the user with that of the machine.
 func (s *Session) Who() string { return s.a.who() }
-
-// Interactive reports whether a person can answer at standard input.
-func (s *Session) Interactive() bool { return s.a.Interactive }
-
-// Registry returns the components that a pipeline file can name.
-func (s *Session) Registry() component.Registry { return s.a.Registry }
 
 // Job returns the options of a run by this program.
 func (s *Session) Job() job.Options {
