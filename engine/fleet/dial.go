@@ -18,9 +18,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/fleet/payload"
 )
 
-// Dial connects to Temporal with the keys of the worker. The error is transient when the service does
+// connect connects to Temporal with the keys of the worker. The error is transient when the service does
 // not answer. The caller closes the client.
-func (w *Worker) Dial(ctx context.Context, log *slog.Logger) (client.Client, error) {
+func (w *Worker) connect(ctx context.Context, log *slog.Logger) (client.Client, error) {
 	return w.dial(ctx, log, payload.DataConverter(w.Keys))
 }
 

@@ -44,7 +44,7 @@ func (w *Worker) Open(ctx context.Context, dir string, o RunOptions) (*Operation
 	if err != nil {
 		return nil, err
 	}
-	c, err := w.Dial(ctx, o.Log)
+	c, err := w.connect(ctx, o.Log)
 	if err != nil {
 		return nil, err
 	}

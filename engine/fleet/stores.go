@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/folder"
-	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -27,19 +25,19 @@ type StoreSpec struct {
 	At func(config any, address string) (any, error)
 	// Open opens the store of StoreSettings.Pipeline. close ends its connections; it may be nil.
 	Open func(ctx context.Context, config any, s StoreSettings) (store state.Store, close func(), err error)
-	// Init makes what the store needs, Migrate brings it to the version of this program, and Check
-	// reports whether it can be used, for StoreSettings.Pipelines. Each returns lines for people. They
-	// are nil for a store that needs none of it.
-	Init, Migrate, Check func(ctx context.Context, config any, s StoreSettings) ([]string, error)
+	// Init makes what the store needs or brings it to the version of this program, and Check reports
+	// whether it can be used, for StoreSettings.Pipelines. Each returns lines for people. They are nil
+	// for a store that needs none of it.
+	Init, Check func(ctx context.Context, config any, s StoreSettings) ([]string, error)
 }
 
 // StoreOf is a StoreSpec whose settings have the type C.
 type StoreOf[C any] struct {
 	Name string
 	// At is nil for a store that has no address.
-	At                   func(config *C, address string) (*C, error)
-	Open                 func(ctx context.Context, config *C, s StoreSettings) (state.Store, func(), error)
-	Init, Migrate, Check func(ctx context.Context, config *C, s StoreSettings) ([]string, error)
+	At          func(config *C, address string) (*C, error)
+	Open        func(ctx context.Context, config *C, s StoreSettings) (state.Store, func(), error)
+	Init, Check func(ctx context.Context, config *C, s StoreSettings) ([]string, error)
 }
 
 // Any returns the spec without its type.
@@ -62,15 +60,13 @@ func (o StoreOf[C]) Any() StoreSpec {
 		Open: func(ctx context.Context, config any, s StoreSettings) (state.Store, func(), error) {
 			return o.Open(ctx, config.(*C), s)
 		},
-		Init: do(o.Init), Migrate: do(o.Migrate), Check: do(o.Check),
+		Init: do(o.Init), Check: do(o.Check),
 	}
 }
 
 // StoreSettings are the host's settings of a store.
 type StoreSettings struct {
-	Lookup  func(string) (string, bool)
-	Secrets *redact.Redactor
-	Log     *slog.Logger
+	Lookup func(string) (string, bool)
 	// Pipeline is the name in the fleet of the pipeline whose state is kept: a store may keep each
 	// apart. Pipelines are all of the fleet.
 	Pipeline  string
@@ -95,10 +91,12 @@ func (f *folderConfig) DecodeNode(n *config.Node, d *config.Decoder) {
 
 // FolderStore is the store in a folder of this machine: for a fleet with one worker.
 func FolderStore() StoreSpec {
-	return StoreSpec{Name: folderStore, Config: func() any { return &folderConfig{} },
-		Open: func(_ context.Context, c any, _ StoreSettings) (state.Store, func(), error) {
-			return state.Folder(c.(*folderConfig).path), nil, nil
-		}}
+	return StoreOf[folderConfig]{
+		Name: folderStore,
+		Open: func(_ context.Context, c *folderConfig, _ StoreSettings) (state.Store, func(), error) {
+			return state.Folder(c.path), nil, nil
+		},
+	}.Any()
 }
 
 const folderStore = "folder"
@@ -232,7 +230,7 @@ func (w *Worker) StoreName() string {
 	return w.State.spec.Name
 }
 
-// What to do with a state store.
+// What to do with a state store: StoreInit and StoreMigrate are its Init.
 const (
 	StoreInit    = "init"
 	StoreMigrate = "migrate"
@@ -253,7 +251,7 @@ func (w *Worker) StoreDo(ctx context.Context, what string, s StoreSettings) ([]s
 		s.Pipelines = append(s.Pipelines, p.Name)
 	}
 	do := map[string]func(context.Context, any, StoreSettings) ([]string, error){StoreInit: w.State.spec.Init,
-		StoreMigrate: w.State.spec.Migrate, StoreCheck: w.State.spec.Check}[what]
+		StoreMigrate: w.State.spec.Init, StoreCheck: w.State.spec.Check}[what]
 	if do != nil {
 		return do(ctx, w.State.Config, s)
 	}

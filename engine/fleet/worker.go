@@ -77,7 +77,7 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 		ReportFile: w.Reports, Starter: c, Beater: c, Log: o.Log,
 	})
 	short := worker.New(c, w.TaskQueue, common)
-	Register(short)
+	register(short)
 	all.Register(short)
 	// Runs have a queue of their own: a run that no worker has room for waits in Temporal, and the
 	// activities that take seconds do not wait for runs.
@@ -103,19 +103,16 @@ func (w *Worker) Run(ctx context.Context, o RunOptions, stop <-chan struct{}) er
 	return nil
 }
 
-// Register registers the workflows under their names.
-func Register(r worker.WorkflowRegistry) {
+// register registers the workflows under their names.
+func register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Pipeline, workflow.RegisterOptions{Name: workflows.TypePipeline})
 	r.RegisterWorkflowWithOptions(workflows.Start, workflow.RegisterOptions{Name: workflows.TypeStart})
 }
 
 // open returns how the state store of a pipeline is opened.
 func (w *Worker) open(o RunOptions) func(context.Context, string) (state.Store, func(), error) {
-	s := StoreSettings{Lookup: o.Job.Lookup, Secrets: o.Job.Secrets, Log: o.Log}
 	return func(ctx context.Context, pipeline string) (state.Store, func(), error) {
-		s := s
-		s.Pipeline = pipeline
-		return w.Store(ctx, s)
+		return w.Store(ctx, StoreSettings{Lookup: o.Job.Lookup, Pipeline: pipeline})
 	}
 }
 

@@ -39,7 +39,7 @@ func (p *program) state(c *urfave.Context, what string) error {
 	if err != nil {
 		return err
 	}
-	lines, err := w.StoreDo(c.Context, what, fleet.StoreSettings{Lookup: p.Lookup, Secrets: p.Secrets(), Log: p.Log()})
+	lines, err := w.StoreDo(c.Context, what, fleet.StoreSettings{Lookup: p.Lookup})
 	if c.Bool("json") {
 		return p.JSON(map[string]any{"store": w.StoreName(), "lines": append([]string{}, lines...)}, err)
 	}

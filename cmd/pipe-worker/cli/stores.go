@@ -29,7 +29,7 @@ func postgresStore() fleet.StoreSpec {
 			}
 			return store, store.Close, nil
 		},
-		Init: eachSchema(initSchema), Migrate: eachSchema(initSchema), Check: eachSchema(checkSchema),
+		Init: eachSchema(initSchema), Check: eachSchema(checkSchema),
 	}.Any()
 }
 
@@ -49,7 +49,7 @@ func eachSchema(do func(context.Context, postgres.Config) (string, error)) func(
 }
 
 func initSchema(ctx context.Context, c postgres.Config) (string, error) {
-	from, err := postgres.Init(ctx, c, "")
+	from, err := postgres.Init(ctx, c)
 	switch {
 	case err != nil:
 		return "", err

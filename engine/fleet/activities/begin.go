@@ -13,9 +13,9 @@ import (
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
-// WorkflowID returns the ID of the workflow Pipeline of a place: Temporal runs one at most, so no two
+// workflowID returns the ID of the workflow Pipeline of a place: Temporal runs one at most, so no two
 // runs of a fleet write to a place at once.
-func WorkflowID(place string) string { return "pipe/" + state.KeyOf(place) }
+func workflowID(place string) string { return "pipe/" + state.KeyOf(place) }
 
 // MemoKey is the key of the memo of the workflow Pipeline, and Memo is its value.
 const MemoKey = "pipe"
@@ -31,7 +31,7 @@ type Memo struct {
 // nothing.
 func (a *Activities) Begin(ctx context.Context, in workflows.StartInput) (out workflows.Begun, err error) {
 	err = a.with(ctx, workflows.ActivityBegin, in.Job, func(_ *found, _ *job.File, sink component.Sink) error {
-		out.Workflow = WorkflowID(sink.Place())
+		out.Workflow = workflowID(sink.Place())
 		o := client.StartWorkflowOptions{
 			ID: out.Workflow, TaskQueue: activity.GetInfo(ctx).TaskQueue,
 			Memo:                  map[string]any{MemoKey: Memo{in.Job.Fleet, in.Job.Pipeline}},

@@ -323,7 +323,7 @@ func TestBegin(t *testing.T) {
 	if err := value.Get(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := WorkflowID("file:" + filepath.ToSlash(filepath.Join(f.dir, "out")))
+	want := workflowID("file:" + filepath.ToSlash(filepath.Join(f.dir, "out")))
 	if out.Workflow != want || out.Run != "r" || len(f.started) != 1 || f.started[0] != want {
 		t.Errorf("%+v, started %v", out, f.started)
 	}

@@ -295,7 +295,6 @@ func (s *Store) checkPlace(place string) (PlaceReport, error) {
 		if err != nil {
 			return out, err
 		}
-		out.Files++
 		out.Bytes += info.Size()
 	}
 	return out, nil

@@ -54,9 +54,9 @@ CREATE TABLE {schema}.chunks (
 func Version() int { return len(migrations) }
 
 // InitSQL returns the statements that make a schema and its role, for a person who may do that. They can
-// be run again. login is a user that may take the role; "" for none.
-func InitSQL(schema, role, login string) (string, error) {
-	for _, name := range []string{schema, role, login} {
+// be run again.
+func InitSQL(schema, role string) (string, error) {
+	for _, name := range []string{schema, role} {
 		if name != "" && !identifier.MatchString(name) {
 			return "", &fault.Invalid{Reason: fmt.Sprintf("%q is not a name that pipe uses", name),
 				Remedy: "write lower-case letters, digits, _ and -, beginning with a letter"}
@@ -67,9 +67,6 @@ func InitSQL(schema, role, login string) (string, error) {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	if role != "" {
 		line("DO $$ BEGIN CREATE ROLE %s NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;", quoted(role))
-	}
-	if role != "" && login != "" {
-		line("GRANT %s TO %s;", quoted(role), quoted(login))
 	}
 	line("CREATE SCHEMA IF NOT EXISTS %s;", quoted(schema))
 	line("REVOKE ALL ON SCHEMA %s FROM PUBLIC;", quoted(schema))
@@ -89,9 +86,9 @@ func InitSQL(schema, role, login string) (string, error) {
 }
 
 // Init makes the schema of a pipeline, and its role unless that is "", or brings them to this program's
-// version. It connects with the settings of a user who may do that. login is as in InitSQL. from is the
-// version before; 0 for a new schema. Init changes nothing in a schema that is newer than this program.
-func Init(ctx context.Context, c Config, login string) (from int, err error) {
+// version. It connects with the settings of a user who may do that. from is the version before; 0 for a
+// new schema. Init changes nothing in a schema that is newer than this program.
+func Init(ctx context.Context, c Config) (from int, err error) {
 	s, err := connect(ctx, c, "")
 	if err != nil {
 		return 0, err
@@ -105,7 +102,7 @@ func Init(ctx context.Context, c Config, login string) (from int, err error) {
 	if from > Version() {
 		return from, newer(from)
 	}
-	script, err := InitSQL(c.Schema, c.Role, login)
+	script, err := InitSQL(c.Schema, c.Role)
 	if err != nil {
 		return from, err
 	}
@@ -159,16 +156,14 @@ func newer(version int) error {
 
 // Report is what Check found.
 type Report struct {
-	Server  string // the version of PostgreSQL
-	Version int    // of the schema
+	Version int // of the schema
 	Places  []PlaceReport
 	Bytes   int64 // that the schema takes on disk
 }
 
 // PlaceReport is what Check found of a place.
 type PlaceReport struct {
-	Place   string // words instead of a name for what belongs to no row of a place
-	Files   int
+	Place   string   // words instead of a name for what belongs to no row of a place
 	Bytes   int64    // of all files
 	Damaged []string // what is wrong, one sentence a file
 }
@@ -179,10 +174,9 @@ func (s *Store) Check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{}
-	err := s.pool.QueryRow(ctx, "SELECT current_setting('server_version'), "+
-		"coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c "+
+	err := s.pool.QueryRow(ctx, "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c "+
 		"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
-		s.cfg.Schema).Scan(&r.Server, &r.Bytes)
+		s.cfg.Schema).Scan(&r.Bytes)
 	if err == nil {
 		r.Version, err = s.version(ctx)
 	}

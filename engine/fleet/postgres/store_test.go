@@ -403,7 +403,7 @@ func TestPooler(t *testing.T) {
 func TestVersions(t *testing.T) {
 	pg := postgrestest.Shared(t)
 	c := pg.Config(t, 0)
-	if from, err := postgres.Init(t.Context(), c, ""); from != postgres.Version() || err != nil {
+	if from, err := postgres.Init(t.Context(), c); from != postgres.Version() || err != nil {
 		t.Errorf("again: %d, %v", from, err)
 	}
 	missing := c
@@ -419,14 +419,14 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s: %v, %s", want, err, fault.RemedyOf(err))
 		}
 	}
-	if _, err := postgres.Init(t.Context(), newer, ""); err == nil {
+	if _, err := postgres.Init(t.Context(), newer); err == nil {
 		t.Error("Init changed a newer schema")
 	}
-	if sql, err := postgres.InitSQL("s", "r", "l"); err != nil || !strings.Contains(sql, `GRANT "r" TO "l"`) {
+	if sql, err := postgres.InitSQL("s", "r"); err != nil || !strings.Contains(sql, `GRANT USAGE ON SCHEMA "s" TO "r"`) {
 		t.Error(sql, err)
 	}
 	for _, bad := range []string{`x"; DROP`, "Upper", "ü"} {
-		if _, err := postgres.InitSQL(bad, "", ""); err == nil {
+		if _, err := postgres.InitSQL(bad, ""); err == nil {
 			t.Errorf("%s is a name", bad)
 		}
 	}

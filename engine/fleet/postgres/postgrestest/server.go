@@ -262,7 +262,7 @@ func (s *Server) Config(t testing.TB, request time.Duration) postgres.Config {
 	s.mu.Unlock()
 	c := postgres.Config{URL: config.NewSecret(s.URL()), Schema: name, Role: name, Key: config.NewSecret(Key),
 		Lease: config.Duration(6 * time.Second), Request: config.Duration(request), Connections: 4}
-	if _, err := postgres.Init(context.Background(), c, ""); err != nil {
+	if _, err := postgres.Init(context.Background(), c); err != nil {
 		t.Fatal(err)
 	}
 	return c
