@@ -19,9 +19,8 @@ import (
 var (
 	errLost = fault.Errorf(fault.Transient, "look at the network between the worker and Temporal",
 		"the worker has no contact to Temporal, which may have given the run to another worker")
-	errTaken     = fault.Errorf(fault.Transient, "", "Temporal has given up this attempt of the run")
-	errCancelled = errors.New("the run was cancelled")
-	errGrace     = errors.New("the run did not end within its grace time")
+	errTaken = fault.Errorf(fault.Transient, "", "Temporal has given up this attempt of the run")
+	errGrace = errors.New("the run did not end within its grace time")
 )
 
 // contact is the contact of a run with Temporal. Its heartbeats are answered one by one, so it knows

@@ -56,7 +56,7 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 	}
 	switch out.Result {
 	case workflows.ResultFailed, workflows.ResultWrong:
-		if c.wasCancelled() && errors.Is(err, fault.ErrStopped) || errors.Is(err, errCancelled) {
+		if c.wasCancelled() && (errors.Is(err, fault.ErrStopped) || errors.Is(err, errGrace)) {
 			out.Result = workflows.ResultCancelled
 			return workflows.Report{}, temporal.NewCanceledError(out)
 		}
