@@ -147,6 +147,9 @@ func ReadWorker(ctx context.Context, path string, o FileOptions) (*Worker, error
 	if err := w.apply(o.Flags); err != nil {
 		return nil, err
 	}
+	if err := w.valid(); err != nil {
+		return nil, err
+	}
 	if o.Secrets != nil && w.State.Config != nil {
 		for _, s := range config.Secrets(w.State.Config) {
 			o.Secrets.Add(s.Reveal())
@@ -192,7 +195,7 @@ func (w *Worker) apply(f Flags) error {
 	if f.Pipelines != "" {
 		w.Pipelines, w.Git = f.Pipelines, nil
 	}
-	if f.TLS || f.CAFile+f.CertFile+f.ServerName != "" {
+	if f.TLS || f.CAFile+f.CertFile+f.KeyFile+f.ServerName != "" {
 		if w.Temporal.TLS == nil {
 			w.Temporal.TLS = &TLS{}
 		}
@@ -202,6 +205,19 @@ func (w *Worker) apply(f Flags) error {
 		set(&w.Temporal.TLS.ServerName, f.ServerName)
 	}
 	return nil
+}
+
+// valid returns a *fault.Invalid when settings of the file cannot be used with those of flags.
+func (w *Worker) valid() error {
+	var out error
+	report := func(field, _, message, hint string) {
+		if out == nil {
+			out = &fault.Invalid{Reason: fmt.Sprintf("%s, with the flags: %s", field, message), Remedy: hint}
+		}
+	}
+	w.File.Validate(report)
+	w.Temporal.Validate(func(field, code, message, hint string) { report("temporal."+field, code, message, hint) })
+	return out
 }
 
 // FleetFolder returns the folder with fleet.yaml.

@@ -64,6 +64,39 @@ func TestStateSecrets(t *testing.T) {
 	}
 }
 
+// TestFlagsTLS: each flag of TLS counts alone, and what a file may not have is refused with flags, too.
+func TestFlagsTLS(t *testing.T) {
+	for name, f := range map[string]Flags{"tls": {TLS: true}, "ca": {CAFile: "x.pem"}, "cert": {CertFile: "x.pem"},
+		"key": {KeyFile: "x.pem"}, "name": {ServerName: "x"}} {
+		w, err := read(t, "", "", f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Temporal.TLS == nil {
+			t.Errorf("%s: the worker connects without TLS", name)
+		}
+		_, err = w.Temporal.tls()
+		if wrong := errors.As(err, new(*fault.Invalid)); wrong != (f.CAFile+f.CertFile+f.KeyFile != "") {
+			t.Errorf("%s: a file that is not there: %v", name, err)
+		}
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "worker.yaml")
+	write(t, path, "version: 1\ntemporal: {api_key: \"${API}\"}\npayload_key: ${KEY}\n")
+	for want, f := range map[string]Flags{
+		"temporal.api_key": {CertFile: "x.pem", KeyFile: "x.pem"},
+		"temporal.address": {Address: "temporal.example.com"},
+	} {
+		_, err := ReadWorker(t.Context(), path, FileOptions{Log: slog.New(slog.DiscardHandler), Flags: f,
+			Lookup: func(name string) (string, bool) {
+				return map[string]string{"API": "canary-api-key", "KEY": payload.NewKey()}[name], true
+			}})
+		if !errors.As(err, new(*fault.Invalid)) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", f, err)
+		}
+	}
+}
+
 // TestGrace: a worker whose grace time leaves a run no time does not start.
 func TestGrace(t *testing.T) {
 	w, err := read(t, "grace: 10m\n", "run: 10m", Flags{})
