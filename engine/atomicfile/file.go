@@ -108,13 +108,26 @@ func Replace(path string, o Options, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer f.Abort()
-	w := bufio.NewWriter(f)
+	return Fill(f, write)
+}
+
+// Version is a new version of a file while it is written; a File is one.
+type Version interface {
+	io.Writer
+	Commit() error
+	Abort() // does nothing after Commit
+}
+
+// Fill writes the output of write to a new version and commits it. When either fails, Fill returns
+// the error and aborts the version.
+func Fill(v Version, write func(io.Writer) error) error {
+	defer v.Abort()
+	w := bufio.NewWriter(v)
 	if err := write(w); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return f.Commit()
+	return v.Commit()
 }

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/component"
+	"github.com/pipe-engine/pipe/engine/state"
 )
 
 // maxSlack is how much longer than keep the oldest event may stay, at most a tenth of keep: by
@@ -58,19 +58,7 @@ func (l *Ledger) Compact(now time.Time, keep time.Duration) error {
 		written = append(written, p.block())
 	}
 	after := old.all[len(old.all)-1].At
-	f, err := l.files.Create(ledgerName)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	w := bufio.NewWriterSize(f, 64<<10)
-	if err := l.rewrite(w, written, after); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Commit()
+	return state.Replace(l.files, ledgerName, func(w io.Writer) error { return l.rewrite(w, written, after) })
 }
 
 // block returns a block of what is still pending.

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -60,15 +59,7 @@ func Replace(files Files, name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer f.Abort()
-	w := bufio.NewWriter(f)
-	if err := write(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Commit()
+	return atomicfile.Fill(f, write)
 }
 
 // ReadFile reads a whole file.
