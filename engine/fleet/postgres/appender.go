@@ -89,7 +89,7 @@ func (a *appender) Sync() error {
 		if err != nil && !isMissing(err) {
 			return err
 		}
-		if err == nil && now.generation == next.generation && now.size == next.size && a.pending.Len() > 0 {
+		if err == nil && now.generation == next.generation && now.size == next.size {
 			*next = *now // the answer to an earlier COMMIT was lost
 			return nil
 		}

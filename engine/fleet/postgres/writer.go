@@ -75,9 +75,10 @@ func (w *writer) Commit() error {
 	return w.f.s.failed("write "+w.name, err)
 }
 
-// committed reports whether the file has this version.
+// committed reports whether the file has this version. It asks through the pool: the connection of a lock
+// may have ended with the answer.
 func (w *writer) committed() bool {
-	info, err := w.f.Stat(w.name)
+	info, err := (&files{s: w.f.s, place: w.f.place}).Stat(w.name)
 	return err == nil && info.Version == any(w.generation)
 }
 
