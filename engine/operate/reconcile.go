@@ -2,6 +2,7 @@ package operate
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,9 +16,16 @@ import (
 // Reconciled is the unconfirmed uploads of the last good run, by their state in a sink's list.
 type Reconciled struct {
 	Confirmed, Lost, Unknown []baseline.Upload
+
+	unreadable error // why there is nothing to compare with
 }
 
-// Reconcile compares the unconfirmed uploads of a state folder with the sink's current list.
+// Readable returns a *fault.StateError when the place has no intact baseline: which uploads are not
+// confirmed is not known then.
+func (r Reconciled) Readable() error { return r.unreadable }
+
+// Reconcile compares the unconfirmed uploads of a state folder with the sink's current list. Without an
+// intact baseline it has none; see Readable.
 func Reconcile(in state.Store, place string, h *component.UploadHistory, now time.Time) (r Reconciled, err error) {
 	store, err := baseline.Open(in, place)
 	if err != nil {
@@ -28,6 +36,7 @@ func Reconcile(in state.Store, place string, h *component.UploadHistory, now tim
 		return r, baseline.Unreadable(err)
 	}
 	if last.Condition != baseline.Intact {
+		r.unreadable = notIntact(&last)
 		return r, nil
 	}
 	defer last.Close()
@@ -42,6 +51,14 @@ func Reconcile(in state.Store, place string, h *component.UploadHistory, now tim
 		}
 	}
 	return r, nil
+}
+
+func notIntact(b *baseline.Baseline) error {
+	err := fmt.Errorf("the baseline %s is %s", b.Path, b.Condition)
+	if b.Problem != "" {
+		err = fmt.Errorf("%w: %s", err, b.Problem)
+	}
+	return &fault.StateError{Err: err, Remedy: "restore the state from a copy, or run the pipeline, which says what to do"}
 }
 
 // Save marks the confirmed uploads as confirmed in the state folder. It does nothing while a

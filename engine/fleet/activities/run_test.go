@@ -347,6 +347,53 @@ func TestConfirmWithoutSink(t *testing.T) {
 	}
 }
 
+// processed is a sink that reports that it has processed everything.
+type processed struct{ component.Sink }
+
+func (processed) Inspect(context.Context) (*component.Inspection, error) {
+	return &component.Inspection{History: &component.UploadHistory{By: "the sink"}}, nil
+}
+
+func (processed) InspectItem(context.Context, component.ItemQuery) (*component.ItemInspection, error) {
+	return nil, nil
+}
+
+// TestConfirmWithoutBaseline: without an intact baseline it is not known what was sent, whatever the sink
+// says, and the run stays unconfirmed.
+func TestConfirmWithoutBaseline(t *testing.T) {
+	f := newFleet(t)
+	confirm := func() error {
+		_, err := f.env.ExecuteActivity(workflows.ActivityConfirm, workflows.ConfirmInput{Job: job1})
+		return err
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		app := new(temporal.ApplicationError)
+		if !errors.As(err, &app) || app.Type() != workflows.Wrong || !strings.Contains(f.log.String(), what) {
+			t.Errorf("%s: %v\n%s", what, err, f.log.String())
+		}
+	}
+	if _, err := f.run(workflows.RunInput{}); err != nil {
+		t.Fatal(err)
+	}
+	f.wrap(func(s component.Sink) component.Sink { return processed{s} })
+	if err := confirm(); err != nil {
+		t.Errorf("an intact baseline: %v", err)
+	}
+	all, err := filepath.Glob(filepath.Join(f.dir, "state", "*.state"))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if err := os.WriteFile(all[0], []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("is damaged", confirm())
+	if err := os.Remove(all[0]); err != nil {
+		t.Fatal(err)
+	}
+	refused("is missing", confirm())
+}
+
 // TestCanary: nothing that Temporal gets has a ref, a title, a text or an e-mail address: results,
 // errors and their details, of runs that end in every way. A heartbeat has numbers only.
 func TestCanary(t *testing.T) {
