@@ -59,6 +59,8 @@ func TestStateFlag(t *testing.T) {
 				want == nil && (!errors.As(err, new(*fault.Invalid)) || *got != (database{Key: "k"})) {
 				t.Errorf("%q: %+v, %v", word, got, err)
 			}
+		default:
+			t.Errorf("%q: the settings are %T, %v", word, got, err)
 		}
 	}
 	// The settings of a folder in the file are not those of a database.
