@@ -44,12 +44,14 @@ func (c Condition) String() string {
 }
 
 // Baseline is the result of Load. Only an intact baseline has a Snapshot, which the caller
-// closes; Problem describes a damaged or newer one.
+// closes; Problem describes a damaged or newer one, and Remedy is that of the store for one whose
+// damage the store has found, or "".
 type Baseline struct {
 	Condition Condition
 	*Snapshot
 	Path    string
 	Problem string
+	Remedy  string
 }
 
 // Load reads the baseline of the place. It changes no file. A file that cannot be read is an
@@ -61,7 +63,7 @@ func (s *Store) Load() (Baseline, error) {
 		return b, nil
 	}
 	if damaged := new(state.DamagedError); errors.As(err, &damaged) {
-		b.Condition, b.Problem = Damaged, damaged.Problem
+		b.Condition, b.Problem, b.Remedy = Damaged, damaged.Problem, damaged.Remedy
 		return b, nil
 	}
 	if err != nil {

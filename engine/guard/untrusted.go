@@ -125,6 +125,9 @@ func (k Known) Lost() *fault.Refusal {
 		return refused
 	case k.Base.Condition == baseline.Damaged:
 		refused.Reason = fmt.Sprintf("%s is damaged: %s; %s", k.Base.Path, k.Base.Problem, evidence)
+		if refused.Remedy = k.Base.Remedy; refused.Remedy != "" {
+			return refused
+		}
 		refused.Remedy = "restore the state folder from a copy"
 	case k.Base.Condition == baseline.Newer:
 		refused.Reason = fmt.Sprintf("%s is of a later version of pipe: %s; %s", k.Base.Path, k.Base.Problem, evidence)

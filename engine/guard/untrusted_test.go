@@ -106,6 +106,7 @@ func TestLost(t *testing.T) {
 		last           *baseline.Snapshot
 		owner          baseline.Owner
 		reason, remedy string // "" when the run is not refused
+		alone          bool   // the remedy is the whole text
 	}{
 		"nothing is there": {owner: kept},
 		"a baseline": {
@@ -129,6 +130,11 @@ func TestLost(t *testing.T) {
 		"damaged after the first run": {
 			held: counted, base: base(baseline.Damaged), owner: begun, reason: "FILE is damaged: PROBLEM",
 			remedy: copied,
+		},
+		"damaged rows of a database": {
+			held: counted, owner: kept,
+			base:   baseline.Baseline{Condition: baseline.Damaged, Path: "FILE", Problem: "PROBLEM", Remedy: "RESET"},
+			reason: "FILE is damaged: PROBLEM; the sink counts", remedy: "RESET", alone: true,
 		},
 		"newer": {
 			held: counted, base: base(baseline.Newer), owner: kept,
@@ -165,7 +171,7 @@ func TestLost(t *testing.T) {
 		case refused.Guard != Baseline || !strings.Contains(refused.Reason, tc.reason) ||
 			!strings.Contains(refused.Remedy, tc.remedy):
 			t.Errorf("%s: %v; %s", name, refused, refused.Remedy)
-		case tc.noFolder && strings.Contains(refused.Remedy, adopt):
+		case tc.noFolder && strings.Contains(refused.Remedy, adopt), tc.alone && refused.Remedy != tc.remedy:
 			t.Errorf("%s: %s", name, refused.Remedy)
 		}
 	}

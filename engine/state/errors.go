@@ -14,6 +14,8 @@ var ErrHeld = errors.New("another run holds it")
 type DamagedError struct {
 	Path    string
 	Problem string
+	// Remedy says what to do about damage in this store; "" for what is said about folders.
+	Remedy string
 }
 
 // Error returns the file and what is wrong with it.
@@ -34,10 +36,8 @@ func Explain(err error, in *fault.StateError) error {
 	if errors.As(err, new(*UnavailableError)) {
 		return err
 	}
-	if errors.As(err, new(*DamagedError)) {
-		return &fault.StateError{Err: err, Remedy: "a person must look: pipe-worker state check names what is damaged; " +
-			"restore the database, or remove the state with pipe-worker state reset and take the datasource over with " +
-			"pipe-worker fleet adopt"}
+	if damaged := new(DamagedError); errors.As(err, &damaged) && damaged.Remedy != "" {
+		return &fault.StateError{Err: err, Remedy: damaged.Remedy}
 	}
 	if remedy := fault.RemedyOf(err); remedy != "" {
 		return &fault.StateError{Err: err, Remedy: remedy}

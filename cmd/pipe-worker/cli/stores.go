@@ -74,8 +74,7 @@ func checkSchema(ctx context.Context, c postgres.Config) (string, error) {
 	for _, place := range report.Places {
 		if len(place.Damaged) > 0 {
 			return "", &fault.StateError{Err: fmt.Errorf("the state of %s in %s is damaged: %s", place.Place, store,
-				place.Damaged[0]), Remedy: "restore the schema from a backup, or remove the state with pipe-worker state reset " +
-				"and take the datasource over with pipe-worker fleet adopt"}
+				place.Damaged[0]), Remedy: postgres.RemedyDamaged}
 		}
 	}
 	return fmt.Sprintf("%s, version %d: %s, %s KB on disk", store, report.Version,

@@ -85,6 +85,11 @@ func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 // errChanged means that another process wrote a file that this one appends to.
 var errChanged = errors.New("another process has written it at the same time")
 
+// RemedyDamaged says what to do about damaged rows.
+const RemedyDamaged = "a person must look: pipe-worker state check names what is damaged; restore the schema from a " +
+	"backup, or run pipe-worker state reset PIPELINE, which removes the baseline, the approvals and the audit ledger " +
+	"and keeps the hidden list where its rows are whole; runs are then refused until pipe-worker fleet adopt PIPELINE"
+
 func damaged(path, format string, args ...any) error {
-	return &state.DamagedError{Path: path, Problem: fmt.Sprintf(format, args...)}
+	return &state.DamagedError{Path: path, Problem: fmt.Sprintf(format, args...), Remedy: RemedyDamaged}
 }

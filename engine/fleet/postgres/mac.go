@@ -15,10 +15,18 @@ const (
 	macChunk = "chunk"
 )
 
-// evidence makes the HMAC of rows.
+// evidence makes the HMAC-SHA-256 of rows. Each covers a version of this format, the kind of the row, the
+// name of the place, and
+//
+//   - of a place its version and the list of its files, with the HMACs of their rows
+//   - of a hold its number and whether it was released
+//   - of a file its name, generation, size, number of chunks and time
+//   - of a chunk the name and the generation of its file, its number and its data
+//
+// The number that the table gives a place is not covered.
 type evidence struct{ key []byte }
 
-// writer collects the fields of a row. Each is preceded by its length.
+// macWriter collects the fields of a row. Each is preceded by its length.
 type macWriter struct {
 	h   hash.Hash
 	num [8]byte

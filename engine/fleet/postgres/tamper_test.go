@@ -14,6 +14,7 @@ import (
 	"github.com/pipe-engine/pipe/engine/baseline"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/config"
+	"github.com/pipe-engine/pipe/engine/fault"
 	"github.com/pipe-engine/pipe/engine/fleet/postgres"
 	"github.com/pipe-engine/pipe/engine/fleet/postgres/postgrestest"
 	"github.com/pipe-engine/pipe/engine/internal/fake"
@@ -176,6 +177,13 @@ func TestTamper(t *testing.T) {
 			err = n.run(3, func(w *fake.World) { w.Hook = func(*component.Plan) { sent = true } })
 			if got := job.ClassOf(err); got != job.Refused || sent {
 				t.Errorf("the run ends with %d, sent %t: %v", got, sent, err)
+			}
+			remedy := fault.RemedyOf(err)
+			if refused := new(fault.Refusal); errors.As(err, &refused) {
+				remedy = refused.Remedy
+			}
+			if remedy != postgres.RemedyDamaged {
+				t.Errorf("the remedy is %q", remedy)
 			}
 		})
 	}
