@@ -23,13 +23,13 @@ func (p *program) with(c *urfave.Context, dir string, f func(o *fleet.Operation)
 	}
 	o, err := w.Open(c.Context, dir, fleet.RunOptions{Job: p.Job(), Log: p.Log()})
 	if err != nil {
-		return p.FileError(c, dir, err)
+		return p.FileError(c, err)
 	}
 	defer o.Close()
 	if !c.Bool("json") {
 		p.Problems(o.Fleet.Warnings, o.Fleet.Source)
 	}
-	return p.FileError(c, dir, f(o))
+	return p.FileError(c, f(o))
 }
 
 // onePipeline returns the only word of a call.

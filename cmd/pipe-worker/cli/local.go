@@ -114,7 +114,7 @@ func (p *program) local(c *urfave.Context, name string, f func(*fleet.Operation,
 			return err
 		}
 		defer l.Close()
-		return p.FileError(c, l.Options.Path, f(o, l))
+		return p.FileError(c, f(o, l))
 	})
 }
 

@@ -100,7 +100,7 @@ func (p *program) worker(c *urfave.Context) (*fleet.Worker, error) {
 			CertFile: c.String("tls-cert"), KeyFile: c.String("tls-key"), ServerName: c.String("tls-server-name")},
 	})
 	if err != nil {
-		return nil, p.FileError(c, path, err)
+		return nil, p.FileError(c, err)
 	}
 	if !c.Bool("json") {
 		p.Problems(w.Warnings, w.Source)

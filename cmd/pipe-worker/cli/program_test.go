@@ -183,8 +183,16 @@ func TestWrongCalls(t *testing.T) {
 			t.Errorf("%s: the output has a secret", name)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "fleet.yaml"), []byte("version: 1\nfleet: a\ndefaults: {task_queue: "+
-		"eu}\n"+
+	list := filepath.Join(dir, "fleet.yaml")
+	if err := os.WriteFile(list, []byte("version: 1\nfleeet: a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The end of the problems names the file that has them.
+	if r := worker(t, env, "fleet", "plan", "--config", file(good)); r.code != 2 ||
+		!strings.Contains(r.stderr, "\n"+list+": ") || !strings.Contains(r.stderr, ", nothing was done") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	if err := os.WriteFile(list, []byte("version: 1\nfleet: a\ndefaults: {task_queue: eu}\n"+
 		"pipelines: {b: {}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,6 @@ func (p *program) run(c *urfave.Context) error {
 				display.Plural(len(f.Pipelines), "pipeline"), w.TaskQueue, w.Temporal.Address)
 			p.Flush()
 		}}, stop)
-		return p.FileError(c, w.FleetFolder(), err)
+		return p.FileError(c, err)
 	})
 }

@@ -92,7 +92,7 @@ func (p *program) reset(c *urfave.Context) error {
 		return p.Ask(c.Context, "Remove the state of "+place+"? Write "+name+": ", name, "--yes")
 	})
 	if err != nil {
-		return p.FileError(c, l.Options.Path, err)
+		return p.FileError(c, err)
 	}
 	if c.Bool("json") {
 		return p.JSON(map[string]string{"place": place, "hidden": keptTexts[kept].word}, nil)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
 	"github.com/pipe-engine/pipe/engine/broker/agent"
-	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/broker/hub"
 	"github.com/pipe-engine/pipe/engine/broker/policy"
 	"github.com/pipe-engine/pipe/engine/broker/requestlog"
@@ -84,19 +83,6 @@ func (a *app) presets() policy.Presets {
 	return out
 }
 
-// brokerError prints the problems of a file, and returns them; other errors stay as they are.
-func (a *app) brokerError(c *urfave.Context, err error) error {
-	var wrong *brokerfile.Error
-	if !errors.As(err, &wrong) || c.Bool("json") {
-		return err
-	}
-	a.render(a.Stderr, wrong.Problems, func(string) []byte { return wrong.Source })
-	display.Fprintf(a.Stderr, "%s: %s, nothing was done\n", c.Args().First(),
-		display.Plural(len(wrong.Problems), "problem"))
-	a.shown = true
-	return wrong.Problems
-}
-
 func (a *app) hubRun(c *urfave.Context) error {
 	file, err := oneWord(c)
 	if err != nil {
@@ -107,7 +93,7 @@ func (a *app) hubRun(c *urfave.Context) error {
 	}
 	h, err := hub.Listen(file, a.lookup, a.log)
 	if err != nil {
-		return a.brokerError(c, err)
+		return a.fileError(c, err)
 	}
 	ctx, cancel := context.WithCancel(c.Context)
 	defer cancel()
@@ -121,7 +107,7 @@ func (a *app) hubCheck(c *urfave.Context) error {
 	}
 	warnings, text, err := hub.Check(file, a.lookup)
 	if err != nil {
-		return a.brokerError(c, err)
+		return a.fileError(c, err)
 	}
 	a.render(a.Stderr, warnings, func(string) []byte { return text })
 	display.Fprintf(a.Stdout, "%s: no problem\n", file)
@@ -160,7 +146,7 @@ func (a *app) openAgent(c *urfave.Context) (*agent.Agent, error) {
 		Version: version.Current().Version,
 		Log:     a.log, Redactor: a.redactor})
 	if err != nil {
-		return nil, a.brokerError(c, err)
+		return nil, a.fileError(c, err)
 	}
 	if !c.Bool("json") {
 		a.render(a.Stderr, one.Warnings(), func(string) []byte { return one.Source() })

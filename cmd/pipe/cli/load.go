@@ -9,10 +9,12 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
+	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
 	"github.com/pipe-engine/pipe/engine/pipeline"
+	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/state"
 )
 
@@ -152,6 +154,35 @@ func (a *app) printProblems(c *urfave.Context, w io.Writer, d *pipeline.Definiti
 	}
 	a.shown = true
 	return errs
+}
+
+// fileError prints the problems of any file that pipe reads, and returns them; other errors stay as
+// they are.
+func (a *app) fileError(c *urfave.Context, err error) error {
+	var pipe *job.LoadError
+	var broker *brokerfile.Error
+	var openID *signin.FileError
+	var source []byte
+	switch {
+	case c.Bool("json"):
+		return err
+	case errors.As(err, &pipe):
+		a.renderProblems(a.Stderr, pipe.Definition)
+	case errors.As(err, &broker):
+		source = broker.Source
+	case errors.As(err, &openID):
+		source = openID.Source
+	default:
+		return err
+	}
+	problems := config.Problems{}
+	errors.As(err, &problems)
+	if pipe == nil {
+		a.render(a.Stderr, problems, func(string) []byte { return source })
+	}
+	display.Fprintf(a.Stderr, "%s: %s, nothing was done\n", problems[0].File, display.Plural(len(problems), "problem"))
+	a.shown = true
+	return problems
 }
 
 func (a *app) renderProblems(w io.Writer, d *pipeline.Definition) {

@@ -21,7 +21,6 @@ import (
 	"github.com/pipe-engine/pipe/engine/serve"
 	"github.com/pipe-engine/pipe/engine/serve/history"
 	"github.com/pipe-engine/pipe/engine/serve/metrics"
-	"github.com/pipe-engine/pipe/engine/serve/signin"
 	"github.com/pipe-engine/pipe/engine/serve/web"
 	"github.com/pipe-engine/pipe/engine/state"
 	"github.com/pipe-engine/pipe/engine/trace"
@@ -132,7 +131,7 @@ func (a *app) serveAction(c *urfave.Context) error {
 	}
 	site, err := web.Listen(server, place, a.redactor, measured, version.Current().Version)
 	if err != nil {
-		return a.openIDError(c, err)
+		return a.fileError(c, err)
 	}
 	forget, err := serve.Announce(server.State(), site.Origin())
 	if err != nil {
@@ -171,20 +170,6 @@ func serveUntil(signal <-chan struct{}, all ...func(stop <-chan struct{}) error)
 		err = errors.Join(err, <-errs)
 	}
 	return err
-}
-
-// openIDError prints the problems of a file of an OpenID provider, and returns them; other errors
-// stay as they are.
-func (a *app) openIDError(c *urfave.Context, err error) error {
-	var wrong *signin.FileError
-	if !errors.As(err, &wrong) || c.Bool("json") {
-		return err
-	}
-	a.render(a.Stderr, wrong.Problems, func(string) []byte { return wrong.Source })
-	display.Fprintf(a.Stderr, "%s: %s, nothing was done\n", c.String("openid"),
-		display.Plural(len(wrong.Problems), "problem"))
-	a.shown = true
-	return wrong.Problems
 }
 
 // logRuns makes the log that of a server, which has its runs unless the call or LOG_LEVEL says

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/pipe-engine/pipe/cmd/internal/version"
-	"github.com/pipe-engine/pipe/engine/broker/brokerfile"
 	"github.com/pipe-engine/pipe/engine/config"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/job"
@@ -76,25 +74,7 @@ func (s *Session) Problems(all config.Problems, source []byte) {
 
 // FileError prints the problems of a file, of a program or of a pipeline, and returns them; other
 // errors stay as they are.
-func (s *Session) FileError(c *urfave.Context, path string, err error) error {
-	var wrong *brokerfile.Error
-	var pipeline *job.LoadError
-	switch {
-	case c.Bool("json"):
-		return err
-	case errors.As(err, &wrong):
-		s.Problems(wrong.Problems, wrong.Source)
-	case errors.As(err, &pipeline):
-		s.a.renderProblems(s.a.Stderr, pipeline.Definition)
-	default:
-		return err
-	}
-	problems := config.Problems{}
-	errors.As(err, &problems)
-	display.Fprintf(s.a.Stderr, "%s: %s, nothing was done\n", path, display.Plural(len(problems), "problem"))
-	s.a.shown = true
-	return problems
-}
+func (s *Session) FileError(c *urfave.Context, err error) error { return s.a.fileError(c, err) }
 
 // Serve calls a function until a signal, and returns when it has ended. The first signal closes stop;
 // a second one ends ctx.
