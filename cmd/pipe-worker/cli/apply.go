@@ -57,12 +57,10 @@ func (p *program) plan(c *urfave.Context, dry bool) error {
 			p.printPlan(plan)
 		}
 		if dry {
-			if !c.Bool("json") {
-				p.printAttributes(plan.Attributes)
-			}
 			return p.planned(c, plan)
 		}
-		needed := plan.Changes()+len(plan.Attributes.Missing) > 0
+		missing := plan.Attributes.Missing
+		needed := plan.Changes()+len(missing) > 0
 		if needed && !c.Bool("yes") {
 			if err := p.Ask(c.Context, "Apply this? Write yes: ", "yes", "--yes"); err != nil {
 				return err
@@ -78,7 +76,12 @@ func (p *program) plan(c *urfave.Context, dry bool) error {
 		if c.Bool("json") {
 			return p.JSON(plan, err)
 		}
-		p.printAttributes(plan.Attributes)
+		if len(missing) > 0 {
+			if plan.Attributes.Present() {
+				p.Printf("search attributes: created\n")
+			}
+			p.printAttributes(plan.Attributes)
+		}
 		return err
 	})
 }
@@ -111,14 +114,19 @@ func (p *program) printPlan(plan *fleet.Planned) {
 			p.Printf("  %-6s  %s  %s\n", s.Action, s.ID, s.Cron)
 		}
 	}
-	p.Printf("fleet %s: %d to create, %d to change, %d to remove, %d unchanged\n", plan.Fleet, counts[schedules.Create],
-		counts[schedules.Change], counts[schedules.Remove], counts[schedules.Same])
+	if len(plan.Attributes.Missing) > 0 {
+		p.Printf("  create  search attributes %s\n", strings.Join(plan.Attributes.Missing, ", "))
+	}
+	p.Printf("fleet %s: %d to create, %d to change, %d to remove, %d unchanged\n", plan.Fleet,
+		counts[schedules.Create]+min(len(plan.Attributes.Missing), 1), counts[schedules.Change],
+		counts[schedules.Remove], counts[schedules.Same])
 	if len(plan.Unscheduled) > 0 {
 		p.Printf("without a schedule: %s\n", strings.Join(plan.Unscheduled, ", "))
 	}
 	if len(plan.Unlisted) > 0 {
 		p.Errorf("! not in fleet.yaml: %s\n", strings.Join(plan.Unlisted, ", "))
 	}
+	p.printAttributes(plan.Attributes)
 }
 
 func (p *program) printAttributes(a schedules.Attributes) {

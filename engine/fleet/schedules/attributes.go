@@ -20,7 +20,7 @@ type Operator interface {
 // Attributes are the search attributes that a namespace lacks.
 type Attributes struct {
 	Missing []string `json:"missing,omitempty"`
-	// Why is why they are not there; "" when they all are.
+	// Why is why they cannot be used; "" when they all are there, or can be registered.
 	Why string `json:"why,omitempty"`
 	// Command registers them.
 	Command string `json:"command,omitempty"`
@@ -49,10 +49,9 @@ func Register(ctx context.Context, o Operator, namespace string, dry bool) Attri
 		}
 	}
 	switch {
-	case out.Why != "" || len(wanted) == 0:
-		return out
-	case dry:
-		out.Why = "they are not registered yet"
+	case out.Why != "": // more of them would not help
+		return Attributes{Why: out.Why}
+	case len(wanted) == 0 || dry:
 		return out
 	}
 	if err := o.AddSearchAttributes(ctx, namespace, wanted); err != nil {

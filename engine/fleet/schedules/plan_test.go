@@ -297,23 +297,26 @@ func TestRegister(t *testing.T) {
 	some := map[string]enumspb.IndexedValueType{"PipePipeline": keyword, "PipeTeam": keyword}
 	text := maps.Clone(all)
 	text["PipeTeam"] = enumspb.INDEXED_VALUE_TYPE_TEXT
+	delete(text, "PipeResult")
 	for name, tc := range map[string]struct {
 		o       operators
 		dry     bool
-		present bool
+		missing int
+		why     string
 		command string
 	}{
-		"there":      {operators{has: all}, false, true, ""},
-		"some":       {operators{has: some}, false, true, ""},
-		"dry":        {operators{has: some}, true, false, ""},
-		"wrong type": {operators{has: text}, false, false, ""},
-		"no list":    {operators{list: errors.New("denied")}, false, false, "--name PipePipeline --type Keyword"},
-		"no rights": {operators{has: some, add: errors.New("denied")}, false, false,
+		"there":      {operators{has: all}, false, 0, "", ""},
+		"some":       {operators{has: some}, false, 0, "", ""},
+		"dry":        {operators{has: some}, true, 2, "", ""},
+		"wrong type": {operators{has: text}, false, 0, "PipeTeam has the type Text", ""},
+		"no list":    {operators{list: errors.New("denied")}, false, 0, "listed", "--name PipePipeline --type Keyword"},
+		"no rights": {operators{has: some, add: errors.New("denied")}, false, 2, "registered: denied",
 			"--name PipeRegion --type Keyword"},
 	} {
 		a := Register(t.Context(), &tc.o, "prod", tc.dry)
-		if a.Present() != tc.present || !strings.Contains(a.Command, tc.command) ||
-			(a.Command == "") != (tc.command == "") {
+		if len(a.Missing) != tc.missing || !strings.Contains(a.Why, tc.why) || (a.Why == "") != (tc.why == "") ||
+			!strings.Contains(a.Command, tc.command) || (a.Command == "") != (tc.command == "") ||
+			a.Present() != (tc.missing == 0 && tc.why == "") {
 			t.Errorf("%s: %+v", name, a)
 		}
 		if tc.dry && tc.o.added != nil {
