@@ -46,7 +46,8 @@ func (w *Worker) dial(ctx context.Context, log *slog.Logger, c converter.DataCon
 
 func (w *Worker) options(log *slog.Logger, c converter.DataConverter) (client.Options, error) {
 	o := client.Options{
-		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace, Logger: sdklog.NewStructuredLogger(log),
+		HostPort: w.Temporal.Address, Namespace: w.Temporal.Namespace,
+		Logger:        quiet{sdklog.NewStructuredLogger(log)},
 		DataConverter: c, FailureConverter: payload.FailureConverter(w.Keys), Identity: identity(),
 	}
 	var err error
@@ -61,6 +62,11 @@ func (w *Worker) options(log *slog.Logger, c converter.DataConverter) (client.Op
 	}
 	return o, nil
 }
+
+// quiet is a log whose info is that of the SDK, such as that it takes from a queue, and goes to debug.
+type quiet struct{ sdklog.Logger }
+
+func (q quiet) Info(msg string, keyvals ...any) { q.Debug(msg, keyvals...) }
 
 // identity returns what Temporal stores of the program that calls it. The SDK's own has the name of the
 // machine, which may be that of a person.

@@ -3,6 +3,7 @@ package fleet
 import (
 	"log/slog"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/pipe-engine/pipe/engine/fleet/payload"
@@ -21,5 +22,23 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s, %v", o.Identity, err)
 		}
 		seen[o.Identity] = true
+	}
+}
+
+// TestQuiet: the log of a worker has the warnings of the SDK, and not that it takes from a queue.
+func TestQuiet(t *testing.T) {
+	w, err := read(t, "", "", Flags{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	o, err := w.options(slog.New(slog.NewTextHandler(&out, nil)), payload.DataConverter(w.Keys))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Logger.Info("Started Worker")
+	o.Logger.Warn("a warning", "queue", "eu")
+	if got := out.String(); strings.Contains(got, "Started") || !strings.Contains(got, "queue=eu") {
+		t.Error(got)
 	}
 }

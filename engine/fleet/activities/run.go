@@ -38,7 +38,11 @@ func (a *Activities) Run(ctx context.Context, in workflows.RunInput) (workflows.
 			return err
 		}
 		defer end()
-		log.Info("run begins", "commit", f.commit, "sha256", f.sha)
+		begins := []any{"sha256", f.sha}
+		if f.commit != "" {
+			begins = append(begins, "commit", f.commit)
+		}
+		log.Info("run begins", begins...)
 		request := a.request(f, in, id, t, c)
 		request.Open.State = store
 		result = job.Run(c.ctx, request)
