@@ -84,7 +84,7 @@ func (a *app) adopt(c *urfave.Context, j *job.Job, reason string, again func() s
 		return false, a.printJSON(out, adoption.Refusal)
 	}
 	if adoption.Refusal == nil {
-		display.Fprintln(a.Stdout, "Nothing to adopt: a run with this state folder can compare access.")
+		display.Fprintln(a.Stdout, "Nothing to adopt: the next run can compare access.")
 		return false, nil
 	}
 	a.printAdoption(adoption)
