@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"time"
 )
 
@@ -21,7 +22,7 @@ var ErrLate = errors.New("the call took too long")
 // ErrDefect is that a call panicked.
 var ErrDefect = errors.New("the call failed: this is a defect in pipe")
 
-// New returns Turns. Panics are logged.
+// New returns Turns. Panics are logged with their stack.
 func New(log *slog.Logger) *Turns {
 	t := &Turns{log: log, free: make(chan struct{}, 1)}
 	t.free <- struct{}{}
@@ -55,7 +56,7 @@ func Do[T any](ctx context.Context, t *Turns, limit time.Duration, call func(con
 		defer func() { t.free <- struct{}{} }()
 		defer func() {
 			if v := recover(); v != nil {
-				t.log.Error("a call failed", "panic", v)
+				t.log.Error("a call failed", "panic", v, "stack", string(debug.Stack()))
 				done <- result{err: ErrDefect}
 			}
 		}()

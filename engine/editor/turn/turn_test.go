@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,8 @@ import (
 // error and gives the turn back.
 func TestDo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := New(slog.New(slog.DiscardHandler))
+		var log strings.Builder
+		turns := New(slog.New(slog.NewTextHandler(&log, nil)))
 		quick := func(context.Context) (int, error) { return 1, nil }
 		if v, err := Do(t.Context(), turns, time.Second, quick); v != 1 || err != nil {
 			t.Errorf("%d, %v", v, err)
@@ -21,6 +23,10 @@ func TestDo(t *testing.T) {
 		defect := func(context.Context) (int, error) { panic("x") }
 		if _, err := Do(t.Context(), turns, time.Second, defect); !errors.Is(err, ErrDefect) {
 			t.Errorf("a panic: %v", err)
+		}
+		if line := log.String(); strings.Count(line, "\n") != 1 || !strings.Contains(line, "panic=x") ||
+			!strings.Contains(line, "turn_test.go:") {
+			t.Errorf("the log of a panic: %s", line)
 		}
 		end := make(chan struct{})
 		began := time.Now()
