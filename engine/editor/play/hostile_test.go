@@ -2,6 +2,7 @@ package play_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/editor/play"
 	"github.com/pipe-engine/pipe/engine/redact"
 	"github.com/pipe-engine/pipe/engine/serve/signin"
@@ -334,6 +336,26 @@ func TestBombs(t *testing.T) {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("after the bombs: %d %s", code, body)
 		}
+	}
+}
+
+// TestDefect: a panic is an answer and one line of the log with its stack, and the page goes on.
+func TestDefect(t *testing.T) {
+	broken := host()
+	broken.Source = func([]component.Recorded, component.Model) (component.Source, error) { panic(canary) }
+	var log strings.Builder
+	w := start(t, nil, play.Options{Host: broken, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	w.signIn()
+	code, body := w.post("/evaluate", "text", w.text)
+	if code != http.StatusInternalServerError || !strings.Contains(body, "a defect in pipe") || strings.Contains(body, canary) {
+		t.Errorf("the answer: %d %s", code, body)
+	}
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, canary) ||
+		!strings.Contains(got, "hostile_test.go:") {
+		t.Errorf("the log:\n%s", got)
+	}
+	if code, body := w.post("/complete", "text", w.text, "line", "0", "character", "0"); code != http.StatusOK {
+		t.Errorf("afterwards: %d %s", code, body)
 	}
 }
 

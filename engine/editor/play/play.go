@@ -189,6 +189,8 @@ func (p *Playground) fail(w http.ResponseWriter, err error) {
 		no = refused{http.StatusConflict, other.text}
 	case errors.Is(err, turn.ErrLate):
 		no = refused{http.StatusServiceUnavailable, fmt.Sprintf("This took longer than %s.", longest)}
+	case errors.Is(err, turn.ErrDefect): // it is in the log
+		no = refused{http.StatusInternalServerError, "This failed: it is a defect in pipe. The log of pipe says where."}
 	case errors.Is(err, context.Canceled): // the page has asked again
 		no = refused{http.StatusServiceUnavailable, "Not needed any more."}
 	default:

@@ -76,7 +76,9 @@ func start(t testing.TB, change func(text string) string, o play.Options) *world
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Host, o.Session = host(), w.server.Guard.Session
+	if o.Session = w.server.Guard.Session; o.Host.Source == nil {
+		o.Host = host()
+	}
 	if o.File == "" {
 		o.File = w.path
 	}
