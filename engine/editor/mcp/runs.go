@@ -102,66 +102,93 @@ func (p privacy) compared(d *diff.Diff) compared {
 	return out
 }
 
-// restrict leaves out what not everyone found before the change. The kept output may be of real
-// entities, whatever the run reads, and the caller may have written it to compare a guess with. So
-// nothing depends on the fields, the people or the members of a restricted item, no count either.
+// restriction leaves out of a diff what not everyone found before the change. The kept output may be
+// of real entities, whatever the run reads, and the caller may have written it to compare a guess
+// with. So nothing depends on the fields, the people or the members of a restricted item, no count
+// either.
+type restriction struct {
+	privacy
+	out    *compared
+	counts map[string]*diff.StreamDiff
+	// was has the items that everyone found before the change, and always those found after it, too.
+	was, always map[itemKey]bool
+}
+
+type itemKey struct{ stream, id string }
+
+// restrict fills what is shown of a diff, as a restriction does.
 func (p privacy) restrict(out *compared, d *diff.Diff) {
-	type item struct{ stream, id string }
-	was, always := map[item]bool{}, map[item]bool{} // found by everyone before; and after
+	r := restriction{p, out, map[string]*diff.StreamDiff{}, map[itemKey]bool{}, map[itemKey]bool{}}
 	for _, c := range d.Open {
-		was[item{c.Stream, c.ID}] = true
-		always[item{c.Stream, c.ID}] = open(c.To) || c.To == access.Undecided
+		r.was[itemKey{c.Stream, c.ID}] = true
+		r.always[itemKey{c.Stream, c.ID}] = open(c.To) || c.To == access.Undecided
 	}
-	counts := map[string]*diff.StreamDiff{}
-	out.Streams = []*diff.StreamDiff{}
+	out.Streams, out.Access, out.Items = []*diff.StreamDiff{}, []diff.AccessChange{}, []diff.ItemChange{}
 	for _, s := range d.Streams {
-		counts[s.Name] = &diff.StreamDiff{Name: s.Name, Before: s.Before, Now: s.Now, Added: s.Added, Removed: s.Removed,
+		r.counts[s.Name] = &diff.StreamDiff{Name: s.Name, Before: s.Before, Now: s.Now, Added: s.Added, Removed: s.Removed,
 			Fields: map[string]int{}}
-		out.Streams = append(out.Streams, counts[s.Name])
+		out.Streams = append(out.Streams, r.counts[s.Name])
 	}
-	out.Access, out.Items = []diff.AccessChange{}, []diff.ItemChange{}
 	for _, c := range d.Access {
-		if c.From == c.To {
-			continue
+		if c.From != c.To {
+			r.access(c)
 		}
-		if n := counts[c.Stream]; c.Wider {
-			n.Wider++
-		} else {
-			n.Narrower++
-		}
-		if !p.bundled || !was[item{c.Stream, c.ID}] || len(out.Access) == mostChanges {
-			out.Unnamed++
-			continue
-		}
-		if !always[item{c.Stream, c.ID}] {
-			c.Title = ""
-		}
-		out.Access = append(out.Access, c)
 	}
 	for _, c := range d.Items {
-		at := item{c.Stream, c.ID}
-		if c.Change == "changed" {
-			if !was[at] || !always[at] && !p.bundled {
-				continue
-			}
-			counts[c.Stream].Changed++
-			for _, f := range c.Fields {
-				counts[c.Stream].Fields[f.Path]++
-			}
+		if c.Change != "changed" || r.changed(c) {
+			r.item(c)
 		}
-		shown := always[at] || c.Change == "added" && open(access.ParseAudience(c.To))
-		if !shown && (!p.bundled || !was[at] && c.Change != "added") || len(out.Items) == mostChanges {
-			out.Unnamed++
-			continue
-		}
-		if !shown {
-			c.Title = ""
-			for i := range c.Fields {
-				c.Fields[i].Before, c.Fields[i].After = leftOut, leftOut
-			}
-		}
-		out.Items = append(out.Items, c)
 	}
+}
+
+// access adds a change from one audience to another.
+func (r restriction) access(c diff.AccessChange) {
+	if n := r.counts[c.Stream]; c.Wider {
+		n.Wider++
+	} else {
+		n.Narrower++
+	}
+	at := itemKey{c.Stream, c.ID}
+	if !r.bundled || !r.was[at] || len(r.out.Access) == mostChanges {
+		r.out.Unnamed++
+		return
+	}
+	if !r.always[at] {
+		c.Title = ""
+	}
+	r.out.Access = append(r.out.Access, c)
+}
+
+// changed counts an item with different fields, and reports whether it may be counted.
+func (r restriction) changed(c diff.ItemChange) bool {
+	at := itemKey{c.Stream, c.ID}
+	if !r.was[at] || !r.always[at] && !r.bundled {
+		return false
+	}
+	n := r.counts[c.Stream]
+	n.Changed++
+	for _, f := range c.Fields {
+		n.Fields[f.Path]++
+	}
+	return true
+}
+
+// item adds an item, and leaves its text out unless everyone finds it.
+func (r restriction) item(c diff.ItemChange) {
+	at, added := itemKey{c.Stream, c.ID}, c.Change == "added"
+	shown := r.always[at] || added && open(access.ParseAudience(c.To))
+	named := shown || r.bundled && (added || r.was[at])
+	if !named || len(r.out.Items) == mostChanges {
+		r.out.Unnamed++
+		return
+	}
+	if !shown {
+		c.Title = ""
+		for i := range c.Fields {
+			c.Fields[i].Before, c.Fields[i].After = leftOut, leftOut
+		}
+	}
+	r.out.Items = append(r.out.Items, c)
 }
 
 // ran is what became of the records of a run.
