@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pipe-engine/pipe/engine/access"
 	"github.com/pipe-engine/pipe/engine/codec"
+	"github.com/pipe-engine/pipe/engine/diff"
 	"github.com/pipe-engine/pipe/engine/explain"
 	"github.com/pipe-engine/pipe/sources/backstage/sandbox"
 )
@@ -217,6 +219,59 @@ func TestRestrictedInTheSandbox(t *testing.T) {
 	c.change("      allow: owner\n", "      allow: datasource-users\n")
 	c.want("diff", args{"file": shipped, "against": "out"}, `"from":"listed"`)
 	c.lacks("diff", args{"file": shipped, "against": "out"}, "component:default/fraud-scorer")
+}
+
+// TestCompared: a diff shows the text of an item only where everyone finds it before and after the
+// change, names others only of the sandbox, and counts no change of the fields of a restricted one.
+func TestCompared(t *testing.T) {
+	make := func() *diff.Diff {
+		d := &diff.Diff{Streams: []*diff.StreamDiff{{Name: "docs", Changed: 3, Added: 2, Fields: map[string]int{}}},
+			Open: []diff.OpenChange{{Stream: "docs", ID: "public", To: access.AllUsers},
+				{Stream: "docs", ID: "closing", To: access.Listed}}}
+		for _, id := range []string{"public", "closing", "secret"} {
+			d.Access = append(d.Access, diff.AccessChange{Stream: "docs", ID: id, Title: "title of " + id, From: "a", To: "b"})
+			d.Items = append(d.Items, diff.ItemChange{Stream: "docs", ID: id, Title: "title of " + id, Change: "changed",
+				Fields: []codec.Difference{{Path: "path of " + id, Before: "before of " + id, After: "after of " + id}}})
+		}
+		for id, to := range map[string]access.Audience{"new": access.AllUsers, "hidden": access.Listed} {
+			d.Items = append(d.Items, diff.ItemChange{Stream: "docs", ID: id, Title: "title of " + id, Change: "added",
+				To: to.String()})
+		}
+		d.Items = append(d.Items, diff.ItemChange{Stream: "docs", ID: "gone", Title: "title of gone", Change: "removed"})
+		return d
+	}
+	texts := func(id string) []string {
+		return []string{"title of " + id, "path of " + id, "before of " + id, "after of " + id}
+	}
+	for _, one := range []struct {
+		p                privacy
+		changed, unnamed int
+		shown, lacks     []string
+	}{
+		{privacy{}, 1, 5, append(texts("public"), "title of new"),
+			append(texts("closing"), "closing", "secret", "hidden", "gone")},
+		{privacy{bundled: true}, 2, 2, append(texts("public"), "title of new", `"closing"`, "path of closing", `"hidden"`),
+			[]string{"title of closing", "before of closing", "after of closing", "secret", "title of hidden", "gone"}},
+	} {
+		out := one.p.compared(make())
+		b, err := codec.Marshal(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := out.Streams[0].Changed; n != one.changed || out.Unnamed != one.unnamed {
+			t.Errorf("%+v: %d changed and %d unnamed", one.p, n, out.Unnamed)
+		}
+		for _, want := range one.shown {
+			if !strings.Contains(string(b), want) {
+				t.Errorf("%+v: there is no %s in %s", one.p, want, b)
+			}
+		}
+		for _, secret := range one.lacks {
+			if strings.Contains(string(b), secret) {
+				t.Errorf("%+v: %s is in %s", one.p, secret, b)
+			}
+		}
+	}
 }
 
 // TestInspect: with Inspect everything is shown.
