@@ -24,6 +24,7 @@ import (
 	"github.com/pipe-engine/pipe/sinks/glean"
 	"github.com/pipe-engine/pipe/sources/backstage"
 	filesource "github.com/pipe-engine/pipe/sources/file"
+	"github.com/pipe-engine/pipe/sources/push"
 	"github.com/pipe-engine/pipe/transforms/filter"
 	"github.com/pipe-engine/pipe/transforms/mapping"
 	"github.com/pipe-engine/pipe/transforms/permissions"
@@ -33,18 +34,16 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func host() analysis.Host {
-	return analysis.Host{
-		Registry: component.Registry{
-			Sources:     []component.SourceSpec[any]{filesource.Spec().Any(), backstage.Spec().Any()},
-			Transforms:  []component.TransformSpec[any]{filter.Spec().Any(), set.Spec().Any(), pluginhost.Spec().Any()},
-			Mapper:      mapping.Spec().Any(),
-			Permissions: permissions.Spec().Any(),
-			Sinks:       []component.SinkSpec[any]{filesink.Spec().Any(), glean.Spec().Any()},
-		},
-		Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
-			return filesource.New(given, m)
-		},
-	}
+	return analysis.Host{Registry: component.Registry{
+		Sources:     []component.SourceSpec[any]{backstage.Spec().Any(), filesource.Spec().Any(), push.Spec().Any()},
+		Models:      []component.ModelSpec[any]{backstage.ModelSpec().Any(), filesource.ModelSpec().Any()},
+		Transforms:  []component.TransformSpec[any]{filter.Spec().Any(), set.Spec().Any(), pluginhost.Spec().Any()},
+		Mapper:      mapping.Spec().Any(),
+		Permissions: permissions.Spec().Any(),
+		Sinks:       []component.SinkSpec[any]{glean.Spec().Any(), filesink.Spec().Any()},
+	}, Source: func(given []component.Recorded, m component.Model) (component.Source, error) {
+		return filesource.New(given, m)
+	}}
 }
 
 // world is a folder with the shipped pipeline file and a playground of it.
