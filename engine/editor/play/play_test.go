@@ -115,6 +115,23 @@ func TestOtherSource(t *testing.T) {
 	}
 }
 
+// TestPushed: a pipeline of pushed records shows those of a file.
+func TestPushed(t *testing.T) {
+	w := startSignedIn(t, func(text string) string {
+		before, rest, _ := strings.Cut(text, "\nsource:\n")
+		_, after, _ := strings.Cut(rest, "\ntransforms:")
+		return before + "\nsource:\n  push:\n    store: s.db\n    model: {backstage: {ui_url: https://b.example.com}}\n" +
+			"\ntransforms:" + after
+	})
+	w.write("pushed.json", `{"apiVersion":"backstage.io/v1alpha1","kind":"Component",`+
+		`"metadata":{"name":"shop","namespace":"default","description":"sells zebras"},`+
+		`"spec":{"type":"service","lifecycle":"production","owner":"red"}}`)
+	a := w.evaluate(w.text, "file", "pushed.json")
+	if len(a.Refs) != 1 || !strings.Contains(a.HTML, "sells zebras") {
+		t.Errorf("%s, %v, %v\n%s", a.Why, a.Problems, a.Refs, a.HTML)
+	}
+}
+
 // TestFixes: a fix leads back to a text without problems.
 func TestFixes(t *testing.T) {
 	w := startSignedIn(t, nil)
