@@ -42,6 +42,10 @@ func (a *app) playAction(c *urfave.Context) error {
 	if err := a.linkHasPlace(c); err != nil {
 		return err
 	}
+	a.serving = true
+	if err := a.openLog(c); err != nil {
+		return err
+	}
 	ctx, cancel := a.interruptible(c.Context)
 	defer cancel()
 	server, err := local.Listen(ctx, local.Options{Listen: c.String("listen"), Page: "play", Who: a.who(), Idle: playIdle,
