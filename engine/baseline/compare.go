@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
-	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/component"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
@@ -282,52 +281,6 @@ func (c *comparer) lose(stream uint8, id uint64, change fault.Change, why string
 	c.lost[change.Stream] = append(c.lost[change.Stream], change)
 	c.changes[itemKey{stream, id}] = change
 	c.because(change.Stream, why, change.Ref)
-}
-
-// exposure records a document that more people find than its floor allows (invariant 5). A
-// document is not new because its ref or its ID has changed, or because it was away for some
-// runs.
-func (c *comparer) exposure(n uint8, t stage.Tag, byRef, byID *previousItem) {
-	old := byRef
-	if !c.beyond(old, t) {
-		old = byID
-	}
-	if !c.beyond(old, t) {
-		if c.Strict && !delivered(byRef) && !delivered(byID) {
-			c.widen(n, t, Widening{From: access.Nobody, Night: c.previous.finished(), Tonight: true, Absent: true},
-				fault.Gone)
-		}
-		return
-	}
-	floor, night := old.accepted(c.Now)
-	if night.IsZero() {
-		night = c.previous.finished()
-	}
-	c.widen(n, t, Widening{From: floor.Audience, Night: night, Tonight: old.away || t.WiderThan(old.granted())},
-		access.AudienceText(floor.Audience.String(), floor.Names))
-}
-
-// delivered reports whether the last good run had the item of an entry.
-func delivered(old *previousItem) bool { return old != nil && !old.away }
-
-// widen records that more people find a document than before.
-func (c *comparer) widen(n uint8, t stage.Tag, as Widening, before string) {
-	as.Rule, as.To = t.Rule, t.Audience
-	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
-		return w.Rule == as.Rule && w.From == as.From && w.To == as.To && w.Night.Equal(as.Night) &&
-			w.Tonight == as.Tonight && w.Absent == as.Absent
-	})
-	if i < 0 {
-		i = len(c.wider)
-		c.wider = append(c.wider, &as)
-	}
-	id := codec.Hash([]byte(t.ID))
-	change := fault.Change{
-		Stream: c.streams.word(n), ID: fault.HexID(id), Ref: t.Ref,
-		Before: before, After: access.AudienceText(t.Audience.String(), t.Names), N: 1,
-	}
-	c.wider[i].Changes = append(c.wider[i].Changes, change)
-	c.changes[itemKey{n, id}] = change
 }
 
 // MembersText returns the members of a group in the form of a Change.

@@ -10,12 +10,12 @@
 //
 // The source files:
 //
-//   - store.go, file.go, sealed.go, write.go, load.go, convert.go, archive.go: the files
+//   - store.go, file.go, sealed.go, write.go, load.go, parse.go, convert.go, archive.go: the files
 //   - lock.go, take.go, owner.go: who holds and who owns a place
 //   - hidden.go, hiding.go, hiddenlist.go: items that users hid
-//   - refusal.go, approve.go: refused runs, and their approvals
-//   - compare.go, previous.go, window.go, swap.go, growth.go, query.go: how a run differs from
-//     the good runs of the last seven days
+//   - refusal.go, approval.go, approve.go: refused runs, and their approvals
+//   - compare.go, previous.go, window.go, widening.go, swap.go, growth.go, query.go: how a run
+//     differs from the good runs of the last seven days
 //   - upload.go, fate.go: uploads that the sink has not confirmed
 //
 // It is one package although it has many files: the comparison reads the rows that the loader

@@ -2,11 +2,14 @@ package baseline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pipe-engine/pipe/engine/access"
+	"github.com/pipe-engine/pipe/engine/codec"
 	"github.com/pipe-engine/pipe/engine/display"
 	"github.com/pipe-engine/pipe/engine/fault"
+	"github.com/pipe-engine/pipe/engine/stage"
 )
 
 // Widening is the documents that one rule lets more people find than their floor allows.
@@ -63,4 +66,50 @@ type Widened struct {
 	Rule   string          `json:"rule"`
 	Before access.Audience `json:"before"`
 	After  access.Audience `json:"after"`
+}
+
+// exposure records a document that more people find than its floor allows (invariant 5). A
+// document is not new because its ref or its ID has changed, or because it was away for some
+// runs.
+func (c *comparer) exposure(n uint8, t stage.Tag, byRef, byID *previousItem) {
+	old := byRef
+	if !c.beyond(old, t) {
+		old = byID
+	}
+	if !c.beyond(old, t) {
+		if c.Strict && !delivered(byRef) && !delivered(byID) {
+			c.widen(n, t, Widening{From: access.Nobody, Night: c.previous.finished(), Tonight: true, Absent: true},
+				fault.Gone)
+		}
+		return
+	}
+	floor, night := old.accepted(c.Now)
+	if night.IsZero() {
+		night = c.previous.finished()
+	}
+	c.widen(n, t, Widening{From: floor.Audience, Night: night, Tonight: old.away || t.WiderThan(old.granted())},
+		access.AudienceText(floor.Audience.String(), floor.Names))
+}
+
+// delivered reports whether the last good run had the item of an entry.
+func delivered(old *previousItem) bool { return old != nil && !old.away }
+
+// widen records that more people find a document than before.
+func (c *comparer) widen(n uint8, t stage.Tag, as Widening, before string) {
+	as.Rule, as.To = t.Rule, t.Audience
+	i := slices.IndexFunc(c.wider, func(w *Widening) bool {
+		return w.Rule == as.Rule && w.From == as.From && w.To == as.To && w.Night.Equal(as.Night) &&
+			w.Tonight == as.Tonight && w.Absent == as.Absent
+	})
+	if i < 0 {
+		i = len(c.wider)
+		c.wider = append(c.wider, &as)
+	}
+	id := codec.Hash([]byte(t.ID))
+	change := fault.Change{
+		Stream: c.streams.word(n), ID: fault.HexID(id), Ref: t.Ref,
+		Before: before, After: access.AudienceText(t.Audience.String(), t.Names), N: 1,
+	}
+	c.wider[i].Changes = append(c.wider[i].Changes, change)
+	c.changes[itemKey{n, id}] = change
 }
