@@ -48,7 +48,7 @@ func (r *run) save() error {
 func unsaved(err error) error {
 	return &fault.Unsaved{Unconfirmed: fault.Unconfirmed{
 		Reason: "everything was delivered, but the baseline could not be written: " + err.Error(),
-		Remedy: "make the state folder writable and run again; until then runs are compared with the run before " +
+		Remedy: "run again when the state can be written; until then runs are compared with the run before " +
 			"this one"}}
 }
 
