@@ -46,7 +46,8 @@ return after.slice(above.length)
 
 // TestPlayInBrowser: a person changes the title and sees the document change, adds a rule and sees who
 // finds it change, mistypes and sees the problem at its place, applies the fix, completes a name, and
-// saves; a fix and a completion of an older text change nothing; the page fits a phone and a desktop screen in both colours.
+// saves; a fix and a completion of an older text change nothing; the page fits a phone and a desktop
+// screen in both colours.
 func TestPlayInBrowser(t *testing.T) {
 	b := browsertest.New(t, 2*time.Minute)
 	w := start(t, nil, play.Options{})

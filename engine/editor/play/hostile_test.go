@@ -347,7 +347,8 @@ func TestDefect(t *testing.T) {
 	w := start(t, nil, play.Options{Host: broken, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	w.signIn()
 	code, body := w.post("/evaluate", "text", w.text)
-	if code != http.StatusInternalServerError || !strings.Contains(body, "a defect in pipe") || strings.Contains(body, canary) {
+	if code != http.StatusInternalServerError || !strings.Contains(body, "a defect in pipe") ||
+		strings.Contains(body, canary) {
 		t.Errorf("the answer: %d %s", code, body)
 	}
 	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, canary) ||
