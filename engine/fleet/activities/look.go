@@ -35,6 +35,7 @@ func (a *Activities) Look(ctx context.Context, in workflows.ConfirmInput) (out w
 			}
 			if approval != nil && guard.TooFew(approval, refused, file.Definition.File.Guards.Approvals) == "" {
 				out.Approved = true
+				return nil
 			}
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -131,17 +132,12 @@ func (s Service) owned(ctx context.Context, fleet, id string) (bool, error) {
 
 // Of returns the IDs of the schedules of a fleet that Temporal lists, sorted.
 func (s Service) Of(ctx context.Context, fleet string) ([]string, error) {
-	all, err := s.Client.List(ctx, client.ScheduleListOptions{})
-	if err != nil {
-		return nil, Failed("list the schedules", err)
-	}
 	var out []string
-	for all.HasNext() {
-		one, err := all.Next()
+	for one, err := range s.listed(ctx, fleet) {
 		if err != nil {
-			return nil, Failed("list the schedules", err)
+			return nil, err
 		}
-		if strings.HasPrefix(one.ID, Prefix(fleet)) && fleetOf(one.Memo, s.converter()) == fleet {
+		if fleetOf(one.Memo, s.converter()) == fleet {
 			out = append(out, one.ID)
 		}
 	}
@@ -149,20 +145,31 @@ func (s Service) Of(ctx context.Context, fleet string) ([]string, error) {
 	return out, nil
 }
 
+// listed returns the schedules that Temporal lists with the name of a fleet.
+func (s Service) listed(ctx context.Context, fleet string) iter.Seq2[*client.ScheduleListEntry, error] {
+	return func(yield func(*client.ScheduleListEntry, error) bool) {
+		all, err := s.Client.List(ctx, client.ScheduleListOptions{})
+		for err == nil && all.HasNext() {
+			var one *client.ScheduleListEntry
+			if one, err = all.Next(); err == nil && strings.HasPrefix(one.ID, Prefix(fleet)) && !yield(one, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, Failed("list the schedules", err))
+		}
+	}
+}
+
 // Readable returns a *fault.Invalid when Temporal lists a schedule with the name of the fleet whose key
 // this program does not have: what the schedule starts could not be read.
 func (s Service) Readable(ctx context.Context, fleet string) error {
-	all, err := s.Client.List(ctx, client.ScheduleListOptions{})
-	if err != nil {
-		return Failed("list the schedules", err)
-	}
-	for all.HasNext() {
-		one, err := all.Next()
+	for one, err := range s.listed(ctx, fleet) {
 		if err != nil {
-			return Failed("list the schedules", err)
+			return err
 		}
 		mark := one.Memo.GetFields()[memoFleet]
-		if !strings.HasPrefix(one.ID, Prefix(fleet)) || mark == nil {
+		if mark == nil {
 			continue
 		}
 		if err := s.converter().FromPayload(mark, new(string)); errors.Is(err, payload.ErrNoKey) {
