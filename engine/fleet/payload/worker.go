@@ -9,7 +9,7 @@ import (
 
 // WorkerConverter returns the DataConverter of a worker. It panics where the program does not have the
 // key of a payload: Temporal then gives the task to another worker. An error would fail the workflow, or
-// lose a signal.
+// lose a signal. It returns ErrPlain for values without a payload, such as those of a signal without data.
 func WorkerConverter(keys *Keys) converter.DataConverter { return workerConverter{DataConverter(keys)} }
 
 type workerConverter struct{ converter.DataConverter }
@@ -19,6 +19,9 @@ func (c workerConverter) FromPayload(p *commonpb.Payload, to any) error {
 }
 
 func (c workerConverter) FromPayloads(p *commonpb.Payloads, to ...any) error {
+	if len(to) > 0 && len(p.GetPayloads()) == 0 {
+		return ErrPlain
+	}
 	return withKey(c.DataConverter.FromPayloads(p, to...))
 }
 

@@ -8,7 +8,8 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
-// TestWorkerConverter: a worker without the key of a payload panics, and has errors for everything else.
+// TestWorkerConverter: a worker without the key of a payload panics, and has errors for everything else, also for
+// values that are missing.
 func TestWorkerConverter(t *testing.T) {
 	own, other := keysOf(t, NewKey()), keysOf(t, NewKey())
 	c := WorkerConverter(own)
@@ -31,6 +32,14 @@ func TestWorkerConverter(t *testing.T) {
 	for _, p := range payloads(t, converter.GetDefaultDataConverter()) {
 		if err := c.FromPayloads(p, new(string)); !errors.Is(err, ErrPlain) {
 			t.Errorf("not encrypted: %v", err)
+		}
+	}
+	for _, p := range []*commonpb.Payloads{nil, {}} {
+		if err := c.FromPayloads(p, new(string)); !errors.Is(err, ErrPlain) {
+			t.Errorf("without a payload: %v", err)
+		}
+		if err := c.FromPayloads(p); err != nil {
+			t.Errorf("a query has no values: %v", err)
 		}
 	}
 }
