@@ -102,7 +102,7 @@ func TestConfirmHint(t *testing.T) {
 	w.request(Request{ID: "1", How: BySchedule})
 	w.pending(ResultDone)
 	w.confirm = func(int) (Confirmed, error) { return Confirmed{}, nil }
-	w.after(20*time.Second, SignalLook, nil)
+	w.after(20*time.Second, SignalRequest, Request{ID: "2", How: ByApproval})
 	start := w.Now()
 	r, err := w.pipeline()
 	if err != nil || r.Result != ResultDone || len(w.polledAt) != 1 || w.polledAt[0].Sub(start) != 20*time.Second {

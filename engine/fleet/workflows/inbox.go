@@ -12,35 +12,27 @@ const mostSeen = 32
 
 // inbox has the requests that no run answers yet.
 type inbox struct {
-	requests, looks workflow.ReceiveChannel
-	waiting         []Request
-	seen            []string
+	requests workflow.ReceiveChannel
+	waiting  []Request
+	seen     []string
 }
 
 func newInbox(ctx workflow.Context, in Input) *inbox {
-	return &inbox{requests: workflow.GetSignalChannel(ctx, SignalRequest),
-		looks: workflow.GetSignalChannel(ctx, SignalLook), waiting: in.Requests, seen: in.Seen}
+	return &inbox{requests: workflow.GetSignalChannel(ctx, SignalRequest), waiting: in.Requests, seen: in.Seen}
 }
 
-// receive takes all signals that are there, and reports whether there was one.
-func (b *inbox) receive() bool {
-	any := false
+// receive takes all signals that are there.
+func (b *inbox) receive() {
 	var r Request
 	for b.requests.ReceiveAsync(&r) {
 		b.add(r)
-		r, any = Request{}, true
+		r = Request{}
 	}
-	for b.looks.ReceiveAsync(nil) {
-		b.add(Request{How: ByApproval})
-		any = true
-	}
-	return any
 }
 
 // watch makes a selector wake for a signal.
 func (b *inbox) watch(s workflow.Selector) {
 	s.AddReceive(b.requests, func(workflow.ReceiveChannel, bool) {})
-	s.AddReceive(b.looks, func(workflow.ReceiveChannel, bool) {})
 }
 
 func (b *inbox) add(r Request) {

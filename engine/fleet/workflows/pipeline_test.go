@@ -140,7 +140,7 @@ func TestHeld(t *testing.T) {
 func TestHeldWaits(t *testing.T) {
 	w := newWorld(t)
 	w.request(Request{ID: "1", How: BySchedule})
-	w.after(5*time.Second, SignalLook, nil)
+	w.after(5*time.Second, SignalRequest, Request{How: ByApproval})
 	w.after(6*time.Second, SignalRequest, Request{ID: "2", How: ByPerson})
 	w.run = func(attempt int) (Report, error) {
 		if attempt == 1 {
@@ -163,18 +163,16 @@ func TestHeldWaits(t *testing.T) {
 func TestJoined(t *testing.T) {
 	for name, tc := range map[string]struct {
 		first, second Request
-		signal        string
 		left          int
 	}{
-		"schedule":   {Request{ID: "1"}, Request{ID: "2", How: BySchedule}, SignalRequest, 0},
-		"twice":      {Request{ID: "1"}, Request{ID: "1", How: BySchedule, Full: true}, SignalRequest, 0},
-		"full":       {Request{ID: "1"}, Request{ID: "2", How: ByPerson, Full: true}, SignalRequest, 1},
-		"both full":  {Request{ID: "1", Full: true}, Request{ID: "2", Full: true}, SignalRequest, 0},
-		"hint":       {Request{ID: "1"}, Request{}, SignalLook, 1},
-		"approval":   {Request{ID: "1"}, Request{ID: "2", How: ByApproval}, SignalRequest, 1},
-		"same job":   {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &testJob}, SignalRequest, 0},
-		"other job":  {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &otherJob}, SignalRequest, 1},
-		"full, less": {Request{ID: "1", Full: true}, Request{ID: "2"}, SignalRequest, 0},
+		"schedule":   {Request{ID: "1"}, Request{ID: "2", How: BySchedule}, 0},
+		"twice":      {Request{ID: "1"}, Request{ID: "1", How: BySchedule, Full: true}, 0},
+		"full":       {Request{ID: "1"}, Request{ID: "2", How: ByPerson, Full: true}, 1},
+		"both full":  {Request{ID: "1", Full: true}, Request{ID: "2", Full: true}, 0},
+		"approval":   {Request{ID: "1"}, Request{ID: "2", How: ByApproval}, 1},
+		"same job":   {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &testJob}, 0},
+		"other job":  {Request{ID: "1"}, Request{ID: "2", How: BySchedule, Job: &otherJob}, 1},
+		"full, less": {Request{ID: "1", Full: true}, Request{ID: "2"}, 0},
 	} {
 		w := newWorld(t)
 		w.request(tc.first)
@@ -184,7 +182,7 @@ func TestJoined(t *testing.T) {
 			}
 			return Report{Run: "01A", Result: ResultDone}, nil
 		}
-		w.after(10*time.Second, tc.signal, tc.second)
+		w.after(10*time.Second, SignalRequest, tc.second)
 		_, err := w.pipeline()
 		in, again := w.next(err)
 		if again != (tc.left > 0) || len(in.Requests) != tc.left {
@@ -222,7 +220,7 @@ func TestLatestJob(t *testing.T) {
 // TestMerged: requests that wait become one run, which publishes everything when one of them does.
 func TestMerged(t *testing.T) {
 	w := newWorld(t)
-	w.after(0, SignalLook, nil)
+	w.after(0, SignalRequest, Request{ID: "3", How: ByApproval})
 	w.after(0, SignalRequest, Request{ID: "1", How: BySchedule})
 	w.after(0, SignalRequest, Request{ID: "2", How: ByPerson, By: "3f", Full: true})
 	if _, err := w.pipeline(); err != nil {
@@ -236,14 +234,12 @@ func TestMerged(t *testing.T) {
 // TestHint: a hint makes a run only when the store has an approval. Without any signal nothing runs.
 func TestHint(t *testing.T) {
 	for _, approved := range []bool{false, true} {
-		for signal, data := range map[string]any{SignalLook: nil, SignalRequest: Request{ID: "1", How: ByApproval}} {
-			w := newWorld(t)
-			w.after(0, signal, data)
-			w.look = func() (Looked, error) { return Looked{approved}, nil }
-			r, err := w.pipeline()
-			if err != nil || w.looks != 1 || (len(w.runs) == 1) != approved || (r.Result == ResultDone) != approved {
-				t.Errorf("approved %t, %s: %+v, %v, %d runs", approved, signal, r, err, len(w.runs))
-			}
+		w := newWorld(t)
+		w.request(Request{ID: "1", How: ByApproval})
+		w.look = func() (Looked, error) { return Looked{approved}, nil }
+		r, err := w.pipeline()
+		if err != nil || w.looks != 1 || (len(w.runs) == 1) != approved || (r.Result == ResultDone) != approved {
+			t.Errorf("approved %t: %+v, %v, %d runs", approved, r, err, len(w.runs))
 		}
 	}
 	w := newWorld(t)
@@ -251,7 +247,7 @@ func TestHint(t *testing.T) {
 		t.Errorf("without a signal: %+v, %v", r, err)
 	}
 	w = newWorld(t)
-	w.after(0, SignalLook, nil)
+	w.request(Request{ID: "1", How: ByApproval})
 	w.look = func() (Looked, error) { return Looked{}, failure(Wrong, temporal.ApplicationErrorOptions{}) }
 	if _, err := w.pipeline(); err == nil || len(w.runs) != 0 {
 		t.Errorf("a store that cannot be read: %v, %d runs", err, len(w.runs))

@@ -44,8 +44,8 @@ type scenario struct {
 	run     []any // Report or error
 	confirm []any
 	look    []any
-	// signals are sent when so many activities have ended; the first starts the workflow.
-	signals    []any
+	// signals are sent one after another; the first starts the workflow.
+	signals    []Request
 	cancel     time.Duration // 0: it ends by itself
 	confirmFor time.Duration
 	attributes bool
@@ -70,11 +70,11 @@ func scenarios() []scenario {
 			confirm: []any{failure(Fatal, temporal.ApplicationErrorOptions{}), Confirmed{}}},
 		{name: "lost", run: []any{sent, done}, confirm: []any{Confirmed{Lost: 1}}},
 		{name: "superseded", run: []any{sent, done}, confirm: []any{Confirmed{Pending: 1}},
-			signals: []any{Request{ID: "1", How: BySchedule}, Request{ID: "2", How: ByPerson, By: "3fa81b22c001"}}},
+			signals: []Request{{ID: "1", How: BySchedule}, {ID: "2", How: ByPerson, By: "3fa81b22c001"}}},
 		{name: "hint-while-confirming", run: []any{sent}, confirm: []any{Confirmed{}},
-			signals: []any{Request{ID: "1", How: BySchedule}, nil}},
-		{name: "approved", run: []any{done}, look: []any{Looked{true}}, signals: []any{nil}},
-		{name: "not-approved", look: []any{Looked{false}}, signals: []any{nil}},
+			signals: []Request{{ID: "1", How: BySchedule}, {ID: "2", How: ByApproval}}},
+		{name: "approved", run: []any{done}, look: []any{Looked{true}}, signals: []Request{{ID: "1", How: ByApproval}}},
+		{name: "not-approved", look: []any{Looked{false}}, signals: []Request{{ID: "1", How: ByApproval}}},
 		{name: "cancelled-run", run: []any{nil}, cancel: 2 * time.Second},
 		{name: "cancelled-confirm", run: []any{sent}, confirm: []any{Confirmed{Pending: 1}}, cancel: 5 * time.Second},
 		{name: "cancelled-held", run: []any{Report{Result: ResultHeld}}, cancel: 5 * time.Second},
@@ -88,6 +88,7 @@ type script struct {
 	scenario
 	mu    sync.Mutex
 	calls map[string]int
+	begun chan struct{} // closed when the workflow is started, or cannot be
 }
 
 func (s *script) answer(ctx context.Context, activity string, from []any) (any, error) {
@@ -144,12 +145,16 @@ func TestRecord(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for _, s := range scenarios() {
-		wg.Go(func() { record(t, c, &script{scenario: s, calls: map[string]int{}}, folder) })
+		begun := make(chan struct{}) // one after another: the server would answer too late
+		wg.Go(func() { record(t, c, &script{scenario: s, calls: map[string]int{}, begun: begun}, folder) })
+		<-begun
 	}
 	wg.Wait()
 }
 
 func record(t *testing.T, c client.Client, s *script, folder string) {
+	end := sync.OnceFunc(func() { close(s.begun) })
+	defer end()
 	queue := "record-" + s.name
 	w, runs := worker.New(c, queue, worker.Options{}), worker.New(c, RunQueue(queue), worker.Options{})
 	register := func(name string, f any) {
@@ -182,7 +187,7 @@ func record(t *testing.T, c client.Client, s *script, folder string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	first, err := s.begin(ctx, c, queue)
+	first, err := s.begin(ctx, c, queue, end)
 	if err != nil {
 		t.Errorf("%s: %v", s.name, err)
 		return
@@ -209,8 +214,24 @@ func record(t *testing.T, c client.Client, s *script, folder string) {
 	}
 }
 
-// begin starts the workflow of a scenario, and sends its signals.
-func (s *script) begin(ctx context.Context, c client.Client, queue string) (client.WorkflowRun, error) {
+// awaitConfirm waits until the run of a workflow has ended and the sink is asked.
+func awaitConfirm(ctx context.Context, c client.Client, id string) error {
+	for {
+		var now Progress
+		answer, err := c.QueryWorkflow(ctx, id, "", QueryProgress) // fails until the worker polls
+		if err == nil && answer.Get(&now) == nil && now.Stage == StageConfirm {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second / 4): // a query has no event
+		}
+	}
+}
+
+// begin starts the workflow of a scenario, calls begun, and sends its signals.
+func (s *script) begin(ctx context.Context, c client.Client, queue string, begun func()) (client.WorkflowRun, error) {
 	job := testJob
 	job.Attributes = s.attributes
 	if s.confirmFor > 0 {
@@ -222,26 +243,25 @@ func (s *script) begin(ctx context.Context, c client.Client, queue string) (clie
 	}
 	signals := s.signals
 	if signals == nil {
-		signals = []any{Request{ID: "1", How: BySchedule}}
+		signals = []Request{{ID: "1", How: BySchedule}}
 	}
 	var first client.WorkflowRun
 	for i, signal := range signals {
-		name := SignalRequest
-		if signal == nil {
-			name = SignalLook
-		}
 		if i > 0 {
-			time.Sleep(5 * time.Second) // until the run has ended and the sink is asked
-			if err := c.SignalWorkflow(ctx, o.ID, "", name, signal); err != nil {
+			if err := awaitConfirm(ctx, c, o.ID); err != nil {
+				return nil, err
+			}
+			if err := c.SignalWorkflow(ctx, o.ID, "", SignalRequest, signal); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		var err error
-		if first, err = c.SignalWithStartWorkflow(ctx, o.ID, name, signal, o, TypePipeline,
+		if first, err = c.SignalWithStartWorkflow(ctx, o.ID, SignalRequest, signal, o, TypePipeline,
 			Input{Job: job}); err != nil {
 			return nil, err
 		}
+		begun()
 	}
 	if s.cancel > 0 {
 		time.Sleep(s.cancel)

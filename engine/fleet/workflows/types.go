@@ -7,10 +7,7 @@ const (
 	TypePipeline = "Pipeline"
 	TypeStart    = "Start"
 
-	// SignalRequest asks for a run, with a Request. SignalLook is a hint that the state store may
-	// have an approval, without data: the worker reads the store.
-	SignalRequest = "request"
-	SignalLook    = "look"
+	SignalRequest = "request" // asks for a run, with a Request
 
 	QueryProgress = "progress" // a Progress
 	QueryReport   = "report"   // the last Report
