@@ -118,10 +118,15 @@ func TestOverlaps(t *testing.T) {
 	}
 }
 
-// processOf returns which of some processes has the other end of a connection to this one, 0 when none
-// has it (any more).
-func processOf(address string, pids []int) int {
-	inode := inodeOf(address)
+// processOf returns which of some processes has the other end, remote, of a connection to local; 0 when
+// none has it (any more).
+func processOf(remote, local string, pids []int) int {
+	inode := inodeOf(remote, local)
+	for range 2 { // the kernel does not list all connections at one moment
+		if inode == "" {
+			inode = inodeOf(remote, local)
+		}
+	}
 	if inode == "" {
 		return 0
 	}
@@ -136,8 +141,25 @@ func processOf(address string, pids []int) int {
 	return 0
 }
 
-// inodeOf returns the inode of the socket with a local address.
-func inodeOf(address string) string {
+// inodeOf returns the inode of the socket of a connection from an address to another one. The first
+// alone may have several: its port is free for connections to other addresses.
+func inodeOf(from, to string) string {
+	from, to = listed(from), listed(to)
+	b, err := os.ReadFile("/proc/net/tcp")
+	if err != nil || from == "" || to == "" {
+		return ""
+	}
+	for line := range bytes.Lines(b) {
+		const inode = 9
+		if f := bytes.Fields(line); len(f) > inode && string(f[1]) == from && string(f[2]) == to {
+			return string(f[inode])
+		}
+	}
+	return ""
+}
+
+// listed returns an address as the kernel lists it.
+func listed(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""
@@ -147,36 +169,34 @@ func inodeOf(address string) string {
 	if err != nil || ip == nil {
 		return ""
 	}
-	local := fmt.Sprintf("%02X%02X%02X%02X:%04X", ip[3], ip[2], ip[1], ip[0], n)
-	b, err := os.ReadFile("/proc/net/tcp")
-	if err != nil {
-		return ""
-	}
-	for line := range bytes.Lines(b) {
-		const inode = 9
-		if f := bytes.Fields(line); len(f) > inode && string(f[1]) == local {
-			return string(f[inode])
-		}
-	}
-	return ""
+	return fmt.Sprintf("%02X%02X%02X%02X:%04X", ip[3], ip[2], ip[1], ip[0], n)
 }
 
-// TestProcessOf: a connection's process is found by its address.
+// TestProcessOf: a connection's process is found by its addresses, also when another connection, of
+// another process or of none, has the same port.
 func TestProcessOf(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var servers []string
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		servers = append(servers, l.Addr().String())
 	}
-	defer l.Close()
-	c, err := net.Dial("tcp", l.Addr().String())
+	c, err := net.Dial("tcp", servers[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if pid := processOf(c.LocalAddr().String(), []int{1, os.Getpid()}); pid != os.Getpid() {
+	remote := c.LocalAddr().String()
+	if pid := processOf(remote, servers[0], []int{1, os.Getpid()}); pid != os.Getpid() {
 		t.Errorf("process %d, want %d", pid, os.Getpid())
 	}
-	if pid := processOf("127.0.0.1:1", []int{os.Getpid()}); pid != 0 {
+	if pid := processOf(remote, servers[1], []int{os.Getpid()}); pid != 0 {
+		t.Errorf("process %d for a connection to another server", pid)
+	}
+	if pid := processOf("127.0.0.1:1", servers[0], []int{os.Getpid()}); pid != 0 {
 		t.Errorf("process %d for no connection", pid)
 	}
 }

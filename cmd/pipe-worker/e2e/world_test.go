@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -67,7 +68,8 @@ func (w *world) processOf(r *http.Request) int {
 	w.mu.Lock()
 	pids := w.pids
 	w.mu.Unlock()
-	return processOf(r.RemoteAddr, pids)
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return processOf(r.RemoteAddr, local.String(), pids)
 }
 
 func (w *world) met(r request) func() {
